@@ -1,0 +1,145 @@
+"""What a rule sees: the records through a journal, the block it runs in, who signed; and how it says no.
+
+A rule gets nothing else: no clock, no network, no other capability except through `ports`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from chainpos.core.chain.results import Event, EventAttribute
+from chainpos.core.chain.signatures import Signature
+from chainpos.core.contracts.ports import Ports
+from chainpos.core.state.journal import Journal
+from chainpos.core.state.tables import Table
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.errors import Code, Rejected
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class BlockFacts(NamedTuple):
+    """The block in which a rule runs. `time_ns` is the header's time; `proposer` a validator's 20-byte address."""
+
+    chain_id: str
+    height: int
+    time_ns: int
+    proposer: bytes = b""
+
+    @property
+    def time_s(self) -> int:
+        """Whole seconds since 1970, rounded down."""
+        return self.time_ns // SECOND_NS
+
+
+class Context:
+    """One transaction's view of the ledger. `signer` is the envelope's 32-byte public key."""
+
+    __slots__ = ("block", "body_hash", "events", "journal", "ports", "signer", "tx_hash")
+
+    def __init__(
+        self, journal: Journal, block: BlockFacts, ports: Ports, *, signer: bytes, tx_hash: bytes, body_hash: bytes
+    ) -> None:
+        self.journal = journal
+        self.block = block
+        self.ports = ports
+        self.signer = signer
+        self.tx_hash = tx_hash
+        self.body_hash = body_hash
+        self.events: list[Event] = []
+
+    def get(self, table: Table[R], key: bytes) -> R | None:
+        """The record as this transaction sees it, or None."""
+        return self.journal.get(table, key)
+
+    def put(self, table: Table[R], key: bytes, record: R) -> None:
+        """Write one record; undone if the transaction is rejected."""
+        self.journal.put(table, key, record)
+
+    def delete(self, table: Table[Any], key: bytes) -> None:
+        """Remove one record; undone if the transaction is rejected."""
+        self.journal.delete(table, key)
+
+    def require(self, condition: bool, code: Code, detail: str = "") -> None:  # noqa: FBT001 - the rung of a ladder
+        """One rung of a ladder of refusals. Raises Rejected(code) unless `condition`."""
+        if not condition:
+            raise Rejected(code, detail)
+
+    def found(self, record: R | None, code: Code, detail: str = "") -> R:
+        """`record`, where it must exist. Raises Rejected(code)."""
+        if record is None:
+            raise Rejected(code, detail)
+        return record
+
+    def emit(self, kind: str, /, **attributes: str | int | bytes) -> None:
+        """Add an event; attributes become text: integers in decimal, bytes in lower-case hex. All are indexed."""
+        self.events.append(
+            Event(kind, tuple(EventAttribute(key, _attribute_text(value)) for key, value in attributes.items()))
+        )
+
+
+def _attribute_text(value: str | int | bytes) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+class Scan(Protocol):
+    """All committed records, for invariants and reports; never offered to a rule."""
+
+    def records(self, table: Table[R]) -> Iterator[tuple[bytes, R]]:
+        """Every (key without prefix, record) of one table, by ascending key."""
+
+
+class Violation(NamedTuple):
+    """An invariant that does not hold: its name and what was found."""
+
+    invariant: str
+    detail: str
+
+
+def no_tokens(_: Any) -> tuple[bytes, ...]:
+    """For messages that present no one-time code."""
+    return ()
+
+
+def no_signatures(_: str, __: Any) -> tuple[Signature, ...]:
+    """For messages that need no signature beyond the envelope's."""
+    return ()
+
+
+class Message(NamedTuple):
+    """One kind of message and its rule.
+
+    `gas` is fixed per kind. `tokens(message)` are 32-byte one-time tokens that are spent even when the rule says no
+    (a customer's code); `signatures(chain_id, message)` are those needed beside the envelope's.
+    """
+
+    kind: str
+    type: type[msgspec.Struct]
+    rule: Callable[[Context, Any], bytes]
+    gas: int
+    tokens: Callable[[Any], tuple[bytes, ...]] = no_tokens
+    signatures: Callable[[str, Any], tuple[Signature, ...]] = no_signatures
+
+
+class Capability(NamedTuple):
+    """One folder of the contract layer, as the registry sees it.
+
+    `load_genesis(ctx, section)` writes the records that genesis' app_state names under the capability's name.
+    """
+
+    name: str
+    codes: tuple[Code, ...]
+    messages: tuple[Message, ...]
+    tables: tuple[Table[Any], ...]
+    invariants: tuple[Callable[[Scan], list[Violation]], ...]
+    load_genesis: Callable[[Context, Any], None]
+
+
+def decode_section(section: Any, shape: type[R]) -> R:
+    """A genesis section in its shape. Raises msgspec.ValidationError with the path of what is wrong."""
+    if not isinstance(section, Mapping):
+        raise msgspec.ValidationError("a genesis section is an object")
+    return msgspec.convert(section, shape, strict=True)

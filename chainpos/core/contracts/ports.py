@@ -1,0 +1,194 @@
+"""What capabilities offer each other. They are strangers: one asks another only for what stands here.
+
+The functions of each capability's `port.py` fulfil one of these protocols; the registry puts them together.
+Every function may raise Rejected with a code of the capability that refuses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from chainpos.core.contracts.context import Context
+
+# How a payment was presented; limits and fees depend on it.
+DYNAMIC_QR = "dynamic_qr"
+STATIC_QR = "static_qr"
+CUSTOMER_CODE = "customer_code"
+
+
+class Party(NamedTuple):
+    """A customer: the 20-byte account, and the institution that holds the money."""
+
+    account: bytes
+    institution: str
+
+
+class MerchantTerms(NamedTuple):
+    """What payments and settlement need to know of a merchant. `settlement_mode` is "instant" or "netted"."""
+
+    merchant: str
+    acquirer: str
+    category: str
+    fee_class: str
+    settlement_mode: str
+
+
+class TillTerms(NamedTuple):
+    """A till's own limits in minor units of the payment's currency."""
+
+    max_payment_minor: int
+    refund_daily_minor: int
+
+
+class FeeSplit(NamedTuple):
+    """A fee in minor units, by who earns it."""
+
+    acquirer_minor: int
+    network_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """What the merchant pays."""
+        return self.acquirer_minor + self.network_minor
+
+
+class Placement(NamedTuple):
+    """Where a payment's money went: at once (batch 0), or into a debtor's open batch, pending until it settles."""
+
+    debtor: str
+    batch: int
+
+
+class PaymentFacts(NamedTuple):
+    """A recorded payment, as refunds see it; amounts in minor units. `net` is what the merchant was credited."""
+
+    payment_id: bytes
+    merchant: str
+    payer: Party
+    currency: str
+    amount_minor: int
+    fee: FeeSplit
+    refunded_minor: int
+    fee_refunded: FeeSplit
+    placement: Placement
+
+
+class GovernancePort(Protocol):
+    """Roles of the network itself: "operator", "regulator", "central_bank", "city"."""
+
+    def require_role(self, ctx: Context, role: str, public_key: bytes) -> None:
+        """Refuses unless the key holds the role."""
+
+
+class InstitutionsPort(Protocol):
+    """Banks and wallet companies."""
+
+    def require_signer(self, ctx: Context, institution: str, public_key: bytes) -> None:
+        """Refuses unless the key acts for the institution and it is in good standing."""
+
+    def all_institutions(self, ctx: Context) -> tuple[str, ...]:
+        """Their names, ascending."""
+
+    def net_debit_cap(self, ctx: Context, institution: str, currency: str) -> int:
+        """How much it may owe all others together, in minor units."""
+
+
+class CustomersPort(Protocol):
+    """Customers, their tiers and limits."""
+
+    def payer(self, ctx: Context, public_key: bytes) -> Party:
+        """The open account that this key signs for."""
+
+    def party(self, ctx: Context, account: bytes) -> Party:
+        """An account by its address."""
+
+    def spend(self, ctx: Context, account: bytes, amount_minor: int, currency: str, instrument: str) -> None:
+        """Refuses over the tier's single or daily limit or the instrument's cap; else counts it to the day."""
+
+    def require_room(self, ctx: Context, account: bytes, balance_after_minor: int, currency: str) -> None:
+        """Refuses a balance over the tier's limit."""
+
+
+class MerchantsPort(Protocol):
+    """Merchants and their tills."""
+
+    def terms(self, ctx: Context, merchant: str) -> MerchantTerms:
+        """Of an open merchant."""
+
+    def require_till(self, ctx: Context, merchant: str, till_key: bytes) -> TillTerms:
+        """Refuses a key that is not, or no longer, a till of this merchant."""
+
+    def require_owner(self, ctx: Context, merchant: str, public_key: bytes) -> None:
+        """Refuses a key that is not the owner's."""
+
+    def is_owner(self, ctx: Context, merchant: str, public_key: bytes) -> bool:
+        """Whether the key is the owner's."""
+
+    def count_refund(self, ctx: Context, merchant: str, till_key: bytes, amount_minor: int) -> None:
+        """Refuses over the till's daily refund limit; else counts it to the day."""
+
+
+class FeesPort(Protocol):
+    """The dated fee schedule."""
+
+    def quote(self, ctx: Context, fee_class: str, instrument: str, amount_minor: int) -> FeeSplit:
+        """What the merchant pays for receiving the amount now; never more than the amount."""
+
+    def returned(self, ctx: Context, payment: PaymentFacts, refund_minor: int) -> FeeSplit:
+        """What of the payment's fee goes back to the merchant with this refund."""
+
+
+class SettlementPort(Protocol):
+    """Between institutions, and the states of a merchant's money."""
+
+    def credit(
+        self, ctx: Context, terms: MerchantTerms, payer_institution: str, currency: str, gross_minor: int, net_minor: int
+    ) -> Placement:
+        """The payer's institution owes the acquirer `gross`; the merchant's `net` becomes available or pending."""
+
+    def debit(self, ctx: Context, terms: MerchantTerms, payment: PaymentFacts, gross_minor: int, net_minor: int) -> str:
+        """A refund: takes `net` from where the payment's money is, else from available; the acquirer owes `gross`.
+
+        Returns "pending" or "available": where it was taken from.
+        """
+
+
+class PaymentsPort(Protocol):
+    """Recorded payments."""
+
+    def payment(self, ctx: Context, payment_id: bytes) -> PaymentFacts:
+        """A payment on the ledger."""
+
+    def record_refund(self, ctx: Context, payment_id: bytes, refund_minor: int, fee_returned: FeeSplit) -> None:
+        """Count a refund to its payment; refuses when the sum would exceed what was paid."""
+
+
+class CompliancePort(Protocol):
+    """Freezes."""
+
+    def require_free(self, ctx: Context, subject: bytes) -> None:
+        """Refuses while a freeze on the subject (`account_subject`, `merchant_subject`) is in force."""
+
+
+class Ports(NamedTuple):
+    """All that capabilities offer each other."""
+
+    governance: GovernancePort
+    institutions: InstitutionsPort
+    customers: CustomersPort
+    merchants: MerchantsPort
+    fees: FeesPort
+    settlement: SettlementPort
+    payments: PaymentsPort
+    compliance: CompliancePort
+
+
+def account_subject(account: bytes) -> bytes:
+    """How compliance names a customer's account."""
+    return b"a" + account
+
+
+def merchant_subject(merchant: str) -> bytes:
+    """How compliance names a merchant."""
+    return b"m" + merchant.encode()

@@ -1,0 +1,75 @@
+"""The seam between the screens and the shop: what a screen may ask. Screens are handed an object of this shape.
+
+`Counter` in this room fulfils it against a real node; a screen test may fulfil it with prepared views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from chainpos.core.values.amount import Amount
+from chainpos.till.views import (
+    BlockRow,
+    CounterView,
+    NodeView,
+    SaleView,
+    Sentence,
+    SettlementView,
+    TransactionRow,
+)
+
+
+class TillUseCases(Protocol):
+    """All of a till's day. Refusals are raised as `UserFacingError`; every call returns within its own time-out."""
+
+    async def start(self) -> None:
+        """Open the book, reach the local node, resume the sale in hand."""
+
+    async def stop(self) -> None:
+        """Leave nothing half written."""
+
+    def counter(self) -> CounterView:
+        """The present view, at once."""
+
+    def changes(self) -> AsyncIterator[CounterView]:
+        """A view whenever something changed; floods are coalesced to the newest."""
+
+    async def request(self, amount: Amount, memo: str = "") -> SaleView:
+        """A new signed request, saved in the book before it is shown. Works offline."""
+
+    async def cancel(self, reference: str) -> SaleView:
+        """Cancel an unpaid request: on the ledger where it can be reached, else as soon as it can."""
+
+    async def charge(self, code_text: str, amount: Amount) -> SaleView:
+        """Charge a customer's scanned code."""
+
+    async def dismiss(self) -> None:
+        """Clear a finished sale from the counter; a waiting one stays in the book and is still watched."""
+
+    def parse_keyed(self, digits: str) -> Amount:
+        """The amount that keyed text means: "12.5" or "1250"; see `keypad` for the rule. Raises UserFacingError."""
+
+    def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
+        """The sales of the book, newest first; by reference, amount or time of day."""
+
+    async def refund(self, reference: str, amount: Amount, *, pin: str, typed_amount: str) -> SaleView:
+        """Refund whole or part; needs the PIN and the amount typed again."""
+
+    async def settlement(self) -> SettlementView:
+        """Where the shop's money is."""
+
+    async def request_payout(self, amount: Amount) -> SettlementView:
+        """Ask for available money to be paid out."""
+
+    async def node(self) -> NodeView:
+        """The local node."""
+
+    async def blocks(self, *, before: int = 0, limit: int = 100) -> tuple[BlockRow, ...]:
+        """Verified blocks below a height (0: from the tip), newest first."""
+
+    async def transactions(self, height: int) -> tuple[TransactionRow, ...]:
+        """A block's transactions with their postings."""
+
+    def sentence(self, code: int) -> Sentence:
+        """What a rejection code means."""
