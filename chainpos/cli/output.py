@@ -1,0 +1,75 @@
+"""How every command answers: results on stdout, everything else on stderr, failures in one sentence.
+
+It refuses to prompt where no terminal is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from chainpos.errors import EXIT_CORRUPT, ChainposError, StateMismatch, StoreError, UserFacingError
+
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on stdout.")]
+
+
+def print_json(answer: Any) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_line(text: str) -> None:
+    """A line of the answer."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Something on the way: stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def progress(text: str) -> None:
+    """A line that replaces itself, on a terminal; nothing elsewhere."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[2K{text}")
+        sys.stderr.flush()
+
+
+def end_progress() -> None:
+    """Leave the last progress line as it is and go on below."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
+
+
+def ask(question: str, *, secret: bool = False) -> str:
+    """A person's answer. Raises UserFacingError where there is no terminal to ask on."""
+    if not sys.stdin.isatty():
+        raise UserFacingError(
+            f"This needs an answer ({question.strip().rstrip(':?')}), and there is no terminal to ask on.",
+            next_step="Give it by an option; --help lists them.",
+        )
+    answer: str = typer.prompt(question, hide_input=secret, err=True, prompt_suffix=" ")
+    return answer
+
+
+@contextlib.contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turns every failure that chainpos foresees into one sentence on stderr and an exit code."""
+    try:
+        yield
+    except UserFacingError as error:
+        note(error.sentence())
+        raise SystemExit(error.exit_code) from error
+    except (StateMismatch, StoreError) as error:
+        note(f"{error}. No money moved by this command. Keep the folder as it is, and run: chainpos verify --home DIR")
+        raise SystemExit(EXIT_CORRUPT) from error
+    except ChainposError as error:
+        note(f"{error}. No money moved by this command.")
+        raise SystemExit(1) from error
