@@ -54,24 +54,36 @@ class FeeSplit(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Where a payment's money went: at once (batch 0), or into a debtor's open batch, pending until it settles."""
+    """Where money went, or was taken from: a debtor's batch, pending until it settles; or available at once.
+
+    At once means debtor "" and batch 0; then `entry` is its number, from 1, among the merchant's movements of available
+    money in that currency.
+    """
 
     debtor: str
     batch: int
+    entry: int = 0
 
 
 class PaymentFacts(NamedTuple):
-    """A recorded payment, as refunds see it; amounts in minor units. `net` is what the merchant was credited."""
+    """A recorded payment, as refunds see it; amounts in minor units. The fee is of `amount_minor`, the tip bears none."""
 
     payment_id: bytes
     merchant: str
+    acquirer: str
     payer: Party
     currency: str
     amount_minor: int
+    tip_minor: int
     fee: FeeSplit
     refunded_minor: int
     fee_refunded: FeeSplit
     placement: Placement
+
+    @property
+    def paid_minor(self) -> int:
+        """What the payer paid, the tip included: the most that can be refunded."""
+        return self.amount_minor + self.tip_minor
 
 
 class GovernancePort(Protocol):
@@ -132,7 +144,7 @@ class MerchantsPort(Protocol):
 class FeesPort(Protocol):
     """The dated fee schedule."""
 
-    def quote(self, ctx: Context, fee_class: str, instrument: str, amount_minor: int) -> FeeSplit:
+    def quote(self, ctx: Context, fee_class: str, instrument: str, currency: str, amount_minor: int) -> FeeSplit:
         """What the merchant pays for receiving the amount now; never more than the amount."""
 
     def returned(self, ctx: Context, payment: PaymentFacts, refund_minor: int) -> FeeSplit:
@@ -147,10 +159,13 @@ class SettlementPort(Protocol):
     ) -> Placement:
         """The payer's institution owes the acquirer `gross`; the merchant's `net` becomes available or pending."""
 
-    def debit(self, ctx: Context, terms: MerchantTerms, payment: PaymentFacts, gross_minor: int, net_minor: int) -> str:
-        """A refund: takes `net` from where the payment's money is, else from available; the acquirer owes `gross`.
+    def debit(
+        self, ctx: Context, terms: MerchantTerms, payment: PaymentFacts, gross_minor: int, net_minor: int
+    ) -> Placement:
+        """A refund: takes `net` from the payment's own batch while that is open, else from available.
 
-        Returns "pending" or "available": where it was taken from.
+        Out of the batch, the payer's institution owes `gross` less; else the acquirer pays or owes it the `gross`.
+        Returns where it was taken from. Postings are the caller's.
         """
 
 
@@ -161,7 +176,10 @@ class PaymentsPort(Protocol):
         """A payment on the ledger."""
 
     def record_refund(self, ctx: Context, payment_id: bytes, refund_minor: int, fee_returned: FeeSplit) -> None:
-        """Count a refund to its payment; refuses when the sum would exceed what was paid."""
+        """Count a refund to its payment. The caller has checked that the sum stays within what was paid.
+
+        Raises StateMismatch where it does not.
+        """
 
 
 class CompliancePort(Protocol):
