@@ -79,6 +79,18 @@ class Journal:
             else:
                 overlay[full_key] = previous
 
+    def created(self, mark: int = 0) -> list[bytes]:
+        """The full keys of records that are there now and were not at `mark`, in the order of their first write."""
+        first: dict[bytes, Any] = {}
+        for full_key, previous in self._undo[mark:]:
+            first.setdefault(full_key, previous)
+        return [
+            full_key
+            for full_key, previous in first.items()
+            if self._overlay[full_key][1] is not None
+            and (self._records.value(full_key) if previous is _MISSING else previous[1]) is None
+        ]
+
     def changes(self) -> list[Change]:
         """What differs from the committed records, by ascending key; a record put back as it was is no change."""
         changed = []
