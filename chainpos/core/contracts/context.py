@@ -6,7 +6,8 @@ A rule gets nothing else: no clock, no network, no other capability except throu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar
+from contextlib import contextmanager
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -15,10 +16,16 @@ from chainpos.core.chain.signatures import Signature
 from chainpos.core.contracts.ports import Ports
 from chainpos.core.state.journal import Journal
 from chainpos.core.state.tables import Table
+from chainpos.core.values.text import HostileText, check_text
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import Code, Rejected
 
 R = TypeVar("R", bound=msgspec.Struct)
+
+# How genesis writes keys, addresses and hashes: lower-case hex, as the screens show them.
+HexKey = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+HexHash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+HexAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
 
 
 class BlockFacts(NamedTuple):
@@ -74,8 +81,18 @@ class Context:
             raise Rejected(code, detail)
         return record
 
+    def require_text(self, text: str, code: Code, *, max_bytes: int, min_bytes: int = 1) -> None:
+        """Refuse text that may not enter the ledger. Raises Rejected(code)."""
+        try:
+            check_text(text, max_bytes=max_bytes, min_bytes=min_bytes)
+        except HostileText as error:
+            raise Rejected(code, str(error)) from error
+
     def emit(self, kind: str, /, **attributes: str | int | bytes) -> None:
-        """Add an event; attributes become text: integers in decimal, bytes in lower-case hex. All are indexed."""
+        """Add an event; attributes become text: integers in decimal, bytes in lower-case hex. All are indexed.
+
+        `kind` is the event's full name, "capability.what": a rule of one capability may call another's port.
+        """
         self.events.append(
             Event(kind, tuple(EventAttribute(key, _attribute_text(value)) for key, value in attributes.items()))
         )
@@ -109,11 +126,18 @@ def no_signatures(_: str, __: Any) -> tuple[Signature, ...]:
     return ()
 
 
+def no_subject(_: Any) -> dict[str, str]:
+    """For messages that concern nothing by which somebody would look for their refusal."""
+    return {}
+
+
 class Message(NamedTuple):
     """One kind of message and its rule.
 
     `gas` is fixed per kind. `tokens(message)` are 32-byte one-time tokens that are spent even when the rule says no
-    (a customer's code); `signatures(chain_id, message)` are those needed beside the envelope's.
+    (a customer's code); `signatures(chain_id, message)` are those needed beside the envelope's. `subject(message)`
+    are the attributes under which a refusal is told (a till looks for its request's reference, support for the
+    merchant): text that the rule has not checked yet, so that it must be made of hex, numbers or a fixed alphabet.
     """
 
     kind: str
@@ -122,6 +146,7 @@ class Message(NamedTuple):
     gas: int
     tokens: Callable[[Any], tuple[bytes, ...]] = no_tokens
     signatures: Callable[[str, Any], tuple[Signature, ...]] = no_signatures
+    subject: Callable[[Any], dict[str, str]] = no_subject
 
 
 class Capability(NamedTuple):
@@ -143,3 +168,15 @@ def decode_section(section: Any, shape: type[R]) -> R:
     if not isinstance(section, Mapping):
         raise msgspec.ValidationError("a genesis section is an object")
     return msgspec.convert(section, shape, strict=True)
+
+
+@contextmanager
+def genesis_row(path: str) -> Iterator[None]:
+    """Within it, a rule's refusal is told as a fault of the genesis section at `path` ("accounts[3]").
+
+    Raises ValueError, in the words of `decode_section`: the reason, then "at" and the path in the section.
+    """
+    try:
+        yield
+    except Rejected as refusal:
+        raise ValueError(f"{refusal} - at `$.{path}`") from refusal
