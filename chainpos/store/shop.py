@@ -1,0 +1,269 @@
+"""The shop's book: its sales with their signed requests, what the ledger said of them, and what is still to be sent.
+
+It refuses a second process on the same book, a book from a newer version, and a damaged one. What a call has written
+is durable when it returns.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgspec
+from sqlite_utils import Database
+
+from chainpos.errors import StoreError
+from chainpos.store.locking import FileLock
+from chainpos.store.shop_schema import migrate
+
+BUSY_TIMEOUT_S: Final = 5.0
+MAX_ROWS: Final = 10_000
+_DAY_S: Final = 86_400
+
+
+class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One sale. `request` and `signature` are exactly what was signed; `presented` is "link" or "code".
+
+    `watched` is whether the ledger may still change what stands here. `height`, `tx_hash` and `paid_ns` are those of
+    the block that paid it; `problem_code` is the last refusal.
+    """
+
+    number: int
+    reference: str
+    request_id: bytes
+    request: bytes
+    signature: bytes
+    presented: str
+    amount_minor: int
+    currency: str
+    memo: str
+    created_ns: int
+    expires_ns: int
+    state: str
+    watched: bool = True
+    payer: str = ""
+    tx_hash: bytes = b""
+    height: int = 0
+    paid_ns: int = 0
+    fee_minor: int = 0
+    refunded_minor: int = 0
+    problem_code: int = 0
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """Something learned of a sale: "requested", "seen", "paid", ..., when (ns) and at which height."""
+
+    kind: str
+    at_ns: int
+    height: int = 0
+    detail: str = ""
+
+
+class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed transaction that is sent until a verified block has it or its own expiry has passed.
+
+    `number` is the sale it belongs to, 0 for none. `state` is "waiting", "done", "refused" (by `code`) or "expired".
+    """
+
+    tx_hash: bytes
+    wire: bytes
+    kind: str
+    created_ns: int
+    expires_s: int
+    number: int = 0
+    amount_minor: int = 0
+    currency: str = ""
+    state: str = "waiting"
+    height: int = 0
+    code: int = 0
+
+
+class Search(NamedTuple):
+    """What to find: sales that match every field given. `minute` is of the day, east of UTC by `offset_s`."""
+
+    reference: str = ""
+    amount_minor: int | None = None
+    minute: int | None = None
+    offset_s: int = 0
+
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+# What the ledger may change of a sale; all else stands as it was signed.
+_LEDGER_COLUMNS: Final = (
+    "state", "watched", "payer", "tx_hash", "height", "paid_ns", "fee_minor", "refunded_minor", "problem_code",
+)  # fmt: skip
+
+
+class ShopBook:
+    """One open book. Its calls may come from several threads; each is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or begin the book at `path`. Raises StoreError."""
+        self.path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file_lock = FileLock(path.with_name(path.name + ".lock"))
+        self._file_lock.acquire("the shop's book is open in another till")
+        self._mutex = threading.RLock()
+        try:
+            self._db = _connect(path)
+            with _sqlite_errors(path):
+                migrate(self._db)
+                self._last_number = int(next(iter(self._db.query("SELECT max(number) AS n FROM sales")))["n"] or 0)
+        except BaseException:
+            self._file_lock.release()
+            raise
+
+    def close(self) -> None:
+        """Close the book and let another till have it. Closing twice is closing once."""
+        with self._mutex:
+            self._db.close()
+            self._file_lock.release()
+
+    def __enter__(self) -> ShopBook:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def next_number(self) -> int:
+        """The number for the next sale; the same until `add_sale` has used it."""
+        return self._last_number + 1
+
+    def add_sale(self, sale: SaleRow, fact: Fact) -> None:
+        """Write a new sale before anybody is shown it. Raises StoreError."""
+        with self._transaction() as db:
+            db["sales"].insert(msgspec.structs.asdict(sale))
+            self._add_fact(db, sale.number, fact)
+        self._last_number = max(self._last_number, sale.number)
+
+    def update_sale(self, sale: SaleRow, fact: Fact) -> None:
+        """Write what the ledger changed of a sale, and by which fact. What was signed is never rewritten."""
+        changed = {name: getattr(sale, name) for name in _LEDGER_COLUMNS}
+        with self._transaction() as db:
+            db["sales"].update(sale.number, changed)
+            self._add_fact(db, sale.number, fact)
+
+    def sale(self, reference: str) -> SaleRow | None:
+        """The sale with this reference."""
+        return self._one("SELECT * FROM sales WHERE reference = ?", [reference], SaleRow)
+
+    def sale_of_request(self, request_id: bytes) -> SaleRow | None:
+        """The sale of a request's 32-byte ID."""
+        return self._one("SELECT * FROM sales WHERE request_id = ?", [request_id], SaleRow)
+
+    def sale_by_number(self, number: int) -> SaleRow | None:
+        """The sale with this number."""
+        return self._one("SELECT * FROM sales WHERE number = ?", [number], SaleRow)
+
+    def watched_sales(self) -> list[SaleRow]:
+        """The sales that the ledger may still change, oldest first."""
+        return self._many("SELECT * FROM sales WHERE watched = 1 ORDER BY number LIMIT ?", [MAX_ROWS], SaleRow)
+
+    def sales(self, search: Search = Search(), *, limit: int = 500) -> list[SaleRow]:  # noqa: B008 - it is immutable
+        """The sales that match, newest first."""
+        conditions: list[str] = []
+        values: list[object] = []
+        if search.reference:
+            conditions.append("reference LIKE ? ESCAPE '\\'")
+            values.append(f"%{_like_literal(search.reference)}%")
+        if search.amount_minor is not None:
+            conditions.append("amount_minor = ?")
+            values.append(search.amount_minor)
+        if search.minute is not None:
+            conditions.append(f"(created_ns / 1000000000 + ?) % {_DAY_S} / 60 = ?")
+            values += [search.offset_s, search.minute]
+        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        sql = f"SELECT * FROM sales {where}ORDER BY created_ns DESC, number DESC LIMIT ?"  # noqa: S608 - no outside text
+        return self._many(sql, [*values, min(limit, MAX_ROWS)], SaleRow)
+
+    def facts(self, number: int) -> list[Fact]:
+        """What was learned of a sale, in that order."""
+        return self._many("SELECT kind, at_ns, height, detail FROM facts WHERE number = ? ORDER BY id", [number], Fact)
+
+    def queue(self, row: OutboxRow) -> None:
+        """Write a signed transaction before it is sent for the first time. Queueing it again changes nothing."""
+        with self._transaction() as db:
+            db["outbox"].insert(msgspec.structs.asdict(row), ignore=True)
+
+    def waiting(self) -> list[OutboxRow]:
+        """What is still to be sent, oldest first."""
+        return self._many(
+            "SELECT * FROM outbox WHERE state = 'waiting' ORDER BY created_ns LIMIT ?", [MAX_ROWS], OutboxRow
+        )
+
+    def outbox_of(self, number: int) -> list[OutboxRow]:
+        """All that was ever sent for a sale, oldest first."""
+        return self._many("SELECT * FROM outbox WHERE number = ? ORDER BY created_ns", [number], OutboxRow)
+
+    def settle(self, tx_hash: bytes, state: str, *, height: int = 0, code: int = 0) -> None:
+        """Note how a queued transaction ended; the first ending stands."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE outbox SET state = ?, height = ?, code = ? WHERE tx_hash = ? AND state = 'waiting'",
+                [state, height, code, tx_hash],
+            )
+
+    def setting(self, name: str, shape: type[Row]) -> Row | None:
+        """A setting in its shape. Raises StoreError where it has another."""
+        with self._mutex, _sqlite_errors(self.path):
+            rows = list(self._db.query("SELECT value FROM settings WHERE name = ?", [name]))
+        try:
+            return msgspec.json.decode(rows[0]["value"], type=shape) if rows else None
+        except msgspec.DecodeError as error:
+            raise StoreError(f"the setting {name!r} in the shop's book is damaged") from error
+
+    def save_setting(self, name: str, value: msgspec.Struct) -> None:
+        """Write a setting."""
+        with self._transaction() as db:
+            db["settings"].insert({"name": name, "value": msgspec.json.encode(value).decode()}, replace=True)
+
+    def damage(self) -> list[str]:
+        """What SQLite's own full check finds wrong; empty for a sound book."""
+        with self._mutex, _sqlite_errors(self.path):
+            found = [str(row["integrity_check"]) for row in self._db.query("PRAGMA integrity_check")]
+        return [line for line in found if line != "ok"]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        with self._mutex, _sqlite_errors(self.path), self._db.atomic():
+            yield self._db
+
+    def _add_fact(self, db: Any, number: int, fact: Fact) -> None:
+        db["facts"].insert({"number": number, **msgspec.structs.asdict(fact)})
+
+    def _one(self, sql: str, values: list[object], shape: type[Row]) -> Row | None:
+        rows = self._many(sql, values, shape)
+        return rows[0] if rows else None
+
+    def _many(self, sql: str, values: list[object], shape: type[Row]) -> list[Row]:
+        with self._mutex, _sqlite_errors(self.path):
+            rows = list(self._db.query(sql, values))
+        # SQLite has no truth values; all else comes as it was written, because the tables are STRICT.
+        return [msgspec.convert(row, shape, strict=False) for row in rows]
+
+
+def _connect(path: Path) -> Database:
+    with _sqlite_errors(path):
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+        db = Database(connection, execute_plugins=False)
+        # EXTRA is FULL and one thing more: it makes the journal's removal durable, without which a sale that was
+        # acknowledged just before a power cut could be rolled back by its own journal.
+        for pragma in ("journal_mode = DELETE", "synchronous = EXTRA", "foreign_keys = ON", "trusted_schema = OFF"):
+            db.execute(f"PRAGMA {pragma}")
+        return db
+
+
+@contextmanager
+def _sqlite_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"the shop's book {path} cannot be used: {error}") from error
+
+
+def _like_literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
