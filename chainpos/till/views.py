@@ -10,6 +10,39 @@ from enum import Enum
 import msgspec
 
 from chainpos.core.values.amount import Amount
+from chainpos.inspect.views import (
+    Alarm,
+    BlockRow,
+    LegView,
+    Link,
+    NetworkView,
+    NodeView,
+    Sentence,
+    TransactionRow,
+    UpstreamRow,
+    ValidatorRow,
+)
+
+__all__ = [
+    "Alarm",
+    "BlockRow",
+    "CounterView",
+    "LegView",
+    "Link",
+    "NetworkView",
+    "NodeView",
+    "PayoutRow",
+    "PendingRow",
+    "Qr",
+    "SaleState",
+    "SaleView",
+    "Sentence",
+    "SettlementView",
+    "ShopView",
+    "TransactionRow",
+    "UpstreamRow",
+    "ValidatorRow",
+]
 
 
 class SaleState(Enum):
@@ -24,26 +57,6 @@ class SaleState(Enum):
     CANCELLED = "cancelled"
     PART_REFUNDED = "part_refunded"
     REFUNDED = "refunded"
-
-
-class Link(Enum):
-    """How the till's own peer stands to the network."""
-
-    ONLINE = "online"
-    SYNCING = "syncing"
-    OFFLINE = "offline"  # no upstream answers, or our own node does not
-    HALTED = "halted"  # our node found a divergence and stopped
-
-
-class Sentence(msgspec.Struct, frozen=True):
-    """A code and what it means: what happened, then what to do. For a refusal, no money moved."""
-
-    code: int
-    name: str
-    what_en: str
-    what_zh: str
-    next_en: str
-    next_zh: str
 
 
 class Qr(msgspec.Struct, frozen=True):
@@ -71,17 +84,6 @@ class SaleView(msgspec.Struct, frozen=True, kw_only=True):
     refunded: Amount | None = None
     problem: Sentence | None = None
     money_state: str = ""  # "pending" | "available" | "payout_requested" | "paid_out", of what was received
-
-
-class NetworkView(msgspec.Struct, frozen=True, kw_only=True):
-    """For the status bar of every screen. `known_height` is what our peer has verified itself."""
-
-    link: Link
-    chain_id: str
-    known_height: int
-    target_height: int = 0
-    tip_time_ns: int = 0
-    halted_reason: str = ""
 
 
 class ShopView(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,83 +136,3 @@ class SettlementView(msgspec.Struct, frozen=True, kw_only=True):
     payouts: tuple[PayoutRow, ...] = ()
     fees_total: Amount | None = None
     next_cutoff_ns: int = 0
-
-
-class LegView(msgspec.Struct, frozen=True):
-    """One leg of a balanced movement; `minor` is signed."""
-
-    account: str
-    minor: int
-    currency: str
-
-
-class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction in a block. `code` 0 is accepted."""
-
-    hash: str
-    height: int
-    index: int
-    kind: str
-    code: int
-    summary: str = ""
-    amount: Amount | None = None
-    legs: tuple[LegView, ...] = ()
-    events: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
-    problem: Sentence | None = None
-
-
-class BlockRow(msgspec.Struct, frozen=True):
-    """One verified block."""
-
-    height: int
-    hash: str
-    time_ns: int
-    transactions: int
-    proposer: str
-    app_hash: str
-
-
-class UpstreamRow(msgspec.Struct, frozen=True):
-    """One node that our peer follows, and what it thinks of it. `verdict` is "" or a code such as forged_header."""
-
-    address: str
-    connected: bool
-    height: int
-    verdict: str
-    since_ns: int = 0
-    latency_ms: int = 0
-
-
-class ValidatorRow(msgspec.Struct, frozen=True):
-    """One validator and whether it signed the tip."""
-
-    address: str
-    power: int
-    signed: bool
-
-
-class Alarm(msgspec.Struct, frozen=True):
-    """Something an operator should know: a code with arguments, and since when."""
-
-    code: str
-    detail: str
-    since_ns: int = 0
-
-
-class NodeView(msgspec.Struct, frozen=True, kw_only=True):
-    """The Node screen: verification is what this machine checked itself."""
-
-    network: NetworkView
-    moniker: str
-    mode: str  # "validator" | "peer"
-    version: str
-    app_hash: str
-    verified_blocks: int
-    verified_signatures: int
-    mempool_transactions: int
-    mempool_bytes: int
-    store_bytes: int
-    blocks_per_minute: tuple[int, ...] = ()
-    upstreams: tuple[UpstreamRow, ...] = ()
-    validators: tuple[ValidatorRow, ...] = ()
-    alarms: tuple[Alarm, ...] = ()

@@ -1,7 +1,7 @@
 """Ed25519 keys in use: they sign, say their public half, and never show the private one.
 
 It refuses seeds of another length. Demo keys derive from public names: anybody can have them, so they are marked, and
-`require_allowed` refuses them on a network that is not a demo.
+`require_allowed` refuses them on a network whose genesis does not say that its money is play money.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.values.hashes import address_of
+from chainpos.core.values.text import clean
 from chainpos.errors import UserFacingError
 
 SEED_BYTES: Final = 32
-DEMO_CHAIN_PREFIX: Final = "demo-"
 _DEMO_DOMAIN: Final = b"chainpos/demo-key/1\x00"
 
 
@@ -53,16 +55,28 @@ def demo_key(name: str) -> Key:
     return Key(hashlib.sha256(_DEMO_DOMAIN + name.encode()).digest(), demo=True)
 
 
-def is_demo_chain(chain_id: str) -> bool:
-    """Whether a network says of itself that its money is play money: its chain ID begins with "demo-"."""
-    return chain_id.startswith(DEMO_CHAIN_PREFIX)
+class _Network(msgspec.Struct, frozen=True):
+    demo: bool = False
 
 
-def require_allowed(key: Key, chain_id: str) -> Key:
+class _AppState(msgspec.Struct, frozen=True):
+    network: _Network = _Network()
+
+
+def is_demo(genesis: GenesisDoc) -> bool:
+    """Whether a network says of itself, in its genesis, that its money is play money."""
+    try:
+        return msgspec.json.decode(genesis.app_state, type=_AppState).network.demo
+    except msgspec.DecodeError:
+        # What cannot be read does not loosen anything.
+        return False
+
+
+def require_allowed(key: Key, genesis: GenesisDoc) -> Key:
     """`key`, where it may be used. Raises UserFacingError for a demo key outside a demo network."""
-    if key.demo and not is_demo_chain(chain_id):
+    if key.demo and not is_demo(genesis):
         raise UserFacingError(
-            f"This is a demo key: anybody can derive it, and {chain_id[:60]!r} is not a demo network.",
+            f"This is a demo key, which anybody can derive, and {clean(genesis.chain_id)!r} is no demo network.",
             next_step="Make a key of your own with `chainpos wallet new`.",
         )
     return key

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from chainpos.core.chain.genesis import GenesisDoc
+from chainpos.core.chain.params import DEFAULT
 from chainpos.errors import UserFacingError
 from chainpos.wallet import keystore
-from chainpos.wallet.keys import Key, demo_key, is_demo_chain, require_allowed
+from chainpos.wallet.keys import Key, demo_key, require_allowed
 from chainpos.wallet.keystore import create_keystore, open_keystore, read_head
 
 PASSPHRASE = "correct horse 电池 staple"
@@ -132,16 +134,20 @@ def test_short_passphrases_and_missing_files_are_refused(tmp_path: Path) -> None
         open_keystore(tmp_path / "none.json", PASSPHRASE)
 
 
+def _genesis(app_state: bytes) -> GenesisDoc:
+    return GenesisDoc("three-cities", 0, 1, DEFAULT, (), app_state=app_state)
+
+
 def test_demo_keys_are_the_same_everywhere_and_refused_outside_a_demo() -> None:
     key = demo_key("customer/1")
     assert key.demo
     assert key.public_key == demo_key("customer/1").public_key != demo_key("customer/2").public_key
-    assert require_allowed(key, "demo-three-cities") is key
-    with pytest.raises(UserFacingError, match="demo key"):
-        require_allowed(key, "three-cities")
-    assert not is_demo_chain("my-demo-chain")
+    assert require_allowed(key, _genesis(b'{"network":{"demo":true,"name":"three cities"}}')) is key
+    for app_state in (b"{}", b'{"network":{"demo":false}}', b'{"network":3}', b"not json"):
+        with pytest.raises(UserFacingError, match="demo key"):
+            require_allowed(key, _genesis(app_state))
     own = Key(bytes(32))
-    assert require_allowed(own, "three-cities") is own
+    assert require_allowed(own, _genesis(b"{}")) is own
 
 
 def test_a_key_shows_no_secret() -> None:
