@@ -14,7 +14,7 @@ from chainpos.core.chain.block import unwrapped_evidence
 from chainpos.core.chain.commit import MAX_VOTES, PRECOMMIT, PREVOTE, Commit, commit_fault
 from chainpos.core.chain.header import BlockId, Header, block_id_fault, header_fault
 from chainpos.core.chain.protobuf import Reader, put_bytes, put_message, put_uint, read_timestamp, timestamp
-from chainpos.core.chain.validators import Validator, ValidatorSet
+from chainpos.core.chain.validators import Validator, ValidatorSet, read_members
 from chainpos.core.values.hashes import ADDRESS_BYTES, SIGNATURE_BYTES
 from chainpos.errors import MalformedBytes
 
@@ -153,8 +153,10 @@ def _read_attack(reader: Reader) -> LightClientAttack:
     signed = block.message(1)
     header, commit = Header.read(signed.message(1)), Commit.read(signed.message(2))
     signed.end()
-    validators = ValidatorSet.read(block.message(2))
+    members, proposer = read_members(block.message(2))
     block.end()
+    # Nothing ties the proposer's power and priority to the set's here, as CometBFT has it: its address must be there.
+    validators = ValidatorSet(members, b"" if proposer is None else proposer.address)
     common_height = reader.int64(2)
     byzantine = tuple(Validator.read(member) for member in reader.repeated_messages(3, MAX_VOTES))
     found = LightClientAttack(
@@ -168,7 +170,8 @@ def _read_attack(reader: Reader) -> LightClientAttack:
         or commit_fault(commit)
         or commit.height != header.height
         or commit.block_id.hash != header.hash()
-        or not validators.validators
+        or proposer is None
+        or validators.by_address(proposer.address) is None
         or validators.hash() != header.validators_hash
     ):
         raise MalformedBytes("evidence of an attack that could not have been one")

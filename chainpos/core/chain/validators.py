@@ -141,10 +141,7 @@ class ValidatorSet(msgspec.Struct, frozen=True):
     @classmethod
     def read(cls, reader: Reader) -> ValidatorSet:
         """The set in a message's field. Raises MalformedBytes."""
-        members = tuple(Validator.read(member) for member in reader.repeated_messages(1, MAX_VALIDATORS))
-        proposer_reader = reader.optional_message(2)
-        proposer = None if proposer_reader is None else Validator.read(proposer_reader)
-        reader.end()
+        members, proposer = read_members(reader)
         if proposer is None:
             if members:
                 raise MalformedBytes("a validator set without its proposer")
@@ -157,6 +154,15 @@ class ValidatorSet(msgspec.Struct, frozen=True):
     def decode(cls, data: bytes) -> ValidatorSet:
         """The inverse of `encode`. Raises MalformedBytes."""
         return cls.read(Reader(data))
+
+
+def read_members(reader: Reader) -> tuple[tuple[Validator, ...], Validator | None]:
+    """The validators of an encoded set, and the proposer as it is written there. Raises MalformedBytes."""
+    members = tuple(Validator.read(member) for member in reader.repeated_messages(1, MAX_VALIDATORS))
+    proposer = reader.optional_message(2)
+    found = None if proposer is None else Validator.read(proposer)
+    reader.end()
+    return members, found
 
 
 def make_validator_set(validators: Iterable[Validator]) -> ValidatorSet:
