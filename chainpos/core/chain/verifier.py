@@ -124,7 +124,7 @@ def trust_block(
     """
     if not expected_hash or block.header.hash() != expected_hash:
         return _invalid("forged_header")
-    if code := _block_fault(chain_id, block):
+    if code := _block_fault(chain_id, block) or _validators_fault(block):
         return _invalid(code)
     if code := _enough_signed(chain_id, block, verify_signatures):
         return _invalid(code)
@@ -256,7 +256,7 @@ def _believed(block: UntrustedBlock) -> Verdict:
 
 
 def _block_fault(chain_id: str, block: UntrustedBlock) -> str:
-    # CometBFT types/light.go `SignedHeader.ValidateBasic`, `LightBlock.ValidateBasic`.
+    # CometBFT types/light.go `SignedHeader.ValidateBasic`.
     header, commit = block.header, block.commit
     if code := header_fault(header) or commit_fault(commit):
         return code
@@ -266,10 +266,14 @@ def _block_fault(chain_id: str, block: UntrustedBlock) -> str:
         return "wrong_commit_height"
     if not header.validators_hash or header.hash() != commit.block_id.hash:
         return "forged_header"
+    return ""
+
+
+def _validators_fault(block: UntrustedBlock) -> str:
     members = block.validators.validators
     if not members or any(member.power < 0 for member in members) or block.validators.total_power > MAX_TOTAL_POWER:
         return "malformed_validators"
-    return ""
+    return "" if block.header.validators_hash == block.validators.hash() else "wrong_validators"
 
 
 def _new_block_fault(trusted: TrustedState, block: UntrustedBlock, options: TrustOptions, now_ns: int) -> str:
@@ -284,9 +288,7 @@ def _new_block_fault(trusted: TrustedState, block: UntrustedBlock, options: Trus
         return "time_not_greater"
     if header.time_ns >= now_ns + options.clock_drift_ns:
         return "header_from_future"
-    if header.validators_hash != block.validators.hash():
-        return "wrong_validators"
-    return ""
+    return _validators_fault(block)
 
 
 def _mismatch(validators: ValidatorSet, block_id: BlockId, height: int, commit: Commit) -> str:
