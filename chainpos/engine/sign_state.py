@@ -16,9 +16,10 @@ import msgspec
 
 from chainpos.core.chain.commit import COMMIT, CommitSig, vote_sign_bytes
 from chainpos.core.chain.header import BlockId
-from chainpos.engine.durable import Lock, replace_file
+from chainpos.engine.durable import replace_file
 from chainpos.engine.keys import SigningKey
 from chainpos.errors import EXIT_CORRUPT, ChainposError, UserFacingError
+from chainpos.store.locking import FileLock
 
 # CometBFT privval/file.go: propose 1, prevote 2, precommit 3.
 STEP_NONE: Final = 0
@@ -88,11 +89,15 @@ class Signer:
         """
         self.key = key
         self._path = state_path
-        name = f"validator-{key.address.hex()}"
-        what = f"the validator key {key.address.hex().upper()}"
-        self._locks = [Lock(state_path.with_suffix(".lock"), what)]
+        folder = lock_folder or _machine_folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._locks = [
+            FileLock(state_path.with_suffix(".lock")),
+            FileLock(folder / f"validator-{key.address.hex()}.lock"),
+        ]
         try:
-            self._locks.append(Lock((lock_folder or _machine_folder()) / f"{name}.lock", what))
+            for lock in self._locks:
+                lock.acquire(f"the validator key {key.address.hex().upper()} is in use by another process")
             self.state = load_sign_state(state_path)
         except BaseException:
             self.close()
