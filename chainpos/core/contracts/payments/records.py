@@ -1,0 +1,95 @@
+"""Every payment, with all that support and settlement ask of it; and requests that were cancelled.
+
+A payment's record stays; a cancellation is forgotten once its request could not be paid anyway.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chainpos.core.contracts.ports import FeeSplit, Party, PaymentFacts, Placement
+from chainpos.core.state.tables import Table
+from chainpos.core.values.timestamps import MAX_TIME_S
+
+
+class Payment(msgspec.Struct, frozen=True, array_like=True):
+    """Key: the payment's ID. Amounts in minor units of `currency`; the fee is of `amount_minor` alone.
+
+    `acquirer` and `institution` held the merchant's and the payer's money when it was made. `debtor`, `batch` and
+    `entry` say where the merchant's money went (ports.Placement). `time_s` is the block's.
+    """
+
+    request_id: bytes
+    merchant: str
+    acquirer: str
+    till_key: bytes
+    reference: str
+    payer: bytes
+    institution: str
+    currency: str
+    amount_minor: int
+    tip_minor: int
+    fee_acquirer_minor: int
+    fee_network_minor: int
+    instrument: str
+    debtor: str
+    batch: int
+    entry: int
+    height: int
+    time_s: int
+    refunded_minor: int = 0
+    fee_refunded_acquirer_minor: int = 0
+    fee_refunded_network_minor: int = 0
+
+    @property
+    def placement(self) -> Placement:
+        """Where the merchant's money went."""
+        return Placement(self.debtor, self.batch, self.entry)
+
+    @property
+    def paid_minor(self) -> int:
+        """What the payer paid, the tip included."""
+        return self.amount_minor + self.tip_minor
+
+    @property
+    def net_minor(self) -> int:
+        """What the merchant received, before any refund."""
+        return self.amount_minor + self.tip_minor - self.fee_acquirer_minor - self.fee_network_minor
+
+    def facts(self, payment_id: bytes) -> PaymentFacts:
+        """As other capabilities see it."""
+        return PaymentFacts(
+            payment_id=payment_id,
+            merchant=self.merchant,
+            acquirer=self.acquirer,
+            payer=Party(self.payer, self.institution),
+            currency=self.currency,
+            amount_minor=self.amount_minor,
+            tip_minor=self.tip_minor,
+            fee=FeeSplit(self.fee_acquirer_minor, self.fee_network_minor),
+            refunded_minor=self.refunded_minor,
+            fee_refunded=FeeSplit(self.fee_refunded_acquirer_minor, self.fee_refunded_network_minor),
+            placement=self.placement,
+        )
+
+
+class Cancellation(msgspec.Struct, frozen=True, array_like=True):
+    """Key: the request's ID. `expires_s` is the request's, or the last second there is."""
+
+    merchant: str
+    till_key: bytes
+    reference: str
+    height: int
+    time_s: int
+    expires_s: int
+
+
+def _expiry(cancellation: Cancellation) -> int:
+    return cancellation.expires_s
+
+
+NEVER_S: Final = MAX_TIME_S
+PAYMENTS: Final = Table("payments", b"pp", Payment)
+CANCELLED: Final = Table("payments.cancelled", b"pc", Cancellation, expires=_expiry)

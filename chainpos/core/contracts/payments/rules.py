@@ -1,0 +1,183 @@
+"""Pay, charge, cancel: each a ladder of refusals, then the postings and the record.
+
+The request's own faults come first, then the shop's, then the payer's, money last: who is told no learns the first
+reason that he can do something about. Signatures were verified before (messages.pay_signatures, charge_signatures).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from chainpos.core.contracts.balances.port import Leg, post
+from chainpos.core.contracts.balances.records import NETWORK_HOLDER, customer_account, fee_account, merchant_account
+from chainpos.core.contracts.context import Context
+from chainpos.core.contracts.payments import codes
+from chainpos.core.contracts.payments.events import tell_cancelled, tell_paid
+from chainpos.core.contracts.payments.messages import (
+    CODE_LIFE_S,
+    Cancel,
+    Charge,
+    Pay,
+    Request,
+    decode_code,
+    decode_request,
+    request_id,
+    static_payment_id,
+)
+from chainpos.core.contracts.payments.records import CANCELLED, NEVER_S, PAYMENTS, Cancellation, Payment
+from chainpos.core.contracts.ports import (
+    CUSTOMER_CODE,
+    DYNAMIC_QR,
+    STATIC_QR,
+    MerchantTerms,
+    Party,
+    account_subject,
+    merchant_subject,
+)
+from chainpos.errors import Code, MalformedBytes, Rejected
+
+# How far a phone's clock may run ahead of block time; as the light client allows a header.
+CLOCK_DRIFT_S: Final = 10
+
+
+class _Sale(NamedTuple):
+    payment_id: bytes
+    requested: bytes
+    terms: MerchantTerms
+    payer: Party
+    amount_minor: int
+    tip_minor: int
+    instrument: str
+
+
+def pay(ctx: Context, message: Pay) -> bytes:
+    """The payer pays a request that a till signed. Returns the payment's ID."""
+    request = _read_request(message.request)
+    requested = request_id(ctx.block.chain_id, message.request)
+    require = ctx.require
+    require(message.merchant == request.merchant, codes.WRONG_MERCHANT, request.merchant)
+    require(message.currency == request.currency, codes.WRONG_CURRENCY, request.currency)
+    _require_payable(ctx, request, requested)
+    require(message.tip_minor == 0 or request.tip_allowed, codes.TIP_NOT_ALLOWED)
+    require(message.amount_minor > 0, codes.NOTHING_TO_PAY)
+    if request.amount_minor:
+        require(message.amount_minor >= request.amount_minor, codes.UNDERPAID)
+        require(message.amount_minor <= request.amount_minor, codes.OVERPAID)
+    terms = _require_shop(ctx, request, message.amount_minor + message.tip_minor)
+    payer = ctx.ports.customers.payer(ctx, ctx.signer)
+    payment_id = static_payment_id(requested, ctx.body_hash) if request.instrument == STATIC_QR else requested
+    amount_minor, tip_minor = message.amount_minor, message.tip_minor
+    _take(ctx, request, _Sale(payment_id, requested, terms, payer, amount_minor, tip_minor, request.instrument))
+    return payment_id
+
+
+def charge(ctx: Context, message: Charge) -> bytes:
+    """A till takes its own request's amount from a customer's code. Returns the payment's ID, the request's."""
+    request = _read_request(message.request)
+    try:
+        code = decode_code(message.code)
+    except MalformedBytes as error:
+        raise Rejected(codes.MALFORMED_CODE, str(error)) from error
+    requested = request_id(ctx.block.chain_id, message.request)
+    require = ctx.require
+    require(ctx.signer == request.till_key, codes.NOT_THE_TILL)
+    require(request.instrument == DYNAMIC_QR, codes.STATIC_NOT_CHARGEABLE)
+    require(code.currency == request.currency, codes.WRONG_CURRENCY, request.currency)
+    _require_payable(ctx, request, requested)
+    require(code.issued_s <= ctx.block.time_s + CLOCK_DRIFT_S, codes.CODE_FROM_FUTURE)
+    require(ctx.block.time_s <= code.issued_s + CODE_LIFE_S, codes.CODE_EXPIRED)
+    require(request.amount_minor <= code.max_minor, codes.OVER_CODE_LIMIT)
+    terms = _require_shop(ctx, request, request.amount_minor)
+    payer = ctx.ports.customers.payer(ctx, code.payer_key)
+    _take(ctx, request, _Sale(requested, requested, terms, payer, request.amount_minor, 0, CUSTOMER_CODE))
+    return requested
+
+
+def cancel(ctx: Context, message: Cancel) -> bytes:
+    """A till withdraws its request, or the owner any of the shop's. Returns the request's ID."""
+    request = _read_request(message.request)
+    requested = request_id(ctx.block.chain_id, message.request)
+    if not ctx.ports.merchants.is_owner(ctx, request.merchant, ctx.signer):
+        ctx.require(ctx.signer == request.till_key, codes.NOT_THE_TILL)
+        ctx.ports.merchants.require_till(ctx, request.merchant, ctx.signer)
+    _require_payable(ctx, request, requested)
+    expires_s = request.expires_s or NEVER_S
+    cancelled = Cancellation(
+        request.merchant, request.till_key, request.reference, ctx.block.height, ctx.block.time_s, expires_s
+    )
+    ctx.put(CANCELLED, requested, cancelled)
+    tell_cancelled(ctx, requested, request)
+    return requested
+
+
+def _read_request(encoded: bytes) -> Request:
+    try:
+        return decode_request(encoded)
+    except MalformedBytes as error:
+        raise Rejected(codes.MALFORMED_REQUEST, str(error)) from error
+
+
+def _require_payable(ctx: Context, request: Request, requested: bytes) -> None:
+    """The first payment outlives cancellation and expiry, as it is what a second payer needs to hear of."""
+    if request.instrument == DYNAMIC_QR:
+        ctx.require(ctx.get(PAYMENTS, requested) is None, codes.ALREADY_PAID)
+    ctx.require(ctx.get(CANCELLED, requested) is None, codes.REQUEST_CANCELLED)
+    ctx.require(request.expires_s == 0 or ctx.block.time_s < request.expires_s, codes.REQUEST_EXPIRED)
+
+
+def _require_shop(ctx: Context, request: Request, total_minor: int) -> MerchantTerms:
+    """The shop may be paid through this till, and so much. Raises with codes of merchants, too."""
+    terms = ctx.ports.merchants.terms(ctx, request.merchant)
+    till = ctx.ports.merchants.require_till(ctx, request.merchant, request.till_key)
+    ctx.require(total_minor <= till.max_payment_minor, codes.OVER_TILL_LIMIT)
+    _require_free(ctx, merchant_subject(request.merchant), codes.MERCHANT_FROZEN)
+    return terms
+
+
+def _require_free(ctx: Context, subject: bytes, code: Code) -> None:
+    """A freeze is told by whose it is: what the shopkeeper can do about it differs."""
+    try:
+        ctx.ports.compliance.require_free(ctx, subject)
+    except Rejected as frozen:
+        raise Rejected(code, frozen.detail) from frozen
+
+
+def _take(ctx: Context, request: Request, sale: _Sale) -> None:
+    """Move the money, record and tell it. Raises with codes of customers, fees, balances and settlement, too."""
+    payment_id, requested, terms, payer, amount_minor, tip_minor, instrument = sale
+    ports, currency, acquirer = ctx.ports, request.currency, terms.acquirer
+    gross_minor = amount_minor + tip_minor
+    _require_free(ctx, account_subject(payer.account), codes.PAYER_FROZEN)
+    ports.customers.spend(ctx, payer.account, gross_minor, currency, instrument)
+    fee = ports.fees.quote(ctx, terms.fee_class, instrument, currency, amount_minor)
+    net_minor = gross_minor - fee.total_minor
+    legs = (
+        Leg(customer_account(payer.account, payer.institution), -gross_minor),
+        Leg(merchant_account(terms.merchant, acquirer), net_minor),
+        Leg(fee_account(acquirer, acquirer), fee.acquirer_minor),
+        Leg(fee_account(NETWORK_HOLDER, acquirer), fee.network_minor),
+    )
+    post(ctx, currency, legs)
+    placement = ports.settlement.credit(ctx, terms, payer.institution, currency, gross_minor, net_minor)
+    payment = Payment(
+        request_id=requested,
+        merchant=terms.merchant,
+        acquirer=acquirer,
+        till_key=request.till_key,
+        reference=request.reference,
+        payer=payer.account,
+        institution=payer.institution,
+        currency=currency,
+        amount_minor=amount_minor,
+        tip_minor=tip_minor,
+        fee_acquirer_minor=fee.acquirer_minor,
+        fee_network_minor=fee.network_minor,
+        instrument=instrument,
+        debtor=placement.debtor,
+        batch=placement.batch,
+        entry=placement.entry,
+        height=ctx.block.height,
+        time_s=ctx.block.time_s,
+    )
+    ctx.put(PAYMENTS, payment_id, payment)
+    tell_paid(ctx, payment_id, payment)
