@@ -272,6 +272,20 @@ class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[AlarmReport, ...] = ()
 
 
+class NewBlock(msgspec.Struct, frozen=True):
+    """A block that was just committed, and what executing it gave."""
+
+    stored: StoredBlock
+    results: BlockResults
+
+
+class PendingTransaction(msgspec.Struct, frozen=True):
+    """A transaction that just entered this node's mempool: seen, not paid. `hash` is sha256 of the bytes."""
+
+    hash: bytes
+    transaction: bytes
+
+
 class Backend(Protocol):
     """A node, as its RPC server sees it. How it is called is said at the top of this module."""
 
