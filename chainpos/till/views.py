@@ -5,10 +5,9 @@ Amounts are `Amount`; times are Unix nanoseconds; text that came from outside ha
 
 from __future__ import annotations
 
-from enum import Enum
-
 import msgspec
 
+from chainpos.core.checkout.matching import SaleState
 from chainpos.core.values.amount import Amount
 from chainpos.inspect.views import (
     Alarm,
@@ -43,20 +42,6 @@ __all__ = [
     "UpstreamRow",
     "ValidatorRow",
 ]
-
-
-class SaleState(Enum):
-    """Where one sale stands. Only PAID and CONFIRMED mean money: both follow a block that our own peer verified."""
-
-    WAITING = "waiting"  # the QR is shown
-    SEEN = "seen"  # a payment is in a mempool: not paid yet
-    PAID = "paid"  # in a verified block
-    CONFIRMED = "confirmed"  # the next header committed to the state after it
-    REFUSED = "refused"  # a payment was tried and the contract said no; the request may still be payable
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    PART_REFUNDED = "part_refunded"
-    REFUNDED = "refunded"
 
 
 class Qr(msgspec.Struct, frozen=True):

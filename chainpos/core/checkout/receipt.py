@@ -1,0 +1,126 @@
+"""The receipt as lines of text: what was paid to whom, and where on the ledger anybody can look it up.
+
+It states only what is known at that moment: the confirmation appears once the next header has come. It refuses to be
+made for a sale that is not paid, and cleans every text that came from outside.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from chainpos.core.checkout.request import SignedRequest
+from chainpos.core.contracts.payments.records import Payment
+from chainpos.core.values.amount import Amount, format_amount
+from chainpos.core.values.text import clean
+from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
+
+# The usual paper of 58 mm takes 32 columns, that of 80 mm 48; nothing is lost at the narrower one.
+NARROW_COLUMNS: Final = 32
+WIDE_COLUMNS: Final = 48
+_HASH_GROUP: Final = 8
+# Blocks whose characters take two columns; written out because Python versions differ in what they know of them.
+_WIDE: Final = re.compile(
+    "[\u1100-\u115f\u231a-\u231b\u23e9-\u23fa\u25fd-\u25fe\u2614-\u2615\u2648-\u2653\u267f-\u27bf\u2b1b-\u2b55"
+    "\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe6f\uff01-\uff60\uffe0-\uffe6"
+    "\U00016fe0-\U00018dff\U0001b000-\U0001b2ff\U0001f004-\U0001faff\U00020000-\U0003fffd]"
+)
+
+
+class Seller(msgspec.Struct, frozen=True):
+    """Who is named at the head: the certified names, and the network's offset from UTC for the time printed."""
+
+    merchant: str
+    name_en: str
+    name_zh: str
+    chain_id: str
+    utc_offset_s: int = 0
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What is known of a paid sale. `confirmed_height` is that of the header which commits to it, 0 before it came."""
+
+    seller: Seller
+    signed: SignedRequest
+    payment: Payment
+    tx_hash: bytes = b""
+    confirmed_height: int = 0
+
+
+def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str, ...]:
+    """The receipt, each line at most `columns` wide; Chinese characters take two. Raises ValueError under 24."""
+    if columns < 24:
+        raise ValueError("a receipt needs 24 columns")
+    seller, payment, request = receipt.seller, receipt.payment, receipt.signed.request
+    lines = [_centred(name, columns) for name in (seller.name_zh, seller.name_en) if name]
+    lines.append("-" * columns)
+    lines += _row("No. 单号", request.reference, columns)
+    lines += _row("Time 时间", _local_time(payment.time_s, seller.utc_offset_s), columns)
+    if request.memo:
+        lines += _row("For 事由", request.memo, columns)
+    lines += _amounts(payment, columns)
+    lines += _row("Payer 付款方", payment.payer.hex()[:_HASH_GROUP], columns)
+    lines += _row("Bank 机构", payment.institution, columns)
+    lines.append("-" * columns)
+    lines += _row("Network 网络", seller.chain_id, columns)
+    lines += _row("Block 区块", str(payment.height), columns)
+    if receipt.confirmed_height:
+        lines += _row("Confirmed 确认", str(receipt.confirmed_height), columns)
+    lines += _hash("Payment 付款编号", receipt.signed.id, columns)
+    if receipt.tx_hash:
+        lines += _hash("Transaction 交易", receipt.tx_hash, columns)
+    return tuple(lines)
+
+
+def _amounts(payment: Payment, columns: int) -> list[str]:
+    currency = payment.currency
+    lines: list[str] = []
+    if payment.tip_minor:
+        lines += _row("Amount 金额", format_amount(Amount(payment.amount_minor, currency)), columns)
+        lines += _row("Tip 小费", format_amount(Amount(payment.tip_minor, currency)), columns)
+    lines += _row("PAID 已付", format_amount(Amount(payment.paid_minor, currency)), columns)
+    if payment.refunded_minor:
+        lines += _row("REFUNDED 已退", format_amount(Amount(payment.refunded_minor, currency)), columns)
+    return lines
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal or a printer the text takes."""
+    return len(text) + len(_WIDE.findall(text))
+
+
+def _row(label: str, value: str, columns: int) -> list[str]:
+    """The label left and the value right, on two lines where one does not hold both."""
+    shown = clean(value)
+    gap = columns - width(label) - width(shown)
+    if gap >= 1:
+        return [label + " " * gap + shown]
+    return [label, *(" " * (columns - width(part)) + part for part in _folded(shown, columns))]
+
+
+def _hash(label: str, value: bytes, columns: int) -> list[str]:
+    text = value.hex()
+    groups = [text[start : start + _HASH_GROUP] for start in range(0, len(text), _HASH_GROUP)]
+    per_line = (columns + 1) // (_HASH_GROUP + 1)
+    return [label, *(" ".join(groups[start : start + per_line]) for start in range(0, len(groups), per_line))]
+
+
+def _folded(text: str, columns: int) -> list[str]:
+    lines = [""]
+    for character in text:
+        if width(lines[-1]) + width(character) > columns:
+            lines.append("")
+        lines[-1] += character
+    return lines
+
+
+def _centred(name: str, columns: int) -> str:
+    first = _folded(clean(name), columns)[0]
+    return " " * ((columns - width(first)) // 2) + first
+
+
+def _local_time(time_s: int, offset_s: int) -> str:
+    # The network's own day and hour, as its limits and its settlement count them.
+    return format_rfc3339((time_s + offset_s) * SECOND_NS)[:19].replace("T", " ")
