@@ -172,11 +172,11 @@ def decode_section(section: Any, shape: type[R]) -> R:
 
 @contextmanager
 def genesis_row(path: str) -> Iterator[None]:
-    """Within it, a rule's refusal is told as a fault of the genesis section at `path` ("accounts[3]").
+    """Within it, a rule's refusal or a ValueError is told as a fault of the genesis section at `path` ("rows[3]").
 
     Raises ValueError, in the words of `decode_section`: the reason, then "at" and the path in the section.
     """
     try:
         yield
-    except Rejected as refusal:
+    except (Rejected, ValueError) as refusal:
         raise ValueError(f"{refusal} - at `$.{path}`") from refusal

@@ -99,6 +99,12 @@ class InstitutionsPort(Protocol):
     def require_signer(self, ctx: Context, institution: str, public_key: bytes) -> None:
         """Refuses unless the key acts for the institution and it is in good standing."""
 
+    def is_signer(self, ctx: Context, institution: str, public_key: bytes) -> bool:
+        """Whether the key acts for the institution and it is in good standing."""
+
+    def require_known(self, ctx: Context, institution: str) -> None:
+        """Refuses a name that no institution has."""
+
     def all_institutions(self, ctx: Context) -> tuple[str, ...]:
         """Their names, ascending."""
 
@@ -127,6 +133,9 @@ class MerchantsPort(Protocol):
 
     def terms(self, ctx: Context, merchant: str) -> MerchantTerms:
         """Of an open merchant."""
+
+    def require_known(self, ctx: Context, merchant: str) -> None:
+        """Refuses a name that no merchant has, open or not."""
 
     def require_till(self, ctx: Context, merchant: str, till_key: bytes) -> TillTerms:
         """Refuses a key that is not, or no longer, a till of this merchant."""

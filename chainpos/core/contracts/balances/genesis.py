@@ -34,7 +34,7 @@ def load_genesis(ctx: Context, section: Any) -> None:
     read = decode_section(section, _Section)
     for index, reserve in enumerate(read.reserves):
         with genesis_row(f"reserves[{index}]"):
-            ctx.ports.institutions.net_debit_cap(ctx, reserve.institution, reserve.currency)
+            ctx.ports.institutions.require_known(ctx, reserve.institution)
             account = reserve_account(reserve.institution)
             port.issue(ctx, CENTRAL_BANK, account, reserve.currency, reserve.amount_minor)
     for index, row in enumerate(read.issues):

@@ -44,7 +44,9 @@ def no_negative_balance(scan: Scan) -> list[Violation]:
 
 def supply_is_issued_less_redeemed(scan: Scan) -> list[Violation]:
     """Each contra account is below zero by exactly what its issuer issued and did not redeem."""
-    contra = {key: account.balance_minor for key, account in scan.records(ACCOUNTS) if is_contra(key.rpartition(b"/")[0])}
+    contra = {
+        key: account.balance_minor for key, account in scan.records(ACCOUNTS) if is_contra(key.rpartition(b"/")[0])
+    }
     found = []
     for key, supply in scan.records(SUPPLY):
         issuer, _, currency = key.decode().rpartition("/")
@@ -52,5 +54,7 @@ def supply_is_issued_less_redeemed(scan: Scan) -> list[Violation]:
         outstanding_minor = supply.issued_minor - supply.redeemed_minor
         recorded_minor = contra.pop(account_key(name, currency), 0)
         if recorded_minor != -outstanding_minor or min(supply.issued_minor, supply.redeemed_minor) < 0:
-            found.append(Violation("supply", f"{key.decode()}: {outstanding_minor} outstanding, contra {recorded_minor}"))
+            found.append(
+                Violation("supply", f"{key.decode()}: {outstanding_minor} outstanding, contra {recorded_minor}")
+            )
     return found + [Violation("supply", f"{key.decode()} has no supply record") for key in sorted(contra)]

@@ -75,7 +75,10 @@ def post(ctx: Context, currency: str, legs: tuple[Leg, ...]) -> None:
         ctx.events.append(
             Event(
                 POSTED,
-                (EventAttribute("currency", currency, index=False), EventAttribute("legs", encode_legs(moved), index=False)),
+                (
+                    EventAttribute("currency", currency, index=False),
+                    EventAttribute("legs", encode_legs(moved), index=False),
+                ),
             )
         )
 

@@ -1,0 +1,55 @@
+"""What must hold of customers: keys and accounts name each other, deposits have owners, days are counted rightly."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
+from chainpos.core.contracts.context import Scan, Violation
+from chainpos.core.contracts.customers.records import CODE_CLASSES, CUSTOMER_KEYS, CUSTOMERS, TIERS, DayUsage
+
+
+def keys_and_accounts_agree(scan: Scan) -> list[Violation]:
+    """Every account's present key signs for it alone, and every key that signs is some account's present key."""
+    present = {account: customer.key for account, customer in scan.records(CUSTOMERS)}
+    holders = {key: holder.account for key, holder in scan.records(CUSTOMER_KEYS)}
+    found = [account.hex() for account, key in present.items() if holders.get(key) != account]
+    found += [key.hex() for key, account in holders.items() if present.get(account) != key]
+    return [Violation("keys_and_accounts_agree", each) for each in found]
+
+
+def deposits_have_owners(scan: Scan) -> list[Violation]:
+    """Every customer's deposit belongs to an account of that institution."""
+    institutions = {account.hex(): customer.institution for account, customer in scan.records(CUSTOMERS)}
+    found = []
+    for key, _ in scan.records(ACCOUNTS):
+        account = parse_account(key.rpartition(b"/")[0])
+        if account.kind == "customer" and institutions.get(account.holder) != account.institution:
+            found.append(Violation("deposits_have_owners", key.decode()))
+    return found
+
+
+def days_are_counted_once(scan: Scan) -> list[Violation]:
+    """A day's payments by code and to printed codes are part of all it paid; each currency has one entry."""
+    found = []
+    for account, customer in scan.records(CUSTOMERS):
+        currencies = [usage.currency for usage in customer.usage]
+        if len(set(currencies)) != len(currencies) or not all(_adds_up(usage) for usage in customer.usage):
+            found.append(Violation("days_are_counted_once", account.hex()))
+    return found
+
+
+def _adds_up(usage: DayUsage) -> bool:
+    parts_minor = usage.code_minor + usage.static_minor
+    return min(usage.code_minor, usage.static_minor) >= 0 and parts_minor <= usage.spent_minor
+
+
+def limits_ascend_by_date(scan: Scan) -> list[Violation]:
+    """Every schedule of limits has a step, and its steps ascend by date."""
+    dates = [(key, [step.effective_from_s for step in tier.steps]) for key, tier in scan.records(TIERS)]
+    dates += [(key, [step.effective_from_s for step in row.steps]) for key, row in scan.records(CODE_CLASSES)]
+    return [
+        Violation("limits_ascend_by_date", key.decode())
+        for key, seconds in dates
+        if not seconds or any(later <= earlier for earlier, later in pairwise(seconds))
+    ]

@@ -1,0 +1,132 @@
+"""What customers offer: whose account a key signs for, and whether it may pay or hold so much today.
+
+It refuses unknown, locked and closed accounts, and whatever is over a limit. All figures are the network's records.
+"""
+
+from __future__ import annotations
+
+from chainpos.core.contracts.context import Context
+from chainpos.core.contracts.customers import codes
+from chainpos.core.contracts.customers.records import (
+    CLOSED,
+    CODE_CLASSES,
+    CUSTOMER_KEYS,
+    CUSTOMERS,
+    OPEN,
+    STATIC_CLASS,
+    TIERS,
+    Customer,
+    DayUsage,
+    TierLimits,
+)
+from chainpos.core.contracts.network import today
+from chainpos.core.contracts.ports import CUSTOMER_CODE, DYNAMIC_QR, STATIC_QR, Party
+from chainpos.core.values.amount import MAX_MINOR
+from chainpos.errors import Rejected, StateMismatch
+
+
+def payer(ctx: Context, public_key: bytes) -> Party:
+    """The open account that the key signs for. Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_LOCKED, ACCOUNT_CLOSED."""
+    holder = ctx.found(ctx.get(CUSTOMER_KEYS, public_key), codes.UNKNOWN_CUSTOMER)
+    customer = _not_closed(ctx, holder.account)
+    ctx.require(customer.status == OPEN, codes.ACCOUNT_LOCKED)
+    return Party(holder.account, customer.institution)
+
+
+def party(ctx: Context, account: bytes) -> Party:
+    """An account that may receive. Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_CLOSED."""
+    return Party(account, _not_closed(ctx, account).institution)
+
+
+def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instrument: str) -> None:
+    """Count a payment to the account's day. `instrument` is one of those in `ports`.
+
+    Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_CLOSED, NO_LIMITS_IN_FORCE, OVER_SINGLE_LIMIT, OVER_DAILY_LIMIT,
+    OVER_CODE_CAP, OVER_STATIC_CAP.
+    """
+    customer = _not_closed(ctx, account)
+    limits = _tier_limits(ctx, customer.tier, currency)
+    ctx.require(_within(amount_minor, limits.single_minor), codes.OVER_SINGLE_LIMIT)
+    day = today(ctx)
+    others, used = _usage(customer, currency, day)
+    spent_minor = used.spent_minor + amount_minor
+    ctx.require(_within(spent_minor, limits.daily_minor), codes.OVER_DAILY_LIMIT)
+    code_minor, static_minor = used.code_minor, used.static_minor
+    if instrument == CUSTOMER_CODE:
+        code_minor += amount_minor
+        ctx.require(_within(code_minor, _class_cap(ctx, customer.code_class, currency)), codes.OVER_CODE_CAP)
+    elif instrument == STATIC_QR:
+        static_minor += amount_minor
+        ctx.require(_within(static_minor, _class_cap(ctx, STATIC_CLASS, currency)), codes.OVER_STATIC_CAP)
+    elif instrument != DYNAMIC_QR:
+        raise StateMismatch(f"no payment is presented as {instrument!r}")
+    usage = (*others, DayUsage(currency, day, spent_minor, code_minor, static_minor))
+    ctx.put(
+        CUSTOMERS,
+        account,
+        Customer(
+            customer.key,
+            customer.institution,
+            customer.tier,
+            customer.code_class,
+            customer.status,
+            customer.attestation,
+            usage,
+        ),
+    )
+
+
+def require_room(ctx: Context, account: bytes, balance_after_minor: int, currency: str) -> None:
+    """Raises Rejected: OVER_BALANCE_LIMIT, NO_LIMITS_IN_FORCE, UNKNOWN_CUSTOMER, ACCOUNT_CLOSED."""
+    limits = _tier_limits(ctx, _not_closed(ctx, account).tier, currency)
+    ctx.require(_within(balance_after_minor, limits.balance_minor), codes.OVER_BALANCE_LIMIT)
+
+
+def _not_closed(ctx: Context, account: bytes) -> Customer:
+    customer = ctx.get(CUSTOMERS, account)
+    if customer is None:
+        raise Rejected(codes.UNKNOWN_CUSTOMER)
+    if customer.status == CLOSED:
+        raise Rejected(codes.ACCOUNT_CLOSED)
+    return customer
+
+
+def _within(total_minor: int, limit_minor: int | None) -> bool:
+    # Where the network sets no limit, the record's own does: what cannot be counted cannot be paid.
+    return total_minor <= (MAX_MINOR if limit_minor is None else limit_minor)
+
+
+def _usage(customer: Customer, currency: str, day: int) -> tuple[tuple[DayUsage, ...], DayUsage]:
+    """The entries of other currencies, and today's entry of this one."""
+    used = DayUsage(currency, day, 0, 0, 0)
+    others: tuple[DayUsage, ...] = ()
+    for entry in customer.usage:
+        if entry.currency != currency:
+            others = (*others, entry)
+        elif entry.day == day:
+            used = entry
+    return others, used
+
+
+def _tier_limits(ctx: Context, tier: str, currency: str) -> TierLimits:
+    schedule = ctx.get(TIERS, tier.encode())
+    if schedule is not None:
+        for step in reversed(schedule.steps):
+            if step.effective_from_s <= ctx.block.time_s:
+                for limits in step.limits:
+                    if limits.currency == currency:
+                        return limits
+                break
+    raise Rejected(codes.NO_LIMITS_IN_FORCE, f"{tier} {currency}")
+
+
+def _class_cap(ctx: Context, code_class: str, currency: str) -> int | None:
+    schedule = ctx.get(CODE_CLASSES, code_class.encode())
+    if schedule is not None:
+        for step in reversed(schedule.steps):
+            if step.effective_from_s <= ctx.block.time_s:
+                for cap in step.caps:
+                    if cap.currency == currency:
+                        return cap.daily_minor
+                break
+    raise Rejected(codes.NO_LIMITS_IN_FORCE, f"{code_class} {currency}")

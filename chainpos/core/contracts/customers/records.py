@@ -1,0 +1,98 @@
+"""Customers, which key signs for which of them, and the dated limits of wallet tiers and code classes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chainpos.core.state.tables import Table
+
+OPEN: Final = 1
+LOCKED: Final = 2
+CLOSED: Final = 3
+# Printed codes can be swapped by anyone with a sticker; their class is the lowest whatever the customer's own.
+STATIC_CLASS: Final = "D"
+
+
+class DayUsage(msgspec.Struct, frozen=True, array_like=True):
+    """What a customer paid on one day of the network in one currency, in minor units.
+
+    `spent_minor` is all of it; of that, `code_minor` by shown codes and `static_minor` to printed ones.
+    """
+
+    currency: str
+    day: int
+    spent_minor: int
+    code_minor: int
+    static_minor: int
+
+
+class Customer(msgspec.Struct, frozen=True, array_like=True):
+    """`key` is the 32-byte public key that signs now; `status` OPEN, LOCKED or CLOSED.
+
+    `attestation` is the institution's salted commitment (32 bytes) to what it knows of the person: no personal data.
+    `usage` has at most one entry for each currency.
+    """
+
+    key: bytes
+    institution: str
+    tier: str
+    code_class: str
+    status: int
+    attestation: bytes
+    usage: tuple[DayUsage, ...] = ()
+
+
+class KeyHolder(msgspec.Struct, frozen=True, array_like=True):
+    """The 20-byte account that a key signs for."""
+
+    account: bytes
+
+
+class TierLimits(msgspec.Struct, frozen=True, array_like=True):
+    """A tier's limits in one currency, in minor units; None where they are agreed and not set by the network."""
+
+    currency: str
+    single_minor: int | None
+    daily_minor: int | None
+    balance_minor: int | None
+
+
+class TierStep(msgspec.Struct, frozen=True, array_like=True):
+    """The limits that hold from the second `effective_from_s` of block time until the next step."""
+
+    effective_from_s: int
+    limits: tuple[TierLimits, ...]
+
+
+class TierSchedule(msgspec.Struct, frozen=True, array_like=True):
+    """A tier's limits by date, ascending."""
+
+    steps: tuple[TierStep, ...]
+
+
+class ClassCap(msgspec.Struct, frozen=True, array_like=True):
+    """What may be paid in a day by codes of a class in one currency, in minor units; None where it is agreed."""
+
+    currency: str
+    daily_minor: int | None
+
+
+class ClassStep(msgspec.Struct, frozen=True, array_like=True):
+    """The caps that hold from the second `effective_from_s` of block time until the next step."""
+
+    effective_from_s: int
+    caps: tuple[ClassCap, ...]
+
+
+class ClassSchedule(msgspec.Struct, frozen=True, array_like=True):
+    """A code class' caps by date, ascending."""
+
+    steps: tuple[ClassStep, ...]
+
+
+CUSTOMERS: Final = Table("customers", b"cu", Customer)
+CUSTOMER_KEYS: Final = Table("customer_keys", b"ck", KeyHolder)
+TIERS: Final = Table("wallet_tiers", b"ct", TierSchedule)
+CODE_CLASSES: Final = Table("code_classes", b"cc", ClassSchedule)

@@ -1,0 +1,1 @@
+"""What governance tells: nothing yet, as nothing of it changes after genesis."""

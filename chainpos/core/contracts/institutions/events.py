@@ -1,0 +1,9 @@
+"""What institutions tell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+REGISTERED: Final = "institutions.registered"
+RESERVE_FUNDED: Final = "institutions.reserve_funded"
+RESERVE_DRAINED: Final = "institutions.reserve_drained"

@@ -1,0 +1,101 @@
+"""Registering an institution, and moving its central-bank money.
+
+They refuse whoever does not hold the role, a name that is taken, and reserves that are not there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from chainpos.core.contracts.balances import port as balances
+from chainpos.core.contracts.balances.records import CENTRAL_BANK, reserve_account
+from chainpos.core.contracts.context import Context
+from chainpos.core.contracts.institutions import codes, port
+from chainpos.core.contracts.institutions.events import REGISTERED, RESERVE_DRAINED, RESERVE_FUNDED
+from chainpos.core.contracts.institutions.messages import DrainReserve, FundReserve, Register
+from chainpos.core.contracts.institutions.records import (
+    ACTIVE,
+    DIRECTORY,
+    DIRECTORY_KEY,
+    INSTITUTIONS,
+    KINDS,
+    MAX_INSTITUTIONS,
+    DebitCap,
+    Directory,
+    Institution,
+    institution_key,
+)
+from chainpos.core.values.amount import MAX_MINOR
+from chainpos.core.values.hashes import PUBLIC_KEY_BYTES
+
+MAX_NAME_BYTES: Final = 64
+_INSTITUTION_ID: Final = re.compile(r"[a-z][a-z0-9]{2,15}", re.ASCII)
+
+
+def register(ctx: Context, message: Register) -> bytes:
+    """The institution may act from the next transaction on."""
+    ctx.ports.governance.require_role(ctx, "operator", ctx.signer)
+    add(ctx, message)
+    ctx.emit(REGISTERED, institution=message.institution, kind=message.kind, key=message.key)
+    return b""
+
+
+def add(ctx: Context, message: Register) -> None:
+    """Write the institution's record, whoever asked for it: a rule or genesis."""
+    ctx.require(_INSTITUTION_ID.fullmatch(message.institution) is not None, codes.BAD_INSTITUTION_ID)
+    for name in (message.name_en, message.name_zh):
+        ctx.require_text(name, codes.BAD_INSTITUTION_NAME, max_bytes=MAX_NAME_BYTES)
+    ctx.require(message.kind in KINDS, codes.BAD_INSTITUTION_KIND)
+    ctx.require(len(message.key) == PUBLIC_KEY_BYTES, codes.BAD_INSTITUTION_KEY)
+    caps = _debit_caps(ctx, message.debit_caps)
+    key = institution_key(message.institution)
+    ctx.require(ctx.get(INSTITUTIONS, key) is None, codes.INSTITUTION_EXISTS)
+    names = port.all_institutions(ctx)
+    ctx.require(len(names) < MAX_INSTITUTIONS, codes.TOO_MANY_INSTITUTIONS)
+    ctx.put(DIRECTORY, DIRECTORY_KEY, Directory(tuple(sorted((*names, message.institution)))))
+    record = Institution(message.name_en, message.name_zh, message.kind, message.key, ACTIVE, caps)
+    ctx.put(INSTITUTIONS, key, record)
+
+
+def _debit_caps(ctx: Context, caps: tuple[tuple[str, int], ...]) -> tuple[DebitCap, ...]:
+    taken: dict[str, int] = {}
+    for currency, cap_minor in caps:
+        balances.require_currency(ctx, currency)
+        ctx.require(0 <= cap_minor <= MAX_MINOR and currency not in taken, codes.BAD_DEBIT_CAP)
+        taken[currency] = cap_minor
+    return tuple(DebitCap(currency, taken[currency]) for currency in sorted(taken))
+
+
+def fund_reserve(ctx: Context, message: FundReserve) -> bytes:
+    """The institution's reserve account holds `amount_minor` more central-bank money."""
+    account = _checked_reserve(ctx, message)
+    balances.issue(ctx, CENTRAL_BANK, account, message.currency, message.amount_minor)
+    _tell(ctx, RESERVE_FUNDED, message)
+    return b""
+
+
+def drain_reserve(ctx: Context, message: DrainReserve) -> bytes:
+    """The institution's reserve account holds `amount_minor` less."""
+    account = _checked_reserve(ctx, message)
+    balances.redeem(ctx, CENTRAL_BANK, account, message.currency, message.amount_minor)
+    _tell(ctx, RESERVE_DRAINED, message)
+    return b""
+
+
+def _checked_reserve(ctx: Context, message: FundReserve | DrainReserve) -> bytes:
+    ctx.ports.governance.require_role(ctx, "central_bank", ctx.signer)
+    balances.require_amount(ctx, message.amount_minor, message.currency)
+    balances.require_reference(ctx, message.reference)
+    port.found(ctx, message.institution)
+    return reserve_account(message.institution)
+
+
+def _tell(ctx: Context, kind: str, message: FundReserve | DrainReserve) -> None:
+    ctx.emit(
+        kind,
+        institution=message.institution,
+        currency=message.currency,
+        amount_minor=message.amount_minor,
+        reference=message.reference,
+    )

@@ -1,0 +1,32 @@
+"""What must hold of merchants: every till has its shop, every merchant's deposit is one's at its acquirer."""
+
+from __future__ import annotations
+
+from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
+from chainpos.core.contracts.context import Scan, Violation
+from chainpos.core.contracts.merchants.records import MAX_TILLS, MERCHANTS, TILLS
+
+
+def tills_have_merchants(scan: Scan) -> list[Violation]:
+    """Every till belongs to a merchant, which counts it; no till returned more in a day than it may."""
+    counted: dict[str, int] = {}
+    found = []
+    for key, till in scan.records(TILLS):
+        counted[till.merchant] = counted.get(till.merchant, 0) + 1
+        if not 0 <= till.refunded_minor <= till.refund_daily_minor:
+            found.append(Violation("tills_have_merchants", f"till {key.hex()} returned {till.refunded_minor}"))
+    for key, merchant in scan.records(MERCHANTS):
+        if counted.pop(key.decode(), 0) != merchant.tills or merchant.tills > MAX_TILLS:
+            found.append(Violation("tills_have_merchants", f"{key.decode()} counts {merchant.tills}"))
+    return found + [Violation("tills_have_merchants", f"no merchant {name}") for name in sorted(counted)]
+
+
+def deposits_are_at_the_acquirer(scan: Scan) -> list[Violation]:
+    """Every merchant's deposit is that of a registered merchant at its own acquirer."""
+    acquirers = {key.decode(): merchant.acquirer for key, merchant in scan.records(MERCHANTS)}
+    found = []
+    for key, _ in scan.records(ACCOUNTS):
+        account = parse_account(key.rpartition(b"/")[0])
+        if account.kind == "merchant" and acquirers.get(account.holder) != account.institution:
+            found.append(Violation("deposits_are_at_the_acquirer", key.decode()))
+    return found

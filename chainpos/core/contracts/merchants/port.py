@@ -1,0 +1,75 @@
+"""What merchants offer: their terms, whether a key is a till or the owner, how much a till has returned today.
+
+It refuses shops that are not open and tills that are not, or no longer, the shop's.
+"""
+
+from __future__ import annotations
+
+from chainpos.core.contracts.context import Context
+from chainpos.core.contracts.merchants import codes
+from chainpos.core.contracts.merchants.records import MERCHANTS, OPEN, TILLS, Merchant, Till, merchant_key
+from chainpos.core.contracts.network import today
+from chainpos.core.contracts.ports import MerchantTerms, TillTerms
+from chainpos.errors import Rejected
+
+
+def found(ctx: Context, merchant: str) -> Merchant:
+    """The merchant's record, whatever its status. Raises Rejected(UNKNOWN_MERCHANT)."""
+    return ctx.found(ctx.get(MERCHANTS, merchant_key(merchant)), codes.UNKNOWN_MERCHANT)
+
+
+def terms(ctx: Context, merchant: str) -> MerchantTerms:
+    """Of an open merchant. Raises Rejected: UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN."""
+    record = found(ctx, merchant)
+    ctx.require(record.status == OPEN, codes.MERCHANT_NOT_OPEN)
+    return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, record.settlement_mode)
+
+
+def require_known(ctx: Context, merchant: str) -> None:
+    """Raises Rejected(UNKNOWN_MERCHANT)."""
+    found(ctx, merchant)
+
+
+def require_till(ctx: Context, merchant: str, till_key: bytes) -> TillTerms:
+    """The till's limits. Raises Rejected: UNKNOWN_TILL, TILL_REVOKED."""
+    till = _active_till(ctx, merchant, till_key)
+    return TillTerms(till.max_payment_minor, till.refund_daily_minor)
+
+
+def require_owner(ctx: Context, merchant: str, public_key: bytes) -> None:
+    """Raises Rejected: UNKNOWN_MERCHANT, NOT_OWNER."""
+    ctx.require(is_owner(ctx, merchant, public_key), codes.NOT_OWNER)
+
+
+def is_owner(ctx: Context, merchant: str, public_key: bytes) -> bool:
+    """Whether the key is the owner's. Raises Rejected(UNKNOWN_MERCHANT)."""
+    return found(ctx, merchant).owner == public_key
+
+
+def count_refund(ctx: Context, merchant: str, till_key: bytes, amount_minor: int) -> None:
+    """Count a refund to the till's day. Raises Rejected: UNKNOWN_TILL, TILL_REVOKED, OVER_TILL_REFUND_LIMIT."""
+    till = _active_till(ctx, merchant, till_key)
+    day = today(ctx)
+    refunded_minor = amount_minor + (till.refunded_minor if till.refund_day == day else 0)
+    ctx.require(refunded_minor <= till.refund_daily_minor, codes.OVER_TILL_REFUND_LIMIT)
+    ctx.put(
+        TILLS,
+        till_key,
+        Till(
+            till.merchant,
+            till.label,
+            till.max_payment_minor,
+            till.refund_daily_minor,
+            till.status,
+            day,
+            refunded_minor,
+        ),
+    )
+
+
+def _active_till(ctx: Context, merchant: str, till_key: bytes) -> Till:
+    till = ctx.get(TILLS, till_key)
+    if till is None or till.merchant != merchant:
+        raise Rejected(codes.UNKNOWN_TILL)
+    ctx.require(till.status == OPEN, codes.TILL_REVOKED)
+    return till
