@@ -1,0 +1,57 @@
+"""`chainpos`: the program. Commands import what they need when they run, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+import chainpos
+from chainpos.cli import demo, ledger, node, till, wallet
+from chainpos.cli.output import told_plainly
+
+app = typer.Typer(
+    name="chainpos",
+    help="The counter and the control room of a permissioned payment network.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 right, 1 refused, 2 used wrongly, 3 something could not be reached, 4 a ledger is damaged.",
+)
+app.add_typer(node.app, name="node")
+app.add_typer(wallet.app, name="wallet")
+app.command("demo")(demo.demo)
+app.command("till")(till.till)
+app.command("replay")(ledger.replay)
+app.command("verify")(ledger.verify)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"chainpos {chainpos.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The console script. Ends the process with one of the documented exit codes."""
+    command = typer.main.get_command(app)
+    with told_plainly():
+        try:
+            outcome = command.main(prog_name="chainpos", standalone_mode=False)
+        except click.ClickException as error:
+            error.show()
+            raise SystemExit(error.exit_code) from error
+        except (click.Abort, KeyboardInterrupt) as error:
+            raise SystemExit(130) from error
+    raise SystemExit(outcome if isinstance(outcome, int) else 0)
