@@ -47,14 +47,13 @@ def supply_is_issued_less_redeemed(scan: Scan) -> list[Violation]:
     contra = {
         key: account.balance_minor for key, account in scan.records(ACCOUNTS) if is_contra(key.rpartition(b"/")[0])
     }
-    found = []
+    wrong = []
     for key, supply in scan.records(SUPPLY):
         issuer, _, currency = key.decode().rpartition("/")
         name = central_issued_account() if issuer == CENTRAL_BANK else issued_account(issuer)
         outstanding_minor = supply.issued_minor - supply.redeemed_minor
         recorded_minor = contra.pop(account_key(name, currency), 0)
         if recorded_minor != -outstanding_minor or min(supply.issued_minor, supply.redeemed_minor) < 0:
-            found.append(
-                Violation("supply", f"{key.decode()}: {outstanding_minor} outstanding, contra {recorded_minor}")
-            )
-    return found + [Violation("supply", f"{key.decode()} has no supply record") for key in sorted(contra)]
+            wrong.append(f"{key.decode()}: {outstanding_minor} outstanding, contra {recorded_minor}")
+    wrong += [f"{key.decode()} has no supply record" for key in sorted(contra)]
+    return [Violation("supply_is_issued_less_redeemed", detail) for detail in wrong]

@@ -72,15 +72,8 @@ def post(ctx: Context, currency: str, legs: tuple[Leg, ...]) -> None:
     if central not in (0, len(moved)):
         raise StateMismatch(f"a posting that mixes central-bank money and deposits: {encode_legs(legs)}")
     if moved:
-        ctx.events.append(
-            Event(
-                POSTED,
-                (
-                    EventAttribute("currency", currency, index=False),
-                    EventAttribute("legs", encode_legs(moved), index=False),
-                ),
-            )
-        )
+        legs_attribute = EventAttribute("legs", encode_legs(moved), index=False)
+        ctx.events.append(Event(POSTED, (EventAttribute("currency", currency, index=False), legs_attribute)))
 
 
 def issue(ctx: Context, issuer: str, account: bytes, currency: str, amount_minor: int) -> None:
