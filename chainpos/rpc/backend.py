@@ -16,7 +16,7 @@ How the server calls a Backend:
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -28,6 +28,9 @@ from chainpos.core.chain.params import ConsensusParams
 from chainpos.core.chain.results import Event, TxResult
 from chainpos.core.chain.validators import ValidatorSet
 from chainpos.rpc.query import Query
+
+# CometBFT rpc/core/blocks.go: what `blockchain` answers at most.
+MAX_BLOCK_METAS: Final = 20
 
 
 class Span(NamedTuple):
@@ -308,7 +311,7 @@ class Backend(Protocol):
         """The height of the block with this hash (32 bytes; any other length is found nowhere)."""
 
     async def block_metas(self, low: int, high: int) -> list[BlockMeta]:
-        """The blocks from `low` to `high`, both included, ascending; at most 20 are asked for."""
+        """The blocks from `low` to `high`, both included, ascending; at most MAX_BLOCK_METAS are asked for."""
 
     async def commit(self, height: int) -> SignedHeader | None:
         """The header at a height with the commit for it."""

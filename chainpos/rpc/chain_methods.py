@@ -5,14 +5,11 @@ It refuses heights outside what is stored and pages outside the list. Source: Co
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
+from chainpos.rpc.backend import MAX_BLOCK_METAS
 from chainpos.rpc.calls import CallContext, chosen_height, page_of, page_size, refused
 from chainpos.rpc.shapes import blocks, evidence, nodes, results
-
-MAX_BLOCK_METAS: Final = 20
 
 
 async def genesis(context: CallContext) -> object:

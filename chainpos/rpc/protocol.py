@@ -153,8 +153,8 @@ def encode_result(call_id: RequestId, result: object) -> bytes:
 
 
 def encode_error(call_id: RequestId | None, code: int, data: str = "") -> bytes:
-    """The error that answers a call; `code` is one of MESSAGES."""
-    return _ENCODER.encode(_Failure("2.0", _WireError(code, MESSAGES[code], data), call_id))
+    """The error that answers a call. The message is that of MESSAGES; a code of one's own goes without."""
+    return _ENCODER.encode(_Failure("2.0", _WireError(code, MESSAGES.get(code, ""), data), call_id))
 
 
 def encode_batch(answers: list[bytes]) -> bytes:

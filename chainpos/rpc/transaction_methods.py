@@ -13,10 +13,11 @@ from typing import Final
 import msgspec
 
 from chainpos.core.chain.block import data_hash, tx_proof
-from chainpos.rpc.backend import Backend, IncludedTransaction, PublishedRequest, TransactionPage, TransactionProof
+from chainpos.rpc.backend import Backend, IncludedTransaction, TransactionPage, TransactionProof
 from chainpos.rpc.calls import CallContext, page_of, page_size, refused
 from chainpos.rpc.query import MalformedQuery, parse_query
 from chainpos.rpc.shapes import results
+from chainpos.rpc.shapes.requests import PublishedIdJson, RequestJson, RequestsJson
 from chainpos.rpc.shapes.scalars import hex_text
 
 MAX_MATCHES: Final = 10_000
@@ -108,25 +109,6 @@ async def unconfirmed_txs(context: CallContext, limit: int | None) -> object:
 async def num_unconfirmed_txs(context: CallContext) -> object:
     """How much the mempool holds."""
     return results.pending_json(await context.backend.pending(0), only_counts=True)
-
-
-class PublishedIdJson(msgspec.Struct):
-    """The ID in a request's link."""
-
-    id: str
-
-
-class RequestsJson(msgspec.Struct):
-    """The open requests, newest first."""
-
-    requests: tuple[PublishedRequest, ...]
-
-
-class RequestJson(msgspec.Struct):
-    """What GET /p/ID answers."""
-
-    request: bytes
-    signature: bytes
 
 
 async def publish_request(context: CallContext, request: bytes, signature: bytes) -> object:

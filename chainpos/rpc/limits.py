@@ -1,0 +1,38 @@
+"""What one RPC server lets its clients take: numbers only. Every one bounds something that a stranger controls."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes are in bytes, times in seconds. The defaults are CometBFT's where it has such a limit."""
+
+    max_connections: int = 500
+    # One address has many clients behind a router, and all of a demonstration's on loopback.
+    max_connections_per_address: int = 300
+    max_head_bytes: int = 16 * 1024
+    # A POST body, and a WebSocket message. CometBFT config/config.go: max_body_bytes.
+    max_body_bytes: int = 1_000_000
+    max_batch: int = 10
+    max_uri_arguments: int = 20
+    # From a request's first byte to its last.
+    request_timeout_s: float = 10.0
+    # Between two requests on one HTTP connection.
+    idle_timeout_s: float = 30.0
+    # Without a byte from a WebSocket client, pongs included. CometBFT rpc/jsonrpc/server/ws_handler.go.
+    read_timeout_s: float = 30.0
+    ping_period_s: float = 27.0
+    write_timeout_s: float = 10.0
+    # Over that of broadcast_tx_commit, which has its own.
+    answer_timeout_s: float = 15.0
+    # A client that asks faster is not refused but read more slowly.
+    requests_per_second: float = 2_000.0
+    burst: int = 2_000
+    # Methods that wait for more than the store: for one WebSocket, and for the server.
+    max_waiting_each: int = 8
+    max_waiting: int = 256
+    max_reading: int = 16
+    # What may wait in the send buffers of all connections; beyond, the connection with the most is cut.
+    max_buffered_bytes: int = 128 * 1024 * 1024
+    write_high_water_bytes: int = 1024 * 1024
