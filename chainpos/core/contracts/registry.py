@@ -16,7 +16,9 @@ from chainpos.core.contracts import (
     merchants,
     network,
     payments,
+    refunds,
     replay,
+    settlement,
 )
 from chainpos.core.contracts import codes as envelope_codes
 from chainpos.core.contracts.compliance import port as compliance_port
@@ -28,6 +30,7 @@ from chainpos.core.contracts.institutions import port as institutions_port
 from chainpos.core.contracts.merchants import port as merchants_port
 from chainpos.core.contracts.payments import port as payments_port
 from chainpos.core.contracts.ports import Ports
+from chainpos.core.contracts.settlement import port as settlement_port
 from chainpos.core.state.tables import Table
 from chainpos.errors import Code, Rejected
 
@@ -43,10 +46,9 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     fees.CAPABILITY,
     merchants.CAPABILITY,
     payments.CAPABILITY,
+    refunds.CAPABILITY,
+    settlement.CAPABILITY,
 )
-
-# Until settlement is in its place: any use of it fails.
-_NOT_THERE_YET: Any = None
 
 # Each port.py is a module whose functions fulfil the protocol; the type checker compares the two here.
 PORTS: Final = Ports(
@@ -55,7 +57,7 @@ PORTS: Final = Ports(
     customers=customers_port,
     merchants=merchants_port,
     fees=fees_port,
-    settlement=_NOT_THERE_YET,
+    settlement=settlement_port,
     payments=payments_port,
     compliance=compliance_port,
 )

@@ -56,59 +56,49 @@ OVER_TILL_LIMIT: Final = Code(
     "The payment is larger than this till may take.", "金额超过本收银台的单笔上限。",
     "Take it at another till, or ask the owner to raise the limit.", "请换用其他收银台，或请店主提高上限。",
 )  # fmt: skip
-PAYER_FROZEN: Final = Code(
-    511, "payer_frozen",
-    "The customer's account is frozen.", "顾客账户已被冻结。",
-    "Ask the customer to pay another way.", "请顾客改用其他方式付款。",
-)  # fmt: skip
-MERCHANT_FROZEN: Final = Code(
-    512, "merchant_frozen",
-    "The shop's account is frozen, so it cannot be paid.", "商户账户已被冻结，无法收款。",
-    "Call your bank.", "请联系收单机构。",
-)  # fmt: skip
 MALFORMED_CODE: Final = Code(
-    513, "malformed_code",
+    511, "malformed_code",
     "The customer's code cannot be read.", "无法读取顾客的付款码。",
     "Scan it again, or ask for a new code.", "请重新扫码，或请顾客刷新付款码。",
 )  # fmt: skip
 CODE_EXPIRED: Final = Code(
-    514, "code_expired",
+    512, "code_expired",
     "The customer's code is older than a minute.", "顾客的付款码已超过一分钟。",
     "Ask the customer for a new code.", "请顾客刷新付款码。",
 )  # fmt: skip
 CODE_FROM_FUTURE: Final = Code(
-    515, "code_from_future",
+    513, "code_from_future",
     "The customer's code is dated in the future.", "顾客付款码的时间晚于当前时间。",
     "Ask the customer to set the phone's clock and show a new code.", "请顾客校准手机时间后刷新付款码。",
 )  # fmt: skip
 OVER_CODE_LIMIT: Final = Code(
-    516, "over_code_limit",
+    514, "over_code_limit",
     "The amount is more than the customer's code allows.", "金额超过顾客付款码的上限。",
     "Show a QR code and let the customer pay that.", "请出示收款码，由顾客扫码付款。",
 )  # fmt: skip
 NOT_THE_TILL: Final = Code(
-    517, "not_the_till",
+    515, "not_the_till",
     "Another till made this request.", "该收款请求由其他收银台发起。",
     "Do it at the till that made the request.", "请在发起请求的收银台操作。",
 )  # fmt: skip
 STATIC_NOT_CHARGEABLE: Final = Code(
-    518, "static_not_chargeable",
+    516, "static_not_chargeable",
     "A customer's code cannot pay a standing QR code.", "付款码不能用于固定收款码。",
     "Key in the amount as a new sale, then scan the customer's code.", "请输入金额新建一笔收款，再扫付款码。",
 )  # fmt: skip
 UNKNOWN_PAYMENT: Final = Code(
-    519, "unknown_payment",
+    517, "unknown_payment",
     "There is no such payment on the ledger.", "账本上没有该笔付款。",
     "Check the receipt's number.", "请核对收据编号。",
 )  # fmt: skip
 NOTHING_TO_PAY: Final = Code(
-    520, "nothing_to_pay",
+    518, "nothing_to_pay",
     "The payment is of nothing.", "付款金额为零。",
     "Ask the customer to enter the amount.", "请顾客输入付款金额。",
 )  # fmt: skip
 
 CODES: Final = (
     MALFORMED_REQUEST, WRONG_MERCHANT, WRONG_CURRENCY, UNDERPAID, OVERPAID, REQUEST_EXPIRED, ALREADY_PAID,
-    REQUEST_CANCELLED, TIP_NOT_ALLOWED, OVER_TILL_LIMIT, PAYER_FROZEN, MERCHANT_FROZEN, MALFORMED_CODE, CODE_EXPIRED,
-    CODE_FROM_FUTURE, OVER_CODE_LIMIT, NOT_THE_TILL, STATIC_NOT_CHARGEABLE, UNKNOWN_PAYMENT, NOTHING_TO_PAY,
+    REQUEST_CANCELLED, TIP_NOT_ALLOWED, OVER_TILL_LIMIT, MALFORMED_CODE, CODE_EXPIRED, CODE_FROM_FUTURE,
+    OVER_CODE_LIMIT, NOT_THE_TILL, STATIC_NOT_CHARGEABLE, UNKNOWN_PAYMENT, NOTHING_TO_PAY,
 )  # fmt: skip

@@ -34,7 +34,7 @@ from chainpos.core.contracts.ports import (
     account_subject,
     merchant_subject,
 )
-from chainpos.errors import Code, MalformedBytes, Rejected
+from chainpos.errors import MalformedBytes, Rejected
 
 # How far a phone's clock may run ahead of block time; as the light client allows a header.
 CLOCK_DRIFT_S: Final = 10
@@ -126,28 +126,20 @@ def _require_payable(ctx: Context, request: Request, requested: bytes) -> None:
 
 
 def _require_shop(ctx: Context, request: Request, total_minor: int) -> MerchantTerms:
-    """The shop may be paid through this till, and so much. Raises with codes of merchants, too."""
+    """The shop may be paid through this till, and so much. Raises with codes of merchants and compliance, too."""
     terms = ctx.ports.merchants.terms(ctx, request.merchant)
     till = ctx.ports.merchants.require_till(ctx, request.merchant, request.till_key)
     ctx.require(total_minor <= till.max_payment_minor, codes.OVER_TILL_LIMIT)
-    _require_free(ctx, merchant_subject(request.merchant), codes.MERCHANT_FROZEN)
+    ctx.ports.compliance.require_free(ctx, merchant_subject(request.merchant))
     return terms
 
 
-def _require_free(ctx: Context, subject: bytes, code: Code) -> None:
-    """A freeze is told by whose it is: what the shopkeeper can do about it differs."""
-    try:
-        ctx.ports.compliance.require_free(ctx, subject)
-    except Rejected as frozen:
-        raise Rejected(code, frozen.detail) from frozen
-
-
 def _take(ctx: Context, request: Request, sale: _Sale) -> None:
-    """Move the money, record and tell it. Raises with codes of customers, fees, balances and settlement, too."""
+    """Move the money, record and tell it. Raises with codes of others, too: see README.md."""
     payment_id, requested, terms, payer, amount_minor, tip_minor, instrument = sale
     ports, currency, acquirer = ctx.ports, request.currency, terms.acquirer
     gross_minor = amount_minor + tip_minor
-    _require_free(ctx, account_subject(payer.account), codes.PAYER_FROZEN)
+    ports.compliance.require_free(ctx, account_subject(payer.account))
     ports.customers.spend(ctx, payer.account, gross_minor, currency, instrument)
     fee = ports.fees.quote(ctx, terms.fee_class, instrument, currency, amount_minor)
     net_minor = gross_minor - fee.total_minor
