@@ -7,13 +7,12 @@ What is trusted and what is not are different types, and only a verdict turns on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
 import msgspec
 
-from chainpos.core.chain.commit import ABSENT, COMMIT, Commit, CommitSig, commit_fault
+from chainpos.core.chain.commit import ABSENT, COMMIT, Commit, commit_fault
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.chain.header import BlockId, Header, header_fault
 from chainpos.core.chain.signatures import Signature, VerifyBatch, verify_batch
@@ -239,7 +238,7 @@ def verify_commit(
         validator = validators.validators[index]
         if validator.address != vote.address:
             return _invalid("wrong_vote_address")
-        claims.append(Signature(validator.public_key, commit.sign_bytes(chain_id, index), vote.signature))
+        claims.append(_claim(chain_id, commit, index, validator))
         if vote.flag == COMMIT:
             tally += validator.power
     if tally <= validators.total_power * 2 // 3:
@@ -304,13 +303,20 @@ def _enough_signed(chain_id: str, block: UntrustedBlock, verify_signatures: Veri
     commit, validators = block.commit, block.validators
     if code := _mismatch(validators, commit.block_id, block.header.height, commit):
         return code
-    if any(vote.address != validators.validators[index].address for index, vote in _votes(commit)):
-        return "wrong_vote_address"
-    counted = ((index, validators.validators[index]) for index, _ in _votes(commit))
-    claims = _claims_until(chain_id, commit, counted, validators.total_power * 2 // 3)
-    if claims is None:
-        return "not_enough_power"
-    return "" if all(verify_signatures(claims)) else "bad_signature"
+    needed = validators.total_power * 2 // 3
+    claims: list[Signature] = []
+    tally = 0
+    for index, vote in enumerate(commit.signatures):
+        if vote.flag != COMMIT:
+            continue
+        validator = validators.validators[index]
+        if validator.address != vote.address:
+            return "wrong_vote_address"
+        claims.append(_claim(chain_id, commit, index, validator))
+        tally += validator.power
+        if tally > needed:
+            return "" if all(verify_signatures(claims)) else "bad_signature"
+    return "not_enough_power"
 
 
 def _trusted_enough_signed(
@@ -320,37 +326,25 @@ def _trusted_enough_signed(
     options: TrustOptions,
     verify_signatures: VerifyBatch,
 ) -> Verdict:
-    """Votes of validators that are trusted already, by address. Source: `VerifyCommitLightTrusting`."""
-    known = {validator.address: validator for validator in validators.validators}
-    counted: dict[bytes, tuple[int, Validator]] = {}
-    for index, vote in _votes(commit):
-        if vote.address in known:
-            if vote.address in counted:
-                return _invalid("double_vote")
-            counted[vote.address] = (index, known[vote.address])
+    """Votes of validators that are trusted already, found by address. Source: `VerifyCommitLightTrusting`."""
+    known: dict[bytes, Validator | None] = {validator.address: validator for validator in validators.validators}
     numerator, denominator = options.trust_level
     needed = validators.total_power * numerator // denominator
-    claims = _claims_until(trusted.chain_id, commit, iter(counted.values()), needed)
-    if claims is None:
-        return Verdict(Outcome.NOT_ENOUGH_TRUST, "not_enough_trust")
-    return _SUCCESS if all(verify_signatures(claims)) else _invalid("bad_signature")
-
-
-def _votes(commit: Commit) -> Iterator[tuple[int, CommitSig]]:
-    return ((index, vote) for index, vote in enumerate(commit.signatures) if vote.flag == COMMIT)
-
-
-def _claims_until(
-    chain_id: str, commit: Commit, voters: Iterator[tuple[int, Validator]], needed: int
-) -> list[Signature] | None:
-    """The signatures to verify until their power exceeds `needed`; None where all together do not."""
     claims: list[Signature] = []
     tally = 0
-    for index, validator in voters:
-        claims.append(
-            Signature(validator.public_key, commit.sign_bytes(chain_id, index), commit.signatures[index].signature)
-        )
+    for index, vote in enumerate(commit.signatures):
+        if vote.flag != COMMIT or vote.address not in known:
+            continue
+        validator = known[vote.address]
+        if validator is None:
+            return _invalid("double_vote")
+        known[vote.address] = None
+        claims.append(_claim(trusted.chain_id, commit, index, validator))
         tally += validator.power
         if tally > needed:
-            return claims
-    return None
+            return _SUCCESS if all(verify_signatures(claims)) else _invalid("bad_signature")
+    return Verdict(Outcome.NOT_ENOUGH_TRUST, "not_enough_trust")
+
+
+def _claim(chain_id: str, commit: Commit, index: int, validator: Validator) -> Signature:
+    return Signature(validator.public_key, commit.sign_bytes(chain_id, index), commit.signatures[index].signature)

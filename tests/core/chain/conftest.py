@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from chainpos.core.chain.commit import Commit, CommitSig
+from ed25519_zebra import ed_from_seed, ed_sign
+
+from chainpos.core.chain.block import Block, data_hash
+from chainpos.core.chain.commit import ABSENT, COMMIT, EMPTY_COMMIT, Commit, CommitSig, vote_sign_bytes
 from chainpos.core.chain.evidence import DuplicateVote, Vote, encode_duplicate_vote
+from chainpos.core.chain.genesis import GenesisDoc, GenesisValidator
 from chainpos.core.chain.header import BlockId, Header, PartSetHeader
+from chainpos.core.chain.params import DEFAULT
+from chainpos.core.chain.results import TxResult
+from chainpos.core.chain.tip import ChainTip, build_block, make_genesis_tip, next_tip
 from chainpos.core.chain.validators import Validator, ValidatorSet, make_validator_set
+from chainpos.core.chain.verifier import UntrustedBlock
+from chainpos.core.values.hashes import address_of, sha256
 from chainpos.core.values.timestamps import parse_rfc3339
 
 Json = Any
@@ -114,3 +125,110 @@ def find_objects(read: Json, *keys: str) -> Iterator[Json]:
 
 def load_json(path: Path) -> Json:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+SECOND = 1_000_000_000
+GENESIS_NS = 1_760_000_000 * SECOND
+
+
+@cache
+def key_pair(number: int) -> tuple[bytes, bytes]:
+    """(secret, public) of test key `number`."""
+    secret, public = ed_from_seed(sha256(b"test key %d" % number))
+    return bytes(secret), bytes(public)
+
+
+_SECRETS: dict[bytes, bytes] = {}
+
+
+def public_key(number: int) -> bytes:
+    secret, public = key_pair(number)
+    _SECRETS[public] = secret
+    return public
+
+
+def signed_vote(chain_id: str, commit: Commit, public: bytes, flag: int, time_ns: int) -> CommitSig:
+    """A true vote of `public`'s holder in `commit`, whatever its flag says it is for."""
+    if flag == ABSENT:
+        return CommitSig()
+    block_id = commit.block_id if flag == COMMIT else None
+    message = vote_sign_bytes(chain_id, commit.height, commit.round, block_id, time_ns)
+    return CommitSig(flag, address_of(public), time_ns, bytes(ed_sign(_SECRETS[public], message)))
+
+
+def signed_commit(
+    chain_id: str,
+    height: int,
+    block_id: BlockId,
+    validators: ValidatorSet,
+    time_ns: int,
+    *,
+    round_: int = 0,
+    flags: Mapping[int, int] = MappingProxyType({}),
+) -> Commit:
+    """All of `validators` signing, each a millisecond after the one before; `flags` says who does otherwise."""
+    empty = Commit(height, round_, block_id)
+    votes = tuple(
+        signed_vote(chain_id, empty, row.public_key, flags.get(index, COMMIT), time_ns + index * 1_000_000)
+        for index, row in enumerate(validators.validators)
+    )
+    return Commit(height, round_, block_id, votes)
+
+
+class MadeBlock(NamedTuple):
+    """One block of a made chain: the tips before and after it, and the commit that made it final."""
+
+    before: ChainTip
+    block: Block
+    block_id: BlockId
+    commit: Commit
+    after: ChainTip
+
+    @property
+    def light(self) -> UntrustedBlock:
+        return UntrustedBlock(self.block.header, self.commit, self.before.validators)
+
+
+class MadeChain:
+    """A chain that real keys sign, block by block."""
+
+    def __init__(
+        self, powers: Sequence[int] = (10, 10, 10, 10), *, initial_height: int = 1, chain_id: str = "made-chain"
+    ) -> None:
+        self.doc = GenesisDoc(
+            chain_id=chain_id,
+            genesis_time_ns=GENESIS_NS,
+            initial_height=initial_height,
+            params=DEFAULT,
+            validators=tuple(GenesisValidator(public_key(n), power) for n, power in enumerate(powers)),
+        )
+        self.tip = make_genesis_tip(self.doc, sha256(b"genesis state"))
+        self.blocks: list[MadeBlock] = []
+
+    def add(
+        self,
+        txs: Sequence[bytes] = (),
+        *,
+        updates: Sequence[tuple[bytes, int]] = (),
+        flags: Mapping[int, int] = MappingProxyType({}),
+        evidence: Sequence[bytes] = (),
+        seconds: int = 1,
+    ) -> MadeBlock:
+        """The next block, signed, executed to some made-up state, and now the tip."""
+        before = self.tip
+        last_commit = self.blocks[-1].commit if self.blocks else EMPTY_COMMIT
+        block = build_block(before, txs, last_commit, before.validators.proposer().address, evidence)
+        block_id = block.block_id()
+        commit = signed_commit(
+            before.chain_id,
+            before.next_height,
+            block_id,
+            before.validators,
+            block.header.time_ns + seconds * SECOND,
+            flags=flags,
+        )
+        results = [TxResult(data=sha256(tx)[:8], gas_used=len(tx)) for tx in txs]
+        state = sha256(before.app_hash + data_hash(txs)) if txs else before.app_hash
+        self.tip = next_tip(before, block, block_id, state, results, updates)
+        self.blocks.append(MadeBlock(before, block, block_id, commit, self.tip))
+        return self.blocks[-1]
