@@ -66,7 +66,7 @@ class Placement(NamedTuple):
 
 
 class PaymentFacts(NamedTuple):
-    """A recorded payment, as refunds see it; amounts in minor units. The fee is of `amount_minor`, the tip bears none."""
+    """A recorded payment, as refunds see it; amounts in minor units. The fee is of `amount_minor`, without the tip."""
 
     payment_id: bytes
     merchant: str
@@ -164,7 +164,13 @@ class SettlementPort(Protocol):
     """Between institutions, and the states of a merchant's money."""
 
     def credit(
-        self, ctx: Context, terms: MerchantTerms, payer_institution: str, currency: str, gross_minor: int, net_minor: int
+        self,
+        ctx: Context,
+        terms: MerchantTerms,
+        payer_institution: str,
+        currency: str,
+        gross_minor: int,
+        net_minor: int,
     ) -> Placement:
         """The payer's institution owes the acquirer `gross`; the merchant's `net` becomes available or pending."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from chainpos.core.contracts.context import Context, decode_section
+from chainpos.core.contracts.context import Context, decode_section, genesis_row
 from chainpos.core.contracts.fees.records import (
     COMPARISONS,
     MAX_RULES,
@@ -23,15 +23,13 @@ from chainpos.core.contracts.fees.records import (
 )
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.core.values.currency import CURRENCIES
-from chainpos.core.values.text import HostileText, check_text
+from chainpos.core.values.text import check_text
 
 MAX_NAME_BYTES: Final = 96
 _Class = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,32}\Z")]
 
 
-class GenesisRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One dated rule; without bounds none apply."""
-
+class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ppm: Ppm
     from_s: Seconds = 0
     minimum_minor: Minor = 0
@@ -39,70 +37,66 @@ class GenesisRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network_share_ppm: Ppm = 0
 
 
-class GenesisSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One schedule for some presentations in some currencies."""
-
+class _Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fee_class: _Class
     instruments: tuple[Literal["dynamic_qr", "static_qr", "customer_code"], ...]
     currencies: tuple[str, ...]
-    rules: Annotated[tuple[GenesisRule, ...], msgspec.Meta(min_length=1, max_length=MAX_RULES)]
+    rules: Annotated[tuple[_Rule, ...], msgspec.Meta(min_length=1, max_length=MAX_RULES)]
 
 
-class GenesisRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One published rate elsewhere."""
-
+class _Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ppm: Ppm
     from_s: Seconds = 0
 
 
-class GenesisComparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What receipts compare with."""
-
+class _Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name_en: str
     name_zh: str
-    rates: Annotated[tuple[GenesisRate, ...], msgspec.Meta(min_length=1, max_length=MAX_RULES)]
+    rates: Annotated[tuple[_Rate, ...], msgspec.Meta(min_length=1, max_length=MAX_RULES)]
 
 
-class GenesisFees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole section."""
-
-    schedules: tuple[GenesisSchedule, ...] = ()
-    comparisons: tuple[GenesisComparison, ...] = ()
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schedules: tuple[_Schedule, ...] = ()
+    comparisons: tuple[_Comparison, ...] = ()
 
 
 def load_genesis(ctx: Context, section: Any) -> None:
-    """Write schedules and comparisons. Raises msgspec.ValidationError."""
-    fees = decode_section(section, GenesisFees)
-    for schedule in fees.schedules:
-        rules = tuple(
-            FeeRule(rule.from_s, rule.ppm, rule.minimum_minor, rule.maximum_minor, rule.network_share_ppm)
-            for rule in schedule.rules
-        )
-        _check_dates([rule.from_s for rule in rules], schedule.fee_class)
-        if any(rule.minimum_minor > rule.maximum_minor for rule in rules):
-            raise msgspec.ValidationError(f"fee class {schedule.fee_class}: a minimum above its maximum")
-        for currency in schedule.currencies:
-            if currency not in CURRENCIES:
-                raise msgspec.ValidationError(f"fee class {schedule.fee_class}: unknown currency {currency!r}")
-            for instrument in schedule.instruments:
-                key = schedule_key(schedule.fee_class, instrument, currency)
-                if ctx.get(SCHEDULES, key) is not None:
-                    raise msgspec.ValidationError(f"fee class {schedule.fee_class} twice for {instrument} {currency}")
-                ctx.put(SCHEDULES, key, FeeSchedule(rules))
-    for number, comparison in enumerate(fees.comparisons):
-        rates = tuple(PublishedRate(rate.from_s, rate.ppm) for rate in comparison.rates)
-        _check_dates([rate.from_s for rate in rates], "comparison")
-        name_en, name_zh = _name(comparison.name_en), _name(comparison.name_zh)
-        ctx.put(COMPARISONS, number.to_bytes(2, "big"), Comparison(name_en, name_zh, rates))
+    """Writes schedules and comparisons. Raises ValueError with the path of what is wrong."""
+    fees = decode_section(section, _Section)
+    for index, schedule in enumerate(fees.schedules):
+        with genesis_row(f"schedules[{index}]"):
+            _add_schedule(ctx, schedule)
+    for index, comparison in enumerate(fees.comparisons):
+        with genesis_row(f"comparisons[{index}]"):
+            _add_comparison(ctx, index, comparison)
 
 
-def _check_dates(dates: list[int], owner: str) -> None:
+def _add_schedule(ctx: Context, schedule: _Schedule) -> None:
+    rules = tuple(
+        FeeRule(rule.from_s, rule.ppm, rule.minimum_minor, rule.maximum_minor, rule.network_share_ppm)
+        for rule in schedule.rules
+    )
+    _check_dates([rule.from_s for rule in rules])
+    if any(rule.minimum_minor > rule.maximum_minor for rule in rules):
+        raise ValueError("a minimum above its maximum")
+    for currency in schedule.currencies:
+        if currency not in CURRENCIES:
+            raise ValueError(f"unknown currency {currency!r}")
+        for instrument in schedule.instruments:
+            key = schedule_key(schedule.fee_class, instrument, currency)
+            if ctx.get(SCHEDULES, key) is not None:
+                raise ValueError(f"given twice for {instrument} in {currency}")
+            ctx.put(SCHEDULES, key, FeeSchedule(rules))
+
+
+def _add_comparison(ctx: Context, index: int, comparison: _Comparison) -> None:
+    rates = tuple(PublishedRate(rate.from_s, rate.ppm) for rate in comparison.rates)
+    _check_dates([rate.from_s for rate in rates])
+    name_en = check_text(comparison.name_en, min_bytes=1, max_bytes=MAX_NAME_BYTES)
+    name_zh = check_text(comparison.name_zh, min_bytes=1, max_bytes=MAX_NAME_BYTES)
+    ctx.put(COMPARISONS, index.to_bytes(2, "big"), Comparison(name_en, name_zh, rates))
+
+
+def _check_dates(dates: list[int]) -> None:
     if not all(earlier < later for earlier, later in pairwise(dates)):
-        raise msgspec.ValidationError(f"{owner}: rules do not ascend by date")
-
-
-def _name(text: str) -> str:
-    try:
-        return check_text(text, min_bytes=1, max_bytes=MAX_NAME_BYTES)
-    except HostileText as error:
-        raise msgspec.ValidationError(str(error)) from error
+        raise ValueError("dates do not ascend")

@@ -9,10 +9,10 @@ import msgspec
 from chainpos.core.contracts.context import Context, decode_section
 
 
-class GenesisRefunds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An empty section."""
 
 
 def load_genesis(ctx: Context, section: Any) -> None:  # noqa: ARG001 - every capability has the same entry
     """Writes nothing. Raises msgspec.ValidationError where the section is not empty."""
-    decode_section(section, GenesisRefunds)
+    decode_section(section, _Section)
