@@ -8,8 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from chainpos.errors import StoreError
+
+_MAX_PID_BYTES: Final = 20
+# Windows keeps others from reading what is locked, so there the lock is on a byte far behind the process's number.
+_LOCKED_BYTE: Final = 1 << 20
 
 
 class FileLock:
@@ -20,13 +25,16 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self, otherwise: str) -> None:
-        """Take the lock. Raises StoreError with the sentence `otherwise` where another process has it."""
+        """Take the lock. Raises StoreError where another process has it: the sentence `otherwise`, and its number."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
             _lock(descriptor)
         except OSError as error:
+            holder = os.read(descriptor, _MAX_PID_BYTES).decode("ascii", "replace").strip()
             os.close(descriptor)
-            raise StoreError(otherwise) from error
+            raise StoreError(f"{otherwise} (process {holder})" if holder.isdecimal() else otherwise) from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
         self._descriptor = descriptor
 
     def release(self) -> None:
@@ -40,7 +48,11 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
 else:
     import fcntl
 
