@@ -63,8 +63,13 @@ TOO_MANY_WAITING: Final = Code(
     "This account has too many transactions waiting.", "该账户等待中的交易过多。",
     "Wait until some are settled, then send it again.", "请等待部分交易完成后再发送。",
 )  # fmt: skip
+LEDGER_CROWDED: Final = Code(
+    12, "ledger_crowded",
+    "The ledger has no room at the place where this would be recorded.", "账本中该记录的位置已满。",
+    "Make the transaction again; it will find another place.", "请重新发起交易，系统会另选位置。",
+)  # fmt: skip
 
 CODES: Final = (
     MALFORMED, OVERSIZED, OTHER_CHAIN, BAD_SIGNATURE, TX_EXPIRED, EXPIRY_TOO_FAR, REPLAYED, UNKNOWN_KIND, TOKEN_SPENT,
-    BLOCK_FULL, TOO_MANY_WAITING,
+    BLOCK_FULL, TOO_MANY_WAITING, LEDGER_CROWDED,
 )  # fmt: skip
