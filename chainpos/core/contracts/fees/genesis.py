@@ -11,14 +11,12 @@ from chainpos.core.contracts.context import Context, decode_section, genesis_row
 from chainpos.core.contracts.fees.records import (
     COMPARISONS,
     MAX_RULES,
+    MILLION,
     SCHEDULES,
     Comparison,
     FeeRule,
     FeeSchedule,
-    Minor,
-    Ppm,
     PublishedRate,
-    Seconds,
     schedule_key,
 )
 from chainpos.core.values.amount import MAX_MINOR
@@ -26,15 +24,18 @@ from chainpos.core.values.currency import CURRENCIES
 from chainpos.core.values.text import check_text
 
 MAX_NAME_BYTES: Final = 96
+_Ppm = Annotated[int, msgspec.Meta(ge=0, le=MILLION)]
+_Minor = Annotated[int, msgspec.Meta(ge=0, le=MAX_MINOR)]
+_Seconds = Annotated[int, msgspec.Meta(ge=0)]
 _Class = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,32}\Z")]
 
 
 class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    ppm: Ppm
-    from_s: Seconds = 0
-    minimum_minor: Minor = 0
-    maximum_minor: Minor = MAX_MINOR
-    network_share_ppm: Ppm = 0
+    ppm: _Ppm
+    from_s: _Seconds = 0
+    minimum_minor: _Minor = 0
+    maximum_minor: _Minor = MAX_MINOR
+    network_share_ppm: _Ppm = 0
 
 
 class _Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +46,8 @@ class _Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    ppm: Ppm
-    from_s: Seconds = 0
+    ppm: _Ppm
+    from_s: _Seconds = 0
 
 
 class _Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,19 +6,14 @@ A rule is never edited: a later one follows it, so that every past fee can be re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from chainpos.core.state.tables import Table
-from chainpos.core.values.amount import MAX_MINOR
 
 MILLION: Final = 1_000_000
 MAX_RULES: Final = 64
-
-Ppm = Annotated[int, msgspec.Meta(ge=0, le=MILLION)]
-Minor = Annotated[int, msgspec.Meta(ge=0, le=MAX_MINOR)]
-Seconds = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class FeeRule(msgspec.Struct, frozen=True, array_like=True):
@@ -27,11 +22,11 @@ class FeeRule(msgspec.Struct, frozen=True, array_like=True):
     `network_share_ppm` millionths of the fee are the network's, the rest the acquirer's.
     """
 
-    from_s: Seconds
-    ppm: Ppm
-    minimum_minor: Minor
-    maximum_minor: Minor
-    network_share_ppm: Ppm
+    from_s: int
+    ppm: int
+    minimum_minor: int
+    maximum_minor: int
+    network_share_ppm: int
 
 
 class FeeSchedule(msgspec.Struct, frozen=True, array_like=True):
@@ -43,8 +38,8 @@ class FeeSchedule(msgspec.Struct, frozen=True, array_like=True):
 class PublishedRate(msgspec.Struct, frozen=True, array_like=True):
     """What somebody else charges from `from_s` on, in millionths of the amount."""
 
-    from_s: Seconds
-    ppm: Ppm
+    from_s: int
+    ppm: int
 
 
 class Comparison(msgspec.Struct, frozen=True, array_like=True):
