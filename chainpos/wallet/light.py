@@ -1,0 +1,211 @@
+"""A light client: it believes the genesis validators, and from there only headers that they signed and records proved.
+
+It refuses forged headers, proofs that do not lead to a verified header, and answers about another key or height. A node
+can withhold news from it, but tell it nothing untrue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from chainpos.core.chain import merkle
+from chainpos.core.chain.bisection import Fetch, Found, Refused, begin, resume
+from chainpos.core.chain.header import Header
+from chainpos.core.chain.results import TxResult, results_hash
+from chainpos.core.chain.validators import ValidatorSet
+from chainpos.core.chain.verifier import TrustedState, TrustOptions, UntrustedBlock, compare_with_witness
+from chainpos.core.state.commitment import bucket_name, bucket_of
+from chainpos.core.state.proofs import ProofOp, RecordProof, proof_from_ops, verify_absence, verify_presence
+from chainpos.core.state.tables import Table
+from chainpos.core.values.hashes import sha256
+from chainpos.core.values.timestamps import DAY_S, SECOND_NS
+from chainpos.errors import ChainposError
+from chainpos.node.clock import Clock
+from chainpos.rpc.backend import BlockResults, IncludedTransaction, QueryAnswer, SignedHeader
+from chainpos.rpc.client import RpcError
+
+R = TypeVar("R", bound=msgspec.Struct)
+# The validators are named institutions under contract, which do not come and go within days as anonymous stakers may.
+TRUSTING_PERIOD_S: Final = 365 * DAY_S
+DEFAULT_OPTIONS: Final = TrustOptions(TRUSTING_PERIOD_S * SECOND_NS)
+MAX_REMEMBERED: Final = 256
+# A header follows the block that changed the state within a moment; a node that cannot show it withholds it.
+NEXT_HEADER_TRIES: Final = 40
+NEXT_HEADER_PAUSE_S: Final = 0.05
+
+
+class Untrusted(ChainposError):
+    """A node's answer that the validators did not vouch for. `code` names what is wrong; believe nothing of it."""
+
+    def __init__(self, code: str, height: int) -> None:
+        super().__init__(f"{code} at height {height}")
+        self.code = code
+        self.height = height
+
+
+class NotYet(ChainposError):
+    """The node has not shown the header that would prove its answer; it may be slow, or withhold it."""
+
+
+class Source(Protocol):
+    """What a light client asks of a node; `RpcClient` is one."""
+
+    async def commit(self, height: int | None = None) -> SignedHeader:
+        """A header with its commit."""
+
+    async def validators(self, height: int | None = None) -> ValidatorSet:
+        """The validators of a height."""
+
+    async def abci_query(self, path: str, key: bytes, height: int = 0, *, prove: bool = False) -> QueryAnswer:
+        """A record with its proof."""
+
+    async def tx(self, tx_hash: bytes, *, prove: bool = False) -> IncludedTransaction:
+        """A transaction in a block."""
+
+    async def block_results(self, height: int | None = None) -> BlockResults:
+        """A block's results."""
+
+
+class Proved(NamedTuple, Generic[R]):
+    """A record in the state after `height`, or None: proved to be absent from it. `time_ns` is the next header's."""
+
+    record: R | None
+    height: int
+    time_ns: int
+
+
+class Included(NamedTuple):
+    """A transaction in a verified block, and what executing it gave by the next verified header."""
+
+    height: int
+    position: int
+    result: TxResult
+
+
+class LightClient:
+    """What is believed so far of one chain. Begin it with `verifier.trust_genesis`, or what was believed before."""
+
+    def __init__(self, trusted: TrustedState, clock: Clock, options: TrustOptions = DEFAULT_OPTIONS) -> None:
+        self._clock = clock
+        self._options = options
+        self._states: dict[int, TrustedState] = {trusted.height: trusted}
+        self._root = trusted.height
+        self.trusted = trusted
+
+    async def advance(self, source: Source) -> TrustedState:
+        """Believe the newest header of `source`. Raises Untrusted, MalformedBytes, Disconnected, RpcError."""
+        signed = await source.commit()
+        if signed.header.height > self.trusted.height:
+            await self._believe(source, signed)
+        return self.trusted
+
+    async def header(self, source: Source, height: int) -> Header:
+        """The verified header of a height. Raises as `advance`; RpcError where the node has none."""
+        known = self._states.get(height)
+        if known is None or known.header is None:
+            signed = await source.commit(height)
+            if signed.header.height != height:
+                raise Untrusted("wrong_height", height)
+            known = await self._believe(source, signed)
+        if known.header is None:
+            raise Untrusted("no_header", height)
+        return known.header
+
+    async def witness(self, other: Source) -> None:
+        """Ask another node for the newest header that is believed. Raises Untrusted("conflicting_headers").
+
+        A node that has not come so far is no witness, and raises RpcError as it does for any height above its own.
+        """
+        if self.trusted.header is not None:
+            signed = await other.commit(self.trusted.height)
+            verdict = compare_with_witness(self.trusted, signed.header)
+            if not verdict.ok:
+                raise Untrusted(verdict.code, self.trusted.height)
+
+    async def record(self, source: Source, table: Table[R], key: bytes) -> Proved[R]:
+        """The record in the newest provable state, or the proof that there is none.
+
+        Raises Untrusted, NotYet, MalformedBytes, Disconnected, RpcError.
+        """
+        full_key = table.full_key(key)
+        path = f"/store/{bucket_name(bucket_of(full_key)).decode()}/key"
+        answer = await source.abci_query(path, full_key, prove=True)
+        if answer.code or answer.key not in (full_key, b"") or not answer.proof:
+            raise Untrusted("no_proof", answer.height)
+        proof = proof_from_ops([ProofOp(op.type, op.key, op.data) for op in answer.proof])
+        header = await self._following(source, answer.height)
+        if not _holds(header.app_hash, full_key, answer.value, proof):
+            raise Untrusted("forged_record", answer.height)
+        record = table.decode(answer.value) if answer.value else None
+        return Proved(record, answer.height, header.time_ns)
+
+    async def included(self, source: Source, tx_hash: bytes) -> Included:
+        """Where the transaction is, and its code and data, by two verified headers. RpcError where it is in no block.
+
+        Raises as `record`.
+        """
+        found = await source.tx(tx_hash, prove=True)
+        height = found.height
+        if sha256(found.transaction) != tx_hash or found.proof is None:
+            raise Untrusted("another_transaction", height)
+        header = await self.header(source, height)
+        if found.proof.root_hash != header.data_hash or not merkle.verify(
+            header.data_hash, sha256(found.transaction), found.proof.proof
+        ):
+            raise Untrusted("forged_inclusion", height)
+        following = await self._following(source, height)
+        results = (await source.block_results(height)).results
+        index = found.proof.proof.index
+        if results_hash(results) != following.last_results_hash or not 0 <= index < len(results):
+            raise Untrusted("forged_results", height)
+        # Events and prose are not hashed: only what the header commits to is passed on.
+        result = results[index]
+        return Included(height, index, TxResult(result.code, result.data, gas_used=result.gas_used))
+
+    async def _following(self, source: Source, height: int) -> Header:
+        for attempt in range(NEXT_HEADER_TRIES):
+            try:
+                return await self.header(source, height + 1)
+            except RpcError:
+                if attempt == NEXT_HEADER_TRIES - 1:
+                    break
+                await asyncio.sleep(NEXT_HEADER_PAUSE_S)
+        raise NotYet(f"the node shows no header after height {height}")
+
+    async def _believe(self, source: Source, signed: SignedHeader) -> TrustedState:
+        target = await _block(source, signed)
+        below = [height for height in self._states if height < signed.header.height]
+        if not below:
+            raise Untrusted("below_what_is_trusted", signed.header.height)
+        floor = self._states[max(below)]
+        now_ns = self._clock.now_ns()
+        step = begin(floor, target, self._options, now_ns)
+        while isinstance(step, Fetch):
+            between = await source.commit(step.height)
+            step = resume(step, await _block(source, between), self._options, now_ns)
+        if isinstance(step, Refused):
+            raise Untrusted(step.verdict.code, step.height)
+        return self._remember(step)
+
+    def _remember(self, found: Found) -> TrustedState:
+        for state in found.trace:
+            self._states[state.height] = state
+        if found.trusted.height > self.trusted.height:
+            self.trusted = found.trusted
+        kept = {self._root, self.trusted.height}
+        while len(self._states) > MAX_REMEMBERED:
+            del self._states[next(height for height in self._states if height not in kept)]
+        return found.trusted
+
+
+async def _block(source: Source, signed: SignedHeader) -> UntrustedBlock:
+    return UntrustedBlock(signed.header, signed.commit, await source.validators(signed.header.height))
+
+
+def _holds(app_hash: bytes, full_key: bytes, value: bytes, proof: RecordProof) -> bool:
+    if value:
+        return verify_presence(app_hash, full_key, value, proof)
+    return verify_absence(app_hash, full_key, proof)
