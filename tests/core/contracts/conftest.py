@@ -176,6 +176,7 @@ def make_app_state() -> dict[str, Any]:
             ]
         },
         "merchants": {"merchants": [merchant(name) for name in MERCHANTS]},
+        "settlement": {"cycles": [{"currency": CNY, "interval_s": 3_600}]},
     }
 
 
