@@ -171,7 +171,7 @@ class Day:
         yield self._sign(role_key("central_bank"), "institutions.fund_reserve", fund, now_s)
 
     def _sign(self, key: Key, kind: str, message: msgspec.Struct, now_s: int) -> bytes:
-        encoded = msgspec.Raw(msgspec.msgpack.encode(message))
+        encoded = msgspec.msgpack.encode(message)
         body = Body(1, self._chain_id, key.public_key, now_s + LIFE_S, self._nonce(), kind, encoded)
         return encode_envelope(body, key.sign)
 

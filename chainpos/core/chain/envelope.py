@@ -34,7 +34,11 @@ _Seconds = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What is signed. `signer` is a public key, `expires_s` unix seconds, `message` one encoded message of `kind`."""
+    """What is signed. `signer` is a public key, `expires_s` unix seconds, `message` one encoded message of `kind`.
+
+    The message is bytes inside the body, not a part of its array: how deep a decoder can follow nested values depends
+    on how deep its caller is, and whether an envelope is well-formed must not.
+    """
 
     version: _Version
     chain_id: _ChainId
@@ -42,7 +46,7 @@ class Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     expires_s: _Seconds
     nonce: _Nonce
     kind: _Kind
-    message: msgspec.Raw
+    message: bytes
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -88,7 +92,7 @@ def decode_envelope(wire: bytes) -> Envelope:
     body_bytes = wire[SIGNATURE_BYTES:]
     try:
         body = _decode_body(body_bytes)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedBytes("not a transaction") from error
     # The decoder takes longer forms of numbers and lengths; a signer's body has one form only.
     if _encode_body(body) != body_bytes:
