@@ -54,7 +54,7 @@ class SampleLedger:
             validators=tuple(GenesisValidator(public_key(n), 10 + n) for n in range(validators)),
         )
         self.genesis_json = dump_genesis(doc)
-        self.genesis_records = {key: b"balance 0" for key in ACCOUNTS[:10]}
+        self.genesis_records = dict.fromkeys(ACCOUNTS[:10], b"balance 0")
         self.state = State((), self.genesis_records)
         self.genesis_tip = self.tip = make_genesis_tip(doc, self.state.app_hash)
         self.blocks: list[Written] = []
