@@ -1,0 +1,64 @@
+"""Texts in the languages of the counter, each from its own catalogue file. It refuses catalogues that do not match."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from string import Formatter
+from typing import Final
+
+from chainpos.console.resources import LANGUAGES_FOLDER
+
+LANGUAGES: Final = ("en", "zh")
+
+
+class UnknownText(KeyError):
+    """A key that no catalogue has: our own mistake, which a test finds."""
+
+
+class Texts:
+    """The texts of one language, by dotted key, with named places to fill: `texts("counter.left", time="4:32")`."""
+
+    def __init__(self, language: str, entries: dict[str, str]) -> None:
+        self.language = language
+        self.entries = entries
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The text of `key`. Raises UnknownText."""
+        try:
+            return self.entries[key].format_map(values)
+        except KeyError as error:
+            raise UnknownText(f"{self.language}: {key} ({error})") from error
+
+    def known(self, key: str, default: str) -> str:
+        """The text of a key made from a code that came over the wire, or `default` if that code has none."""
+        return self.entries.get(key, default)
+
+    def either(self, en: str, zh: str) -> str:
+        """The one of two texts that is in this language; names from the ledger may lack one."""
+        return (zh or en) if self.language == "zh" else (en or zh)
+
+
+def flatten(prefix: str, table: dict[str, object]) -> dict[str, str]:
+    """Texts by dotted key. Raises TypeError for what is neither a text nor a table of them."""
+    entries: dict[str, str] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            entries |= flatten(f"{prefix}{name}.", value)
+        elif isinstance(value, str):
+            entries[prefix + name] = value
+        else:
+            raise TypeError(f"{prefix}{name} is not a text")
+    return entries
+
+
+def places(text: str) -> frozenset[str]:
+    """The names of the places that a text leaves to be filled."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
+
+
+@cache
+def load_texts(language: str) -> Texts:
+    """The catalogue of a language of LANGUAGES."""
+    path = LANGUAGES_FOLDER / f"{language}.toml"
+    return Texts(language, flatten("", tomllib.loads(path.read_text(encoding="utf-8"))))

@@ -1,0 +1,99 @@
+"""Telling a scanner's burst from a person's keys, whatever has the focus. Pure: it is told when keys come.
+
+A keyboard-wedge scanner types a code with under 50 ms between keys and ends with Enter. The first key of anything goes
+through at once, so that a person never waits; what follows within 50 ms is held until a pause or Enter shows what it
+was. A burst that ends with Enter and is long enough is a code: its Enter never reaches a button. A long burst that just
+stops is a code that lost its end: it is refused, because half a code must not become an amount.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+GAP_S: Final = 0.05
+SHORTEST_CODE: Final = 8
+# A till cannot key so many digits, and a script that types an amount is no scanner.
+SHORTEST_CODE_OF_DIGITS: Final = 12
+LONGEST_CODE: Final = 4_096
+
+Key = TypeVar("Key")
+
+
+def normalised(text: str) -> str:
+    """What an IME typed in full width, as the keys meant it: "１２．５" is "12.5"."""
+    return unicodedata.normalize("NFKC", text).replace("。", ".").replace("、", ",")
+
+
+@dataclass(frozen=True)
+class Verdict(Generic[Key]):
+    """What a key led to: keys to deliver now, or a whole code, or the notice of a broken one.
+
+    `first` is the character of a code's first key, which was delivered before it could be told from a person's.
+    """
+
+    deliver: tuple[Key, ...] = ()
+    code: str = ""
+    broken: bool = False
+    first: str = ""
+
+
+@dataclass
+class Burst(Generic[Key]):
+    """The keys of the present burst. `first` of them was delivered already, the rest are held."""
+
+    text: str = ""
+    held: list[Key] = field(default_factory=list)
+    last_s: float = float("-inf")
+    keep_if_broken: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether keys are held, so that a pause must be looked out for."""
+        return bool(self.held)
+
+    def key(self, key: Key, character: str, now_s: float) -> Verdict[Key]:
+        """A printable key. It is delivered at once if it begins something, else held."""
+        quick = now_s - self.last_s < GAP_S
+        self.last_s = now_s
+        if not quick or not self.text:
+            verdict = self.other(key)
+            self.text = character
+            return verdict
+        if len(self.text) < LONGEST_CODE:
+            self.text += character
+            self.held.append(key)
+        return Verdict()
+
+    def enter(self, key: Key, now_s: float) -> Verdict[Key]:
+        """Enter: the end of a code, or just Enter after the keys before it."""
+        if now_s - self.last_s < GAP_S and self._is_code():
+            code, first = normalised(self.text), self.text[0]
+            self._clear()
+            return Verdict(code=code, first=first)
+        return self.other(key)
+
+    def other(self, key: Key) -> Verdict[Key]:
+        """An arrow or a function key: no part of a code."""
+        released = self._release()
+        return Verdict(deliver=(*released.deliver, key), broken=released.broken, first=released.first)
+
+    def pause(self) -> Verdict[Key]:
+        """No key came for GAP_S."""
+        return self._release()
+
+    def _is_code(self) -> bool:
+        plain = normalised(self.text)
+        only_digits = plain.replace(".", "").replace(",", "").isdigit()
+        return len(plain) >= (SHORTEST_CODE_OF_DIGITS if only_digits else SHORTEST_CODE)
+
+    def _release(self) -> Verdict[Key]:
+        broken = self._is_code() and not self.keep_if_broken
+        deliver, first = (() if broken else tuple(self.held)), self.text[:1]
+        self._clear()
+        return Verdict(deliver=deliver, broken=broken, first=first)
+
+    def _clear(self) -> None:
+        self.text = ""
+        self.held = []

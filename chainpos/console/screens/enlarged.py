@@ -1,0 +1,82 @@
+"""The code alone, as large as the terminal allows, on white. Any key returns."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from chainpos.console.context import context
+from chainpos.console.keymap import key
+from chainpos.console.widgets.link_letters import LinkLetters
+from chainpos.console.widgets.qr_picture import QrPicture, picture_size, scale_for
+from chainpos.core.values.amount import format_amount
+from chainpos.till.views import CounterView, SaleState, SaleView
+
+
+class EnlargedCode(ModalScreen[None]):
+    """It closes by itself when the sale no longer waits, so that PAID is never behind it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key("escape,space,enter", "close", "dialog.close")]
+
+    def __init__(self, sale: SaleView) -> None:
+        super().__init__()
+        self.sale = sale
+
+    def compose(self) -> ComposeResult:
+        """The code, or its address where it does not fit."""
+        yield QrPicture(id="large-code")
+        yield LinkLetters(id="large-link")
+        yield Static("", id="large-caption", markup=False)
+
+    def on_mount(self) -> None:
+        """Follow the sale."""
+        context(self).view_signal.subscribe(self, self._take)
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """Another size, another scale."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        if self.sale.qr is None or not self.is_mounted:
+            return
+        texts = context(self).texts
+        code, link = self.query_one("#large-code", QrPicture), self.query_one("#large-link", LinkLetters)
+        room = Size(self.size.width, self.size.height)
+        scale = scale_for(self.sale.qr, room)
+        needed = picture_size(self.sale.qr, max(scale, 1))
+        code.qr = self.sale.qr if scale else None
+        code.display = bool(scale)
+        code.styles.height = needed.height
+        link.link, link.alone, link.display = self.sale.link, True, not scale
+        caption = self.query_one("#large-caption", Static)
+        caption.display = self.size.height > needed.height or not scale
+        more = picture_size(self.sale.qr, scale + 1)
+        words = [format_amount(self.sale.amount), texts("counter.enlarged")]
+        if self.size.width >= 76 and scale < 3:
+            words.append(texts("counter.enlarged_more", columns=more.width, rows=more.height + 1))
+        caption.update("  ·  ".join(words))
+
+    def _take(self, view: CounterView) -> None:
+        same = view.sale is not None and view.sale.reference == self.sale.reference
+        if not same or view.sale is None or view.sale.state is not SaleState.WAITING:
+            self.dismiss(None)
+
+    def on_key(self, event: events.Key) -> None:
+        """Any key returns."""
+        event.stop()
+        self.action_close()
+
+    def on_click(self) -> None:
+        """So does a click."""
+        self.action_close()
+
+    def action_close(self) -> None:
+        """Back to the counter."""
+        self.dismiss(None)

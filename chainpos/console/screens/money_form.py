@@ -1,0 +1,172 @@
+"""A form for money that leaves the shop: the amount, where asked the amount again and the PIN. Enter never sends it.
+
+It keeps a PIN no longer than one try, and shows a refusal where it was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from chainpos.console.context import context
+from chainpos.console.keymap import key
+from chainpos.console.phrases import parts_of
+from chainpos.console.scanner import normalised
+from chainpos.console.widgets.key_line import key_name
+from chainpos.console.widgets.notice import Notice, Told
+from chainpos.core.values.amount import Amount, format_amount
+from chainpos.errors import UserFacingError
+
+CONFIRM_KEY = "ctrl+y"
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """What was typed. `again` and `pin` are empty where the form does not ask for them."""
+
+    amount: Amount
+    again: str
+    pin: str
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the form says and asks. `about` is where its texts are; `most` is the largest amount."""
+
+    about: str
+    title: str
+    detail: str
+    most: Amount
+    warning: str = ""
+    twice: bool = False
+    pin: bool = False
+
+
+class MoneyForm(ModalScreen[Amount | None]):
+    """Answers the amount that was sent, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("escape", "keep", "dialog.close"),
+        key(CONFIRM_KEY, "confirm", "dialog.confirm", priority=True),
+        key("down,tab", "app.focus_next", "dialog.next_field", show=False),
+        key("up,shift+tab", "app.focus_previous", "dialog.previous_field", show=False),
+    ]
+
+    def __init__(self, asked: Asked, send: Callable[[Entered], Awaitable[object]]) -> None:
+        super().__init__()
+        self.asked, self.send = asked, send
+        self.sending = False
+
+    def compose(self) -> ComposeResult:
+        """Fields above, the two ways out below."""
+        texts, about = context(self).texts, self.asked.about
+        with Vertical(classes="dialog"):
+            yield Static(Content(self.asked.title), classes="dialog-title")
+            yield Static(Content(self.asked.detail), classes="dialog-text")
+            yield from self._field("amount", texts(f"{about}.amount"))
+            if self.asked.twice:
+                yield from self._field("again", texts(f"{about}.again"))
+            if self.asked.pin:
+                yield from self._field("pin", texts(f"{about}.pin"), password=True)
+            yield Static("", id="form-hint", classes="dialog-text", markup=False)
+            yield Notice(id="form-notice")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button(Content(f"{texts(f'{about}.keep')} · {key_name(texts, 'escape')}"), id="keep")
+                yield Button(Content(texts(f"{about}.confirm_none")), id="confirm", classes="-danger", disabled=True)
+
+    def _field(self, name: str, label: str, *, password: bool = False) -> ComposeResult:
+        with Horizontal(classes="field"):
+            yield Static(Content(label), classes="field-label")
+            yield Input(id=name, password=password, max_length=32, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Begin at the amount."""
+        self.query_one("#amount", Input).focus()
+        self._look()
+
+    # -- what was typed
+
+    def _typed(self, name: str) -> str:
+        fields = self.query(f"#{name}").results(Input)
+        return next((field.value for field in fields), "")
+
+    def _amount(self, text: str) -> Amount | None:
+        try:
+            amount = context(self).till.parse_keyed(normalised(text).strip())
+        except UserFacingError:
+            return None
+        return amount if amount.minor else None
+
+    def _wrong(self) -> str:
+        texts, about = context(self).texts, self.asked.about
+        amount = self._amount(self._typed("amount"))
+        if amount is None:
+            return self.asked.warning or self.asked.detail
+        if amount.minor > self.asked.most.minor:
+            return texts(f"{about}.too_much", amount=format_amount(self.asked.most))
+        if self.asked.twice and self._amount(self._typed("again")) != amount:
+            return texts(f"{about}.differ") if self._typed("again") else texts(f"{about}.again")
+        return texts(f"{about}.no_pin") if self.asked.pin and not self._typed("pin") else ""
+
+    def _look(self) -> None:
+        texts, about = context(self).texts, self.asked.about
+        amount = self._amount(self._typed("amount"))
+        wrong = self._wrong()
+        button = self.query_one("#confirm", Button)
+        button.disabled = bool(wrong) or self.sending
+        label = texts(f"{about}.confirm", amount=format_amount(amount)) if amount else texts(f"{about}.confirm_none")
+        button.label = Content(f"{label} · {key_name(texts, CONFIRM_KEY)}")
+        ready = texts(f"{about}.ready", key=key_name(texts, CONFIRM_KEY))
+        hint = texts(f"{about}.working") if self.sending else wrong or ready
+        self.query_one("#form-hint", Static).update(Content(hint))
+
+    @on(Input.Changed)
+    def typed(self) -> None:
+        """Say at once what is still missing."""
+        self.query_one("#form-notice", Notice).told = None
+        self._look()
+
+    @on(Input.Submitted)
+    def next_field(self) -> None:
+        """Enter goes on to the next field and no further."""
+        if self.focused is not None and self.focused.id != list(self.query(Input))[-1].id:
+            self.focus_next(Input)
+
+    # -- the two ways out
+
+    @on(Button.Pressed, "#keep")
+    def action_keep(self) -> None:
+        """Nothing is sent."""
+        if not self.sending:
+            self.dismiss(None)
+
+    @on(Button.Pressed, "#confirm")
+    def action_confirm(self) -> None:
+        """Send it, once."""
+        amount = self._amount(self._typed("amount"))
+        if amount is None or self._wrong() or self.sending:
+            return
+        self.sending = True
+        entered = Entered(amount, self._typed("again"), self._typed("pin"))
+        for field in self.query("#pin").results(Input):
+            field.value = ""
+        self._look()
+        self.run_worker(self._send(entered), name="send", exclusive=True)
+
+    async def _send(self, entered: Entered) -> None:
+        try:
+            await self.send(entered)
+        except UserFacingError as error:
+            self.sending = False
+            what, money, next_step = parts_of(error)
+            self.query_one("#form-notice", Notice).told = Told(what, money, next_step)
+            self._look()
+        else:
+            self.dismiss(entered.amount)

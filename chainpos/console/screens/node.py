@@ -1,0 +1,226 @@
+"""The node behind this till: what it has verified itself, whom it follows and how far it trusts them, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from chainpos.console.cells import fit, width_of, wrap
+from chainpos.console.context import texts_of
+from chainpos.console.keymap import key
+from chainpos.console.phrases import LINK_MARKS, age, short, size_of
+from chainpos.console.screens.page import Page
+from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.lines_panel import LinesPanel, line, rule, spread
+from chainpos.till.views import Alarm, CounterView, Link, NodeView, UpstreamRow, ValidatorRow
+
+BARS = " ▁▂▃▄▅▆▇█"
+EVERY_S = 2.0
+
+
+class NodePanel(LinesPanel):
+    """A part of the Node screen."""
+
+    node: reactive[NodeView | None] = reactive(None, layout=True)
+
+
+class Pace(NodePanel):
+    """Blocks a minute, newest at the right."""
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """A row of bars as wide as there are minutes, two rows tall."""
+        texts = texts_of(self)
+        counts = self.node.blocks_per_minute[-width:] if self.node else ()
+        if not counts:
+            return [rule(texts("node.blocks_minute"), width)]
+        most = max(counts) or 1
+        eighths = [-(-count * 16 // most) for count in counts]
+        upper = "".join(BARS[max(each - 8, 0)] for each in eighths)
+        lower = "".join(BARS[min(each, 8)] for each in eighths)
+        return [
+            rule(f"{texts('node.blocks_minute')} · {texts('node.latest', count=counts[-1])}", width),
+            Content.styled(upper, "$accent"),
+            Content.styled(lower, "$accent"),
+        ]
+
+
+class Alarms(NodePanel):
+    """What an operator should do something about; each says what."""
+
+    now_ns: reactive[int] = reactive(0)
+
+    def _alarm(self, alarm: Alarm, width: int) -> list[Content]:
+        texts = texts_of(self)
+        since = texts("node.ago", age=age(texts, self.now_ns - alarm.since_ns)) if alarm.since_ns else ""
+        head = spread(line(f"⚠ {alarm.code} {alarm.detail}", "$bad-text bold"), line(since, "$muted"), width)
+        todo = texts.known(f"alarm.{alarm.code}", texts("alarm.other"))
+        return [head, *(line(f"  {row}", "") for row in wrap(todo, width - 2))]
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """The halt first of all."""
+        texts, node = texts_of(self), self.node
+        lines = [rule(texts("node.alarms"), width)]
+        if node is None:
+            return lines
+        if node.network.link is Link.HALTED:
+            reason = texts("node.halted", reason=node.network.halted_reason)
+            lines += [line(row, "$bad-text bold") for row in wrap(f"■ {reason}", width)]
+        for alarm in node.alarms[:20]:
+            lines += self._alarm(alarm, width)
+        if len(lines) == 1:
+            lines.append(line(texts("node.no_alarms"), "$good-text", width=width))
+        return lines
+
+
+class Upstreams(NodePanel):
+    """Whom this node follows: a mark, the verdict in words, the height they claim."""
+
+    def _row(self, row: UpstreamRow, width: int) -> Content:
+        texts = texts_of(self)
+        if row.verdict:
+            known = texts.known(f"verdict.{row.verdict}", texts("verdict.unknown", code=row.verdict))
+            mark, words, style = "✗", known, "$bad-text"
+        elif row.connected:
+            mark, words, style = "●", texts("node.trusted"), "$good-text"
+        else:
+            mark, words, style = "○", texts("node.unreachable"), "$warn-text"
+        tail = f"{row.height:>11,}"
+        if row.connected and row.latency_ms and width >= 60:
+            tail += f"  {texts('node.latency', count=row.latency_ms):>8}"
+        room = width - width_of(tail) - 3
+        column = max(min(room // 2, 30), 8)
+        return Content.assemble(
+            (f"{mark} ", style), fit(row.address, column), " ", (fit(words, max(room - column, 0)), style), tail
+        )
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """One row each."""
+        texts, node = texts_of(self), self.node
+        lines = [rule(texts("node.upstreams"), width)]
+        if node is None:
+            return lines
+        if not node.upstreams:
+            lines.append(line(texts("node.none_followed"), "$muted", width=width))
+        return [*lines, *(self._row(row, width) for row in node.upstreams[:40])]
+
+
+class Validators(NodePanel):
+    """Whose signatures make blocks, and who signed the tip."""
+
+    def _row(self, row: ValidatorRow, width: int) -> Content:
+        texts = texts_of(self)
+        mark, words, style = ("✓", texts("node.signed"), "$good-text")
+        if not row.signed:
+            mark, words, style = "○", texts("node.not_signed"), "$warn-text"
+        power = f"{row.power:>8,}"
+        room = max(width - width_of(words) - width_of(power) - 5, 6)
+        return Content.assemble((f"{mark} ", style), fit(row.address, room), " ", power, "  ", (words, style))
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """One row each."""
+        lines = [rule(texts_of(self)("node.validators"), width)]
+        return [*lines, *(self._row(row, width) for row in (self.node.validators if self.node else ())[:100])]
+
+
+class NodeScreen(Page):
+    """Asked every two seconds while it is looked at."""
+
+    NAME: ClassVar[str] = "node"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("up,k", "scroll(-1)", "panel.up", show=False),
+        key("down,j", "scroll(1)", "panel.down", show=False),
+        key("r", "refresh_node", "node.refresh"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.node: NodeView | None = None
+
+    def content(self) -> Iterable[Widget]:
+        """Overview and alarms to the left, the others to the right; one below the other where it is narrow."""
+        left = Vertical(Facts(id="overview"), Pace(id="pace"), Alarms(id="alarms"), id="node-left")
+        right = Vertical(Upstreams(id="upstreams"), Validators(id="validators"), id="node-right")
+        yield VerticalScroll(Container(left, right, id="node-both"), id="node", can_focus=False)
+
+    def on_mount(self) -> None:
+        """Ask at once, and again."""
+        super().on_mount()
+        facts = self.query_one("#overview", Facts)
+        facts.heading, facts.note = "node.overview", "node.loading"
+        self.set_interval(EVERY_S, self._ask_if_seen)
+        self._ask()
+
+    def on_screen_resume(self) -> None:
+        """It may have moved."""
+        if self.is_mounted:
+            self._ask()
+
+    def _ask_if_seen(self) -> None:
+        if self.is_current:
+            self._ask()
+
+    def watch_view(self, before: CounterView | None, view: CounterView | None) -> None:
+        """The link changed."""
+        if self.is_current and view and before and before.network.link is not view.network.link:
+            self._ask()
+
+    def _ask(self) -> None:
+        self.do(self._read(), "node")
+
+    async def _read(self) -> None:
+        node = await self.console_app.till.node()
+        self.node = node
+        self.query_one("#overview", Facts).facts = self._overview(node)
+        self.query_one("#alarms", Alarms).now_ns = self.console_app.now_ns()
+        for panel in self.query(NodePanel):
+            panel.node = node
+
+    def retranslate(self) -> None:
+        """The overview holds words."""
+        super().retranslate()
+        if self.node is not None:
+            self.query_one("#overview", Facts).facts = self._overview(self.node)
+
+    def _overview(self, node: NodeView) -> tuple[Fact, ...]:
+        texts, network = self.console_app.texts, node.network
+        mark, tone = LINK_MARKS[network.link]
+        height = f"{network.known_height:,}"
+        if network.target_height > network.known_height:
+            share = network.known_height * 100 // network.target_height
+            height += f" / {network.target_height:,} ({share} %)"
+        facts = [
+            Fact("node.moniker", f"{node.moniker} · {texts(f'node.{node.mode}')}"),
+            Fact("node.chain", network.chain_id),
+            Fact("node.height", f"{mark} {texts(f'link.{network.link.value}')} · {height}", tone),
+        ]
+        if network.tip_time_ns:
+            passed = self.console_app.now_ns() - network.tip_time_ns
+            facts.append(Fact("node.tip_age", texts("node.ago", age=age(texts, passed))))
+        verified = texts(
+            "node.verified_value", blocks=f"{node.verified_blocks:,}", signatures=f"{node.verified_signatures:,}"
+        )
+        waiting = texts(
+            "node.mempool_value", count=f"{node.mempool_transactions:,}", size=size_of(node.mempool_bytes)
+        )  # fmt: skip
+        return (
+            *facts,
+            Fact("node.verified", verified),
+            Fact("node.mempool", waiting),
+            Fact("node.store", f"{size_of(node.store_bytes)} · {node.version}"),
+            Fact("node.app_hash", short(node.app_hash, 20), "muted"),
+        )
+
+    def action_refresh_node(self) -> None:
+        """Ask again."""
+        self.told(None)
+        self._ask()
+
+    def action_scroll(self, by: int) -> None:
+        """Up or down."""
+        self.query_one("#node").scroll_relative(y=by * 3, animate=False)

@@ -1,0 +1,195 @@
+"""The sales of the book: find one, read it, refund it. It refuses a refund of what was not paid, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from chainpos.console.keymap import key
+from chainpos.console.phrases import STATE_MARKS, clock, day_and_clock
+from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
+from chainpos.console.screens.page import Page
+from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.line_list import Cell, Column, LineList
+from chainpos.console.widgets.notice import Told
+from chainpos.core.values.amount import Amount, format_amount
+from chainpos.till.views import CounterView, SaleState, SaleView
+
+REFUNDABLE = frozenset({SaleState.PAID, SaleState.CONFIRMED, SaleState.PART_REFUNDED})
+MOST_SHOWN = 500
+COLUMNS = (
+    Column("sales.time", 8),
+    Column("sales.amount", 14, right=True),
+    Column("sales.state", 17),
+    Column("sales.reference", 0),
+    Column("sales.payer", 14, from_width=84),
+    Column("sales.refunded", 12, right=True, from_width=100),
+    Column("sales.height", 9, right=True, from_width=112),
+)
+
+
+class SalesScreen(Page):
+    """A list, and the sale under the cursor beside or below it."""
+
+    NAME: ClassVar[str] = "sales"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("slash", "find", "sales.find"),
+        key("r", "refund", "sales.refund"),
+        key("escape", "back", "sales.back", show=False),
+    ]
+
+    def content(self) -> Iterable[Widget]:
+        """A field to find by, the list, the details."""
+        self.found: LineList[SaleView] = LineList(COLUMNS, self._cells, lambda sale: sale.reference, id="sales-list")
+        yield Input(id="find", select_on_focus=False)
+        yield Container(self.found, VerticalScroll(Facts(id="sale"), id="sale-box", can_focus=False), id="sales")
+
+    def on_mount(self) -> None:
+        """Begin in the list."""
+        super().on_mount()
+        self.retranslate()
+        self._read()
+        self.found.focus()
+
+    def on_screen_resume(self) -> None:
+        """Something may have been sold meanwhile."""
+        if self.is_mounted and self.view is not None:
+            self._read()
+
+    def retranslate(self) -> None:
+        """The field's hint is a text too."""
+        self.relabel("find", self.console_app.texts("sales.search"))
+        self.query_one("#sale", Facts).heading = "sales.details"
+        super().retranslate()
+        self._details()
+
+    def watch_view(self, before: CounterView | None, view: CounterView | None) -> None:
+        """A sale changed: read the list again, if it is looked at."""
+        if self.is_current and view is not None and (before is None or before.recent != view.recent):
+            self._read()
+
+    def _cells(self, sale: SaleView) -> Sequence[Cell]:
+        mark, tone = STATE_MARKS[sale.state]
+        return (
+            (clock(sale.paid_ns or sale.created_ns, self.console_app.zone), "muted"),
+            (format_amount(sale.amount, with_currency=False), ""),
+            (f"{mark} {self.console_app.texts(f'sale_state.{sale.state.value}')}", tone),
+            (sale.reference, ""),
+            (sale.payer, "muted"),
+            (format_amount(sale.refunded, with_currency=False) if sale.refunded else "", "warn"),
+            (f"{sale.height:,}" if sale.height else "", "muted"),
+        )
+
+    def _read(self) -> None:
+        search = self.query_one("#find", Input).value.strip()
+        sales = self.console_app.till.sales(search, limit=MOST_SHOWN)
+        texts = self.console_app.texts
+        self.found.show(sales, empty=texts("sales.none_found", search=search) if search else texts("sales.none"))
+        self._details()
+
+    @on(Input.Changed, "#find")
+    def searched(self) -> None:
+        """Find while typing."""
+        self._read()
+
+    @on(Input.Submitted, "#find")
+    def found_it(self) -> None:
+        """Enter goes to the list."""
+        self.found.focus()
+
+    @on(LineList.Moved)
+    def moved(self) -> None:
+        """Another sale."""
+        self._details()
+        self.refresh_bindings()
+
+    def scanned(self, code: str) -> None:
+        """A scanned receipt is looked for."""
+        self.query_one("#find", Input).value = code[:64]
+        self.found.focus()
+
+    def _details(self) -> None:
+        facts, sale = self.query_one("#sale", Facts), self.found.present
+        facts.note = "sales.choose"
+        facts.facts = self._facts(sale) if sale is not None else ()
+
+    def _facts(self, sale: SaleView) -> tuple[Fact, ...]:
+        texts, zone = self.console_app.texts, self.console_app.zone
+        mark, tone = STATE_MARKS[sale.state]
+        facts = [
+            Fact("sales.amount", format_amount(sale.amount)),
+            Fact("sales.state", f"{mark} {texts(f'sale_state.{sale.state.value}')}", tone),
+            Fact("sales.reference", sale.reference),
+            Fact("sales.created", day_and_clock(sale.created_ns, zone)),
+        ]
+        if sale.paid_ns:
+            facts.append(Fact("sales.paid", day_and_clock(sale.paid_ns, zone)))
+        if sale.payer:
+            facts.append(Fact("sales.payer", sale.payer))
+        if sale.height:
+            facts.append(Fact("sales.height", f"{sale.height:,}"))
+        if sale.fee is not None:
+            facts.append(Fact("sales.fee", format_amount(sale.fee)))
+        if sale.refunded is not None and sale.refunded.minor:
+            facts.append(Fact("sales.refunded", format_amount(sale.refunded), "warn"))
+        if sale.money_state:
+            facts.append(Fact("sales.where", texts.known(f"money_state.{sale.money_state}", sale.money_state)))
+        if sale.problem is not None:
+            facts.append(Fact("sales.problem", texts.either(sale.problem.what_en, sale.problem.what_zh), "bad"))
+            facts.append(Fact("sales.next", texts.either(sale.problem.next_en, sale.problem.next_zh)))
+        if sale.tx_hash:
+            facts.append(Fact("sales.hash", sale.tx_hash, "muted"))
+        return tuple(facts)
+
+    # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """A refund is offered for a paid sale only."""
+        if action == "refund":
+            return self.found.present is not None and self.found.present.state in REFUNDABLE
+        return True
+
+    def action_find(self) -> None:
+        """Into the field."""
+        self.query_one("#find", Input).focus()
+
+    def action_back(self) -> None:
+        """Out of the field, and all sales again."""
+        self.told(None)
+        self.query_one("#find", Input).value = ""
+        self.found.focus()
+
+    def action_refund(self) -> None:
+        """Ask for amount, amount again and PIN."""
+        sale, texts = self.found.present, self.console_app.texts
+        if sale is None:
+            return
+        refunded = sale.refunded or Amount(0, sale.amount.currency)
+        asked = Asked(
+            about="refund",
+            title=Content(texts("refund.title", reference=sale.reference)).plain,
+            detail=texts("refund.paid", amount=format_amount(sale.amount), refunded=format_amount(refunded)),
+            most=sale.amount - refunded,
+            warning=texts("refund.warning"),
+            twice=True,
+            pin=True,
+        )
+        till = self.console_app.till
+
+        async def send(entered: Entered) -> None:
+            await till.refund(sale.reference, entered.amount, pin=entered.pin, typed_amount=entered.again)
+
+        def sent(amount: Amount | None) -> None:
+            if amount is not None:
+                done = texts("refund.done", amount=format_amount(amount), reference=sale.reference)
+                self.told(Told(done, good=True))
+                self._read()
+
+        self.app.push_screen(MoneyForm(asked, send), sent)

@@ -1,0 +1,104 @@
+"""What the counter shows for a view, what was keyed and the time: one pure function, so that no screen decides it.
+
+It refuses to show PAID for anything but a sale that the till says is paid, and a QR that can no longer be paid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from chainpos.core.values.amount import Amount
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.till.views import SaleState, SaleView
+
+PAID_STAYS_NS: Final = 2 * SECOND_NS
+# How long a payment is named beside the next sale.
+PAID_NAMED_NS: Final = 12 * SECOND_NS
+
+
+class Stage(Enum):
+    """What stands on the counter."""
+
+    ENTRY = "entry"
+    WAITING = "waiting"
+    SEEN = "seen"
+    PAID = "paid"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+FINISHED: Final = frozenset({Stage.PAID, Stage.EXPIRED, Stage.CANCELLED, Stage.REFUNDED})
+_STAGES: Final = {
+    SaleState.WAITING: Stage.WAITING,
+    SaleState.SEEN: Stage.SEEN,
+    SaleState.PAID: Stage.PAID,
+    SaleState.CONFIRMED: Stage.PAID,
+    SaleState.REFUSED: Stage.REFUSED,
+    SaleState.EXPIRED: Stage.EXPIRED,
+    SaleState.CANCELLED: Stage.CANCELLED,
+    SaleState.PART_REFUNDED: Stage.REFUNDED,
+    SaleState.REFUNDED: Stage.REFUNDED,
+}
+
+
+@dataclass(frozen=True)
+class LastPaid:
+    """The newest payment we rang for, and when it was first shown."""
+
+    sale: SaleView
+    since_ns: int
+
+
+@dataclass(frozen=True)
+class Showing:
+    """`sale` is None at ENTRY. `left_ns` is the time to expiry where that matters. `also_paid` is named beside it."""
+
+    stage: Stage
+    amount: Amount | None = None
+    sale: SaleView | None = None
+    left_ns: int = 0
+    payable: bool = False
+    also_paid: SaleView | None = None
+
+    @property
+    def shows_code(self) -> bool:
+        """Whether the QR is on the screen."""
+        return self.stage is Stage.WAITING
+
+
+def showing(
+    sale: SaleView | None,
+    keyed: Amount | None,
+    now_ns: int,
+    *,
+    last_paid: LastPaid | None = None,
+    again: str = "",
+) -> Showing:
+    """What to show. `keyed` is None while nothing is keyed; `again` names a refused sale whose code was asked back."""
+    if sale is None and keyed is None and last_paid and now_ns - last_paid.since_ns < PAID_STAYS_NS:
+        sale = last_paid.sale
+    if sale is None:
+        return Showing(Stage.ENTRY, keyed, also_paid=_named(last_paid, None, now_ns))
+    left_ns = sale.expires_ns - now_ns
+    stage = _STAGES[sale.state]
+    payable = sale.state in {SaleState.WAITING, SaleState.REFUSED} and left_ns > 0 and sale.qr is not None
+    if stage is Stage.WAITING and left_ns <= 0:
+        stage = Stage.EXPIRED
+    if stage is Stage.REFUSED and payable and again == sale.reference:
+        stage = Stage.WAITING
+    if keyed is not None and stage in FINISHED:
+        # The next sale is being keyed; the finished one stays beside it.
+        return Showing(stage, keyed, sale, also_paid=_named(last_paid, sale, now_ns))
+    return Showing(stage, sale.amount, sale, max(left_ns, 0), payable, _named(last_paid, sale, now_ns))
+
+
+def _named(last_paid: LastPaid | None, sale: SaleView | None, now_ns: int) -> SaleView | None:
+    if last_paid is None or now_ns - last_paid.since_ns >= PAID_NAMED_NS:
+        return None
+    if sale is not None and sale.reference == last_paid.sale.reference:
+        return None
+    return last_paid.sale

@@ -1,0 +1,57 @@
+"""A panel that is a list of lines made to measure: the one way in which this room draws text. Never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from chainpos.console.cells import cut, fit, width_of
+
+
+class LinesPanel(Widget):
+    """Subclasses say their lines for a width; the height follows."""
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """At most `width` cells each."""
+        raise NotImplementedError
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002 (Textual's signature)
+        """All there is."""
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """As many rows as lines."""
+        return len(self.lines(width))
+
+    def render(self) -> Content:
+        """The lines that fit."""
+        room = self.content_size
+        return Content("\n").join(list(self.lines(room.width))[: max(room.height, 0)])
+
+    def changed(self) -> None:
+        """Draw again; the number of lines may differ."""
+        self.refresh(layout=True)
+
+
+def line(text: str, style: str = "", *, width: int = 0) -> Content:
+    """One line of cleaned text in a style such as "$good-text bold", cut to `width` if that is given."""
+    safe = cut(text, width or 400)
+    return Content.styled(safe, style) if style else Content(safe)
+
+
+def spread(left: Content, right: Content, width: int) -> Content:
+    """Two texts at the two ends of a line; the left one gives way."""
+    room = width - right.cell_length
+    if left.cell_length > room - 1:
+        left = left.truncate(max(room - 1, 0), ellipsis=True)
+    return Content.assemble(left, " " * max(room - left.cell_length, 0), right)
+
+
+def rule(title: str, width: int) -> Content:
+    """A quiet heading with a hair line to the end of the row."""
+    head = fit(title, min(width, width_of(title)))
+    rest = max(width - width_of(head) - 1, 0)
+    return Content.assemble((head, "$muted bold"), " " if rest else "", ("─" * rest, "$line"))

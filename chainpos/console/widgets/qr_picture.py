@@ -1,0 +1,82 @@
+"""The QR as half blocks: black glyphs on explicit white with the full quiet zone, or not at all.
+
+It refuses to draw a part of a code: where it does not fit, `fits` says so and the screen shows the address in letters.
+Black and white are the two colours here that no theme may change; a camera must read them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from chainpos.till.views import Qr
+
+QUIET: Final = 4
+MOST_SCALE: Final = 3
+_CODE: Final = Style(color="#000000", bgcolor="#ffffff", bold=False, dim=False, reverse=False)
+
+
+def picture_size(qr: Qr, scale: int = 1) -> Size:
+    """Columns and rows that the code takes, quiet zone and all."""
+    side = (len(qr.modules) + 2 * QUIET) * scale
+    return Size(side, (side + 1) // 2)
+
+
+def scale_for(qr: Qr, room: Size, most: int = MOST_SCALE) -> int:
+    """The largest whole scale at which all of it fits; 0 if none does."""
+    for scale in range(most, 0, -1):
+        needed = picture_size(qr, scale)
+        if needed.width <= room.width and needed.height <= room.height:
+            return scale
+    return 0
+
+
+@lru_cache(8)
+def picture_rows(qr: Qr, scale: int) -> tuple[str, ...]:
+    """The rows of half blocks, light around; the last row's lower half is light too."""
+    side = len(qr.modules) + 2 * QUIET
+    grid = [[False] * side for _ in range(side)]
+    for y, row in enumerate(qr.modules):
+        grid[y + QUIET][QUIET : QUIET + len(row)] = list(row)
+    tall = [[module for module in row for _ in range(scale)] for row in grid for _ in range(scale)]
+    if len(tall) % 2:
+        tall.append([False] * (side * scale))
+    return tuple(
+        "".join(" ▄▀█"[2 * upper + lower] for upper, lower in zip(tall[y], tall[y + 1], strict=True))
+        for y in range(0, len(tall), 2)
+    )
+
+
+class QrPicture(Widget):
+    """Draws `qr` in the middle of its room, as large as fits."""
+
+    qr: reactive[Qr | None] = reactive(None, layout=True)
+
+    @property
+    def scale(self) -> int:
+        """The scale it is drawn at; 0 if it is not drawn."""
+        return scale_for(self.qr, self.size) if self.qr is not None else 0
+
+    def render_line(self, y: int) -> Strip:
+        """One row: ground, code, ground."""
+        width, height = self.size
+        ground = self.rich_style
+        scale = self.scale
+        if self.qr is None or not scale:
+            return Strip.blank(width, ground)
+        rows = picture_rows(self.qr, scale)
+        top = (height - len(rows)) // 2
+        if not top <= y < top + len(rows):
+            return Strip.blank(width, ground)
+        row = rows[y - top]
+        left = (width - len(row)) // 2
+        return Strip(
+            [Segment(" " * left, ground), Segment(row, _CODE), Segment(" " * (width - left - len(row)), ground)], width
+        )

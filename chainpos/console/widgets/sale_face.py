@@ -1,0 +1,94 @@
+"""The large face of a sale that shows no code: SEEN, PAID, REFUSED, EXPIRED. A word, a mark, the amount, a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from chainpos.console.cells import wrap
+from chainpos.console.context import texts_of
+from chainpos.console.language import Texts
+from chainpos.console.pixels import CLOCK_OUT, CROSS, HOURGLASS, TICK
+from chainpos.console.showing import Showing, Stage
+from chainpos.console.widgets.amount_due import digits_of
+from chainpos.console.widgets.lines_panel import LinesPanel, line
+from chainpos.core.values.amount import format_amount
+
+_PICTURES = {Stage.PAID: TICK, Stage.REFUSED: CROSS, Stage.SEEN: HOURGLASS, Stage.EXPIRED: CLOCK_OUT}
+_MARKS = {
+    Stage.PAID: "✓", Stage.REFUSED: "✗", Stage.SEEN: "◐", Stage.EXPIRED: "–", Stage.CANCELLED: "⊘", Stage.REFUNDED: "↩",
+}  # fmt: skip
+
+
+def sentences(texts: Texts, shown: Showing) -> list[str]:
+    """What happened, whether money moved, in whole sentences."""
+    sale = shown.sale
+    if sale is None:
+        return []
+    if shown.stage is Stage.REFUSED and sale.problem is not None:
+        problem = sale.problem
+        return [
+            texts.either(problem.what_en, problem.what_zh),
+            texts("counter.money_none"),
+            texts.either(problem.next_en, problem.next_zh),
+        ]
+    if shown.stage is Stage.REFUSED:
+        return [texts("stage.refused_detail"), texts("counter.money_none")]
+    if shown.stage is Stage.REFUNDED:
+        return [texts("stage.refunded_detail", amount=format_amount(sale.refunded or sale.amount))]
+    return [texts(f"stage.{shown.stage.value}_detail")]
+
+
+def next_keys(texts: Texts, shown: Showing) -> list[str]:
+    """The keys that lead on from here."""
+    if shown.stage is Stage.REFUSED:
+        return [texts("stage.next_again" if shown.payable else "stage.next_same"), texts("stage.next_cancel")]
+    if shown.stage is Stage.EXPIRED:
+        return [texts("stage.next_same")]
+    return [texts("stage.next_new")] if shown.stage in {Stage.PAID, Stage.CANCELLED, Stage.REFUNDED} else []
+
+
+class SaleFace(LinesPanel):
+    """Fills the place of the code. Its class says the stage, so that the styles can colour it."""
+
+    shown: reactive[Showing] = reactive(Showing(Stage.ENTRY), layout=True)
+
+    def watch_shown(self, shown: Showing) -> None:
+        """The colour follows the stage."""
+        for stage in Stage:
+            self.set_class(shown.stage is stage, f"-{stage.value}")
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """What fits, the word and the amount first of all."""
+        texts, sale, stage = texts_of(self), self.shown.sale, self.shown.stage
+        if sale is None or width < 4:
+            return []
+        room = self.content_size.height or 20
+        title = [line(f"{_MARKS.get(stage, '')} {texts(f'stage.{stage.value}')}", "bold", width=width)]
+        amount = [line(format_amount(sale.amount), "bold", width=width)]
+        told = [line(row) for text in sentences(texts, self.shown) for row in wrap(text, width)]
+        keys = [line(row, "bold") for text in next_keys(texts, self.shown) for row in wrap(text, width)]
+        blocks = [title, amount, told, keys]
+        digits = [line(row) for row in digits_of(sale.amount, width, 5 if room < 30 else 7)]
+        if len(digits) > 1 and _rows(blocks) + len(digits) <= room:
+            blocks[1] = [*digits, line(sale.amount.currency, "bold")]
+        picture = [line(row) for row in _PICTURES.get(stage, ())]
+        if picture and _rows([picture, *blocks]) <= room and len(_PICTURES[stage][0]) <= width:
+            blocks = [picture, *blocks]
+        elif _rows(blocks) > room:
+            return [each for block in blocks for each in block]
+        return _spaced(blocks)
+
+
+def _rows(blocks: list[list[Content]]) -> int:
+    return sum(len(block) + 1 for block in blocks if block) - 1
+
+
+def _spaced(blocks: list[list[Content]]) -> list[Content]:
+    lines: list[Content] = []
+    for block in blocks:
+        if block:
+            lines += [Content(), *block] if lines else block
+    return lines
