@@ -1,0 +1,175 @@
+"""A payment from yes to its end: signed, sent, and followed until a verified block tells what became of it.
+
+It refuses to call anything paid that it did not find in a verified block with code 0; every other end is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from chainpos.core.chain.envelope import BODY_VERSION, Body, decode_envelope, encode_envelope, tx_hash
+from chainpos.core.contracts import codes as envelope_codes
+from chainpos.core.contracts.customers.records import CUSTOMER_KEYS
+from chainpos.core.contracts.payments.messages import Pay, decode_request, static_payment_id
+from chainpos.core.contracts.payments.records import PAYMENTS
+from chainpos.core.contracts.ports import STATIC_QR
+from chainpos.core.contracts.registry import CODES_BY_NUMBER
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.errors import Code, UserFacingError
+from chainpos.rpc.client import Disconnected, http_get
+from chainpos.wallet.keys import Key
+from chainpos.wallet.network import Network
+from chainpos.wallet.offer import PaymentOffer
+
+# A payment of a request that never ends is signed for this long.
+STATIC_LIFE_S: Final = 120
+FIRST_LOOK_S: Final = 0.03
+LONGEST_LOOK_S: Final = 0.4
+COPY_TIMEOUT_S: Final = 3.0
+COPY_ANSWER_BYTES: Final = 8192
+
+
+class End(Enum):
+    """How a payment stands. Only PAID moved money; UNKNOWN and UNPAID may still become anything."""
+
+    PAID = "paid"
+    REFUSED = "refused"  # in a verified block, with a code: no money moved, and it cannot be sent again
+    REFUSED_AT_DOOR = "refused_at_door"  # no node took it in; it never reached a block
+    UNPAID = "unpaid"  # proved: not on the ledger as of `height`
+    NEVER_REACHED = "never_reached"  # proved: it expired outside the ledger, and can never be on it
+    UNKNOWN = "unknown"  # no node could be asked
+
+
+class PaymentResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a payment, as far as it is known. `height` is the block's, or that of the proof of absence."""
+
+    end: End
+    tx_hash: bytes
+    request_id: bytes
+    height: int = 0
+    code: int = 0
+
+    @property
+    def refusal(self) -> Code | None:
+        """The contract's sentences for a refusal."""
+        return CODES_BY_NUMBER.get(self.code) if self.code else None
+
+
+def sign_payment(offer: PaymentOffer, key: Key, chain_id: str, *, tip_minor: int, nonce: bytes, now_s: int) -> bytes:
+    """The signed transaction that pays the offer. `nonce` is 16 fresh random bytes."""
+    request = offer.signed.request
+    message = Pay(
+        offer.signed.encoded,
+        offer.signed.signature,
+        request.merchant,
+        request.amount_minor,
+        tip_minor,
+        request.currency,
+    )
+    # Not longer than the request lives: a payment that cannot succeed any more should not be able to arrive.
+    expires_s = request.expires_s or now_s + STATIC_LIFE_S
+    encoded = msgspec.msgpack.encode(message)
+    body = Body(BODY_VERSION, chain_id, key.public_key, expires_s, nonce, "payments.pay", encoded)
+    return encode_envelope(body, key.sign)
+
+
+async def send_and_follow(network: Network, wire: bytes, offer: PaymentOffer, *, wait_s: float) -> PaymentResult:
+    """Send a signed payment and say what became of it, waiting at most `wait_s` for a verified block.
+
+    The link's host gets a copy, so that its till sees the payment coming; what it says of it changes nothing.
+    Raises UserFacingError where none of our nodes answers and the host did not take it either.
+    """
+    async with asyncio.TaskGroup() as group:
+        copy = group.create_task(_copy_to_host(offer, wire), name="copy to the shop")
+        code = await _send(network, wire, copy)
+        if code:
+            return PaymentResult(end=End.REFUSED_AT_DOOR, tx_hash=tx_hash(wire), request_id=offer.signed.id, code=code)
+        result = await follow(network, wire, offer.signed.id, wait_s=wait_s)
+        copy.cancel()
+    return result
+
+
+async def follow(network: Network, wire: bytes, requested: bytes, *, wait_s: float) -> PaymentResult:
+    """Wait until a verified block has the transaction, at most `wait_s`; then what became of it."""
+    pause_s = FIRST_LOOK_S
+    with contextlib.suppress(TimeoutError, UserFacingError):
+        async with asyncio.timeout(wait_s):
+            while (result := await _in_block(network, wire, requested)) is None:
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 1.5, LONGEST_LOOK_S)
+            return result
+    return await absence(network, wire, requested)
+
+
+async def absence(network: Network, wire: bytes, requested: bytes) -> PaymentResult:
+    """Which kind of absence it is, when no node shows the transaction in a block; proved, where one can be asked."""
+    sent = tx_hash(wire)
+    try:
+        if (result := await _in_block(network, wire, requested)) is not None:
+            return result
+        payment = await network.record(PAYMENTS, _payment_id(wire, requested))
+        holder = await network.record(CUSTOMER_KEYS, decode_envelope(wire).body.signer)
+    except UserFacingError:
+        height = network.light.trusted.height
+        return PaymentResult(end=End.UNKNOWN, tx_hash=sent, request_id=requested, height=height)
+    if payment.record is not None and holder.record is not None and payment.record.payer == holder.record.account:
+        # The node kept the transaction from us, but not what it did.
+        return PaymentResult(end=End.PAID, tx_hash=sent, request_id=requested, height=payment.record.height)
+    # No block from the proof's own time on can take it any more; refused in an earlier one it moved nothing either.
+    expired = payment.time_ns // SECOND_NS >= decode_envelope(wire).body.expires_s
+    end = End.NEVER_REACHED if expired else End.UNPAID
+    return PaymentResult(end=end, tx_hash=sent, request_id=requested, height=payment.height)
+
+
+async def _in_block(network: Network, wire: bytes, requested: bytes) -> PaymentResult | None:
+    sent = tx_hash(wire)
+    found = await network.included(sent)
+    if found is None:
+        return None
+    end = End.PAID if found.result.is_ok else End.REFUSED
+    return PaymentResult(end=end, tx_hash=sent, request_id=requested, height=found.height, code=found.result.code)
+
+
+def _payment_id(wire: bytes, requested: bytes) -> bytes:
+    envelope = decode_envelope(wire)
+    message = msgspec.msgpack.decode(bytes(envelope.body.message), type=Pay)
+    if decode_request(message.request).instrument == STATIC_QR:
+        return static_payment_id(requested, envelope.body_hash)
+    return requested
+
+
+async def _send(network: Network, wire: bytes, copy: asyncio.Task[bool]) -> int:
+    """The code of our own node, 0 where it or the link's host took the transaction in."""
+    try:
+        code = (await network.broadcast(wire)).code
+    except UserFacingError:
+        if await copy:
+            return 0
+        raise
+    # Replayed is what it is called when an earlier attempt had worked after all.
+    if code == 0 or code == envelope_codes.REPLAYED.number or await copy:
+        return 0
+    return code
+
+
+async def _copy_to_host(offer: PaymentOffer, wire: bytes) -> bool:
+    url = f"http://{offer.link.host}:{offer.link.port}/broadcast_tx_sync?tx=0x{wire.hex()}"
+    try:
+        answer = await http_get(url, COPY_ANSWER_BYTES, COPY_TIMEOUT_S)
+        document = msgspec.json.decode(answer.body, type=_BroadcastAnswer)
+    except (Disconnected, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return document.result is not None and document.result.code == 0
+
+
+class _Checked(msgspec.Struct):
+    code: int = -1
+
+
+class _BroadcastAnswer(msgspec.Struct):
+    result: _Checked | None = None
