@@ -1,0 +1,198 @@
+"""Networks of real nodes on loopback, with real databases, for the tests of following, crashing and lying."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from chainpos.core.contracts.balances.messages import Issue
+from chainpos.core.contracts.payments.messages import Pay, Request, encode_request, request_signed_bytes
+from chainpos.node.clock import Clock
+from chainpos.node.config import NodeSettings
+from chainpos.node.home import init_peer, init_validator
+from chainpos.node.run import run_node
+from chainpos.rpc.backend import NodeReport
+from chainpos.rpc.client import RpcClient
+from tests.core.blocks import transaction
+from tests.core.contracts.conftest import BANK, CHAIN_ID, CNY, key_of, make_app_state
+
+TIMEOUT_S = 20.0
+
+
+def validator_home(folder: Path, *, genesis_time_ns: int | None = None) -> bytes:
+    """Make a validator's home; its genesis document."""
+    settings = NodeSettings(mode="validator", moniker="validator", listen="127.0.0.1:0")
+    return init_validator(
+        folder,
+        settings,
+        chain_id=CHAIN_ID,
+        app_state=json.dumps(make_app_state()).encode(),
+        genesis_time_ns=time.time_ns() if genesis_time_ns is None else genesis_time_ns,
+    )
+
+
+def peer_home(folder: Path, genesis: bytes, *upstreams: str) -> None:
+    """Make a peer's home."""
+    settings = NodeSettings(mode="peer", moniker="peer", listen="127.0.0.1:0", upstreams=upstreams)
+    init_peer(folder, settings, genesis=genesis)
+
+
+def issue_tx(number: int, *, amount_minor: int = 1, now_s: int | None = None) -> bytes:
+    """One cent for Alice, signed by her bank; each number is another transaction."""
+    expires_s = (int(time.time()) if now_s is None else now_s) + 600
+    message = Issue(BANK, key_of("alice").address, CNY, amount_minor, "cash", f"ref {number}")
+    return transaction(message, BANK, nonce=number, expires_s=expires_s)
+
+
+def pay_tx(reference: str, payer: str = "erin", amount_minor: int = 100, *, lives_s: int = 300) -> bytes:
+    """A payment of a request that the tea house's till signs just now."""
+    encoded, signature = signed_request(reference, amount_minor, lives_s=lives_s)
+    message = Pay(encoded, signature, "TEAHOUSE", amount_minor, 0, CNY)
+    return transaction(message, payer, nonce=hash(reference) & 0xFFFF, expires_s=int(time.time()) + 600)
+
+
+def signed_request(reference: str, amount_minor: int = 100, *, lives_s: int = 300) -> tuple[bytes, bytes]:
+    """A request of the tea house and its till's signature."""
+    till, now_s = key_of("TEAHOUSE.till"), int(time.time())
+    request = Request(1, "TEAHOUSE", till.public, reference, amount_minor, CNY, now_s, now_s + lives_s, "dynamic_qr")
+    encoded = encode_request(request)
+    return encoded, till.sign(request_signed_bytes(CHAIN_ID, encoded))
+
+
+async def until(holds: Callable[[], Coroutine[Any, Any, bool]], *, timeout_s: float = TIMEOUT_S) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(timeout_s):
+        while not await holds():
+            await asyncio.sleep(0.01)
+
+
+class RunningNode:
+    """A node in this process's own event loop."""
+
+    def __init__(self, folder: Path, rpc: str, stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+        self.folder = folder
+        self.rpc = rpc
+        self._stop = stop
+        self._task = task
+
+    @property
+    def url(self) -> str:
+        return f"ws://{self.rpc}/websocket"
+
+    async def stop(self) -> None:
+        self._stop.set()
+        async with asyncio.timeout(TIMEOUT_S):
+            await self._task
+
+
+class Nodes:
+    """Starts nodes in this process and stops what is still running."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: list[RunningNode] = []
+        self._clients: list[RpcClient] = []
+
+    async def start(self, folder: Path, clock: Clock | None = None, **changes: Any) -> RunningNode:
+        from chainpos.node.config import load_settings
+        from chainpos.node.home import Home
+
+        settings = msgspec.structs.replace(load_settings(Home(folder).settings), **changes)
+        stop, said = asyncio.Event(), asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(run_node(folder, settings, clock, ready=said.set_result, stop=stop))
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.wait([task, said], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+        node = RunningNode(folder, said.result()["rpc"], stop, task)
+        self._running.append(node)
+        return node
+
+    async def client(self, node: RunningNode) -> RpcClient:
+        client = await RpcClient.connect(node.url)
+        self._clients.append(client)
+        return client
+
+    async def validator(self, name: str = "validator", clock: Clock | None = None) -> RunningNode:
+        folder = self.folder / name
+        if not folder.exists():
+            self.genesis = validator_home(folder)
+        return await self.start(folder, clock)
+
+    async def peer(self, *upstreams: str, name: str = "peer", clock: Clock | None = None) -> RunningNode:
+        folder = self.folder / name
+        if not folder.exists():
+            peer_home(folder, self.genesis, *upstreams)
+        return await self.start(folder, clock, upstreams=upstreams)
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()
+        for node in reversed(self._running):
+            with contextlib.suppress(asyncio.CancelledError):
+                await node.stop()
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
+    made = Nodes(tmp_path)
+    yield made
+    await made.close()
+
+
+class NodeProcess:
+    """A node as a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder.with_suffix(".log")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "chainpos.node.run", str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(self.log.read_text()[-2000:])
+        self.ready = json.loads(line)
+
+    @property
+    def url(self) -> str:
+        return f"ws://{self.ready['rpc']}/websocket"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._end()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self._end()
+        return self.process.returncode
+
+    def _end(self) -> None:
+        self.process.wait(TIMEOUT_S)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+async def report_of(client: RpcClient) -> NodeReport:
+    return await client.report()
+
+
+async def height_of(client: RpcClient) -> int:
+    return (await client.report()).height
