@@ -7,6 +7,7 @@ Errors of HTTP itself are answered in one plain line and end the connection.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -212,7 +213,7 @@ class HttpConnection:
         if last:
             headers.append(("connection", "close"))
         events: tuple[h11.Event, ...] = (
-            h11.Response(status_code=status, headers=headers),
+            h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase),
             h11.Data(data=body),
             h11.EndOfMessage(),
         )

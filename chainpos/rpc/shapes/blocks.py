@@ -13,6 +13,7 @@ from chainpos.core.chain.validators import MAX_TOTAL_POWER, MAX_VALIDATORS, Vali
 from chainpos.errors import MalformedBytes
 from chainpos.rpc.backend import BlockMeta, SignedHeader
 from chainpos.rpc.shapes.scalars import (
+    ZERO,
     Int32,
     UInt32,
     hex_text,
@@ -24,6 +25,7 @@ from chainpos.rpc.shapes.scalars import (
     read_int64,
     read_time,
     read_uint64,
+    text_or_zero,
     time_text,
 )
 
@@ -49,8 +51,8 @@ class BlockIdJson(msgspec.Struct):
 class VersionJson(msgspec.Struct, omit_defaults=True):
     """version.Consensus; a zero is left out."""
 
-    block: str = "0"
-    app: str = "0"
+    block: str = ZERO
+    app: str = ZERO
 
 
 class HeaderJson(msgspec.Struct):
@@ -199,7 +201,7 @@ def read_block_id(shape: BlockIdJson) -> BlockId:
 def header_json(value: Header) -> HeaderJson:
     """A header."""
     return HeaderJson(
-        version=VersionJson(str(value.version_block), str(value.version_app)),
+        version=VersionJson(text_or_zero(value.version_block), text_or_zero(value.version_app)),
         chain_id=value.chain_id,
         height=str(value.height),
         time=time_text(value.time_ns),

@@ -36,7 +36,16 @@ from chainpos.rpc.shapes.results import (
     tx_result_json,
     validator_updates_json,
 )
-from chainpos.rpc.shapes.scalars import UInt32, decode, hex_text, nil_if_empty, read_int64, read_tx_hash
+from chainpos.rpc.shapes.scalars import (
+    ZERO,
+    UInt32,
+    decode,
+    hex_text,
+    nil_if_empty,
+    read_int64,
+    read_tx_hash,
+    text_or_zero,
+)
 
 # Which attribute names an event's kind, and how its value names its type.
 COMETBFT_KEY: Final = "tm.event"
@@ -86,7 +95,7 @@ class NewBlockHeaderJson(msgspec.Struct):
 class TxEventJson(msgspec.Struct, omit_defaults=True):
     """abci.TxResult; zero values are left out."""
 
-    height: str = "0"
+    height: str = ZERO
     index: UInt32 = 0
     tx: bytes | None = None
     result: BareTxResultJson = msgspec.field(default_factory=BareTxResultJson)
@@ -145,7 +154,7 @@ def new_block_header_json(header: Header) -> EventDataJson:
 
 def tx_event_json(value: IncludedTransaction) -> EventDataJson:
     """A Tx event."""
-    event = TxEventJson(str(value.height), value.index, value.transaction, bare_tx_result_json(value.result))
+    event = TxEventJson(text_or_zero(value.height), value.index, value.transaction, bare_tx_result_json(value.result))
     return _encoded(TX, TxEventValueJson(event))
 
 

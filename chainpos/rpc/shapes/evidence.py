@@ -11,16 +11,16 @@ import msgspec
 
 from chainpos.core.chain.block import unwrapped_evidence
 from chainpos.core.chain.commit import Commit
-from chainpos.core.chain.header import BlockId, Header
+from chainpos.core.chain.evidence import DuplicateVote, Vote, decode_evidence, encode_duplicate_vote
+from chainpos.core.chain.header import Header
 from chainpos.core.chain.protobuf import (
     Reader,
-    put_bytes,
     put_message,
     put_uint,
     read_timestamp,
     timestamp,
 )
-from chainpos.core.chain.validators import MAX_VALIDATORS, Validator, ValidatorSet
+from chainpos.core.chain.validators import MAX_VALIDATORS, Validator, read_members
 from chainpos.errors import MalformedBytes
 from chainpos.rpc.backend import StoredBlock
 from chainpos.rpc.shapes.blocks import (
@@ -53,8 +53,6 @@ from chainpos.rpc.shapes.scalars import (
 
 DUPLICATE_VOTE: Final = "tendermint/DuplicateVoteEvidence"
 LIGHT_CLIENT_ATTACK: Final = "tendermint/LightClientAttackEvidence"
-_MAX_SIGNATURE_BYTES: Final = 64
-_MAX_EXTENSION_BYTES: Final = 1_048_576
 # CometBFT v1 spells the same fields in snake case.
 _V1_NAMES: Final = {
     "TotalVotingPower": "total_voting_power",
@@ -131,17 +129,19 @@ def read_stored_block(shape: StoredBlockJson) -> StoredBlock | None:
 
 def evidence_json(encoded: bytes) -> TypedJson:
     """One encoded Evidence message. Raises MalformedBytes."""
-    kind, inner = unwrapped_evidence(encoded)
-    value: object = _duplicate_vote(Reader(inner)) if kind == 1 else _attack(Reader(inner))
-    name = DUPLICATE_VOTE if kind == 1 else LIGHT_CLIENT_ATTACK
-    return TypedJson(name, msgspec.Raw(msgspec.json.encode(value)))
+    found = decode_evidence(encoded)
+    if isinstance(found, DuplicateVote):
+        return TypedJson(DUPLICATE_VOTE, msgspec.Raw(msgspec.json.encode(_duplicate_vote_json(found))))
+    # The proposer's priority is no part of core's type, and yet of the bytes.
+    attack = _attack(Reader(unwrapped_evidence(encoded)[1]))
+    return TypedJson(LIGHT_CLIENT_ATTACK, msgspec.Raw(msgspec.json.encode(attack)))
 
 
 def read_evidence(shape: TypedJson) -> bytes:
     """The inverse of `evidence_json`. Raises MalformedBytes."""
     named = _with_v038_names(bytes(shape.value))
     if shape.type == DUPLICATE_VOTE:
-        return put_message(1, _encode_duplicate_vote(decode(named, DuplicateVoteJson)))
+        return _read_duplicate_vote(decode(named, DuplicateVoteJson))
     if shape.type == LIGHT_CLIENT_ATTACK:
         return put_message(2, _encode_attack(decode(named, AttackJson)))
     raise MalformedBytes("evidence of no known kind")
@@ -155,60 +155,54 @@ def _with_v038_names(value: bytes) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def _vote(reader: Reader) -> VoteJson:
-    found = VoteJson(
-        type=reader.int32(1),
-        height=str(reader.int64(2)),
-        round=reader.int32(3),
-        block_id=block_id_json(BlockId.read(reader.message(4))),
-        timestamp=time_text(read_timestamp(reader.message(5))),
-        validator_address=hex_text(reader.bytes_(6, 20)),
-        validator_index=reader.int32(7),
-        signature=nil_if_empty(reader.bytes_(8, _MAX_SIGNATURE_BYTES)),
-        extension=nil_if_empty(reader.bytes_(9, _MAX_EXTENSION_BYTES)),
-        extension_signature=nil_if_empty(reader.bytes_(10, _MAX_SIGNATURE_BYTES)),
-    )
-    reader.end()
-    return found
-
-
-def _encode_vote(shape: VoteJson) -> bytes:
-    return b"".join(
-        (
-            put_uint(1, shape.type),
-            put_uint(2, read_int64(shape.height)),
-            put_uint(3, shape.round),
-            put_message(4, read_block_id(shape.block_id).encode()),
-            put_message(5, timestamp(read_time(shape.timestamp))),
-            put_bytes(6, read_address(shape.validator_address)),
-            put_uint(7, shape.validator_index),
-            put_bytes(8, shape.signature or b""),
-            put_bytes(9, shape.extension or b""),
-            put_bytes(10, shape.extension_signature or b""),
-        )
+def _vote_json(value: Vote) -> VoteJson:
+    return VoteJson(
+        type=value.kind,
+        height=str(value.height),
+        round=value.round,
+        block_id=block_id_json(value.block_id),
+        timestamp=time_text(value.time_ns),
+        validator_address=hex_text(value.address),
+        validator_index=value.index,
+        signature=nil_if_empty(value.signature),
+        extension=nil_if_empty(value.extension),
+        extension_signature=nil_if_empty(value.extension_signature),
     )
 
 
-def _duplicate_vote(reader: Reader) -> DuplicateVoteJson:
-    found = DuplicateVoteJson(
-        vote_a=_vote(reader.message(1)),
-        vote_b=_vote(reader.message(2)),
-        total_voting_power=str(reader.int64(3)),
-        validator_power=str(reader.int64(4)),
-        timestamp=time_text(read_timestamp(reader.message(5))),
+def _read_vote(shape: VoteJson) -> Vote:
+    return Vote(
+        kind=shape.type,
+        height=read_int64(shape.height),
+        round=shape.round,
+        block_id=read_block_id(shape.block_id),
+        time_ns=read_time(shape.timestamp),
+        address=read_address(shape.validator_address),
+        index=shape.validator_index,
+        signature=shape.signature or b"",
+        extension=shape.extension or b"",
+        extension_signature=shape.extension_signature or b"",
     )
-    reader.end()
-    return found
 
 
-def _encode_duplicate_vote(shape: DuplicateVoteJson) -> bytes:
-    return b"".join(
-        (
-            put_message(1, _encode_vote(shape.vote_a)),
-            put_message(2, _encode_vote(shape.vote_b)),
-            put_uint(3, read_int64(shape.total_voting_power)),
-            put_uint(4, read_int64(shape.validator_power)),
-            put_message(5, timestamp(read_time(shape.timestamp))),
+def _duplicate_vote_json(value: DuplicateVote) -> DuplicateVoteJson:
+    return DuplicateVoteJson(
+        vote_a=_vote_json(value.vote_a),
+        vote_b=_vote_json(value.vote_b),
+        total_voting_power=str(value.total_power),
+        validator_power=str(value.validator_power),
+        timestamp=time_text(value.time_ns),
+    )
+
+
+def _read_duplicate_vote(shape: DuplicateVoteJson) -> bytes:
+    return encode_duplicate_vote(
+        DuplicateVote(
+            vote_a=_read_vote(shape.vote_a),
+            vote_b=_read_vote(shape.vote_b),
+            total_power=read_int64(shape.total_voting_power),
+            validator_power=read_int64(shape.validator_power),
+            time_ns=read_time(shape.timestamp),
         )
     )
 
@@ -251,14 +245,12 @@ def _encode_attack(shape: AttackJson) -> bytes:
 
 
 def _read_set(reader: Reader) -> ValidatorSetJson:
-    members = ValidatorSet.read(reader)
-    proposer = validator_json(members.proposer()) if members.validators else None
-    return ValidatorSetJson(tuple(validator_json(one) for one in members.validators), proposer)
+    members, proposer = read_members(reader)
+    return ValidatorSetJson(
+        tuple(validator_json(one) for one in members), None if proposer is None else validator_json(proposer)
+    )
 
 
 def _encode_set(shape: ValidatorSetJson) -> bytes:
-    members = tuple(read_validator(one) for one in shape.validators)
-    if not members:
-        return b""
-    chosen = b"" if shape.proposer is None else read_validator(shape.proposer).address
-    return ValidatorSet(members, chosen).encode()
+    members = b"".join(put_message(1, read_validator(one).encode()) for one in shape.validators)
+    return members + (b"" if shape.proposer is None else put_message(2, read_validator(shape.proposer).encode()))

@@ -21,6 +21,7 @@ from chainpos.rpc.backend import (
 )
 from chainpos.rpc.shapes.blocks import KEY_TYPE, PublicKeyJson
 from chainpos.rpc.shapes.scalars import (
+    ZERO,
     UInt32,
     hex_text,
     nil_if_empty,
@@ -30,6 +31,7 @@ from chainpos.rpc.shapes.scalars import (
     read_int64,
     read_time,
     read_uint64,
+    text_or_zero,
     time_text,
 )
 
@@ -210,8 +212,8 @@ class ApplicationJson(msgspec.Struct, omit_defaults=True):
 
     data: str = ""
     version: str = ""
-    app_version: str = "0"
-    last_block_height: str = "0"
+    app_version: str = ZERO
+    last_block_height: str = ZERO
     last_block_app_hash: bytes | None = None
 
 
@@ -367,7 +369,11 @@ def application_json(value: Application) -> ApplicationAnswerJson:
     """An answer of `abci_info`."""
     return ApplicationAnswerJson(
         ApplicationJson(
-            value.name, value.version, str(value.app_version), str(value.height), nil_if_empty(value.app_hash)
+            value.name,
+            value.version,
+            text_or_zero(value.app_version),
+            text_or_zero(value.height),
+            nil_if_empty(value.app_hash),
         )
     )
 

@@ -20,6 +20,7 @@ from chainpos.rpc.backend import (
 )
 from chainpos.rpc.shapes.nodes import ConsensusParamsJson, consensus_params_json, read_consensus_params
 from chainpos.rpc.shapes.scalars import (
+    ZERO,
     UInt32,
     hex_text,
     nil_if_empty,
@@ -28,6 +29,7 @@ from chainpos.rpc.shapes.scalars import (
     read_hex,
     read_int64,
     read_tx_hash,
+    text_or_zero,
 )
 
 ED25519_SUM: Final = "tendermint.crypto.PublicKey_Ed25519"
@@ -56,8 +58,8 @@ class TxResultJson(msgspec.Struct):
     data: bytes | None = None
     log: str = ""
     info: str = ""
-    gas_wanted: str = "0"
-    gas_used: str = "0"
+    gas_wanted: str = ZERO
+    gas_used: str = ZERO
     events: tuple[EventJson, ...] | None = ()
     codespace: str = ""
 
@@ -69,8 +71,8 @@ class BareTxResultJson(msgspec.Struct, omit_defaults=True):
     data: bytes | None = None
     log: str = ""
     info: str = ""
-    gas_wanted: str = "0"
-    gas_used: str = "0"
+    gas_wanted: str = ZERO
+    gas_used: str = ZERO
     events: tuple[EventJson, ...] = ()
     codespace: str = ""
 
@@ -98,7 +100,7 @@ class ValidatorUpdateJson(msgspec.Struct, omit_defaults=True):
     """ValidatorUpdate; power 0, which removes, is left out."""
 
     pub_key: UpdateKeyJson
-    power: str = "0"
+    power: str = ZERO
 
 
 class BlockResultsJson(msgspec.Struct):
@@ -192,8 +194,8 @@ def tx_result_json(value: TxResult) -> TxResultJson:
         data=nil_if_empty(value.data),
         log=value.log,
         info=value.info,
-        gas_wanted=str(value.gas_wanted),
-        gas_used=str(value.gas_used),
+        gas_wanted=text_or_zero(value.gas_wanted),
+        gas_used=text_or_zero(value.gas_used),
         events=tuple(event_json(event) for event in value.events),
         codespace=value.codespace,
     )
@@ -222,7 +224,7 @@ def read_tx_result(shape: TxResultJson | BareTxResultJson) -> TxResult:
 def validator_updates_json(updates: tuple[tuple[bytes, int], ...]) -> tuple[ValidatorUpdateJson, ...]:
     """(public key, power) pairs."""
     return tuple(
-        ValidatorUpdateJson(UpdateKeyJson(KeySumJson(ED25519_SUM, Ed25519Json(key))), str(power))
+        ValidatorUpdateJson(UpdateKeyJson(KeySumJson(ED25519_SUM, Ed25519Json(key))), text_or_zero(power))
         for key, power in updates
     )
 

@@ -20,6 +20,9 @@ MAX_INT64: Final = 2**63 - 1
 MAX_UINT64: Final = 2**64 - 1
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,19})")
 
+# msgspec leaves a default out by identity: a zero that is to be left out must be this object.
+ZERO: Final = "0"
+
 UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 T = TypeVar("T")
@@ -99,6 +102,11 @@ def read_count(text: str) -> int:
     if value < 0:
         raise MalformedBytes("a count below zero")
     return value
+
+
+def text_or_zero(value: int) -> str:
+    """An integer's text, for a field that is left out at zero."""
+    return str(value) if value else ZERO
 
 
 def time_text(time_ns: int) -> str:
