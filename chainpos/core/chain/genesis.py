@@ -14,6 +14,7 @@ import msgspec
 
 from chainpos.core.chain.header import MAX_CHAIN_ID_BYTES
 from chainpos.core.chain.params import ConsensusParams, params_fault
+from chainpos.core.chain.protobuf import MAX_INT64, MIN_INT64
 from chainpos.core.chain.validators import InvalidValidators, Validator, ValidatorSet, make_validator_set
 from chainpos.core.values.hashes import PUBLIC_KEY_BYTES, address_of
 from chainpos.core.values.timestamps import MalformedTime, format_rfc3339, parse_rfc3339
@@ -25,6 +26,7 @@ _MAX_NAME_CHARACTERS: Final = 100
 
 # Go's JSON writes 64-bit numbers as text.
 _Int = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,19}$")]
+_UInt = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")]
 
 
 class GenesisValidator(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ class _ValidatorParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    app: _Int = "0"
+    app: _UInt = "0"
 
 
 class _Abci(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +121,7 @@ def load_genesis(data: bytes) -> GenesisDoc:
         doc = GenesisDoc(
             chain_id=read.chain_id,
             genesis_time_ns=parse_rfc3339(read.genesis_time),
-            initial_height=int(read.initial_height) or 1,
+            initial_height=_int64(read.initial_height) or 1,
             params=_params(read.consensus_params),
             validators=tuple(_validator(row) for row in read.validators),
             app_hash=bytes.fromhex(read.app_hash),
@@ -144,16 +146,30 @@ def _check(doc: GenesisDoc) -> None:
         raise MalformedBytes(f"the genesis file's validators: {error}") from error
 
 
+def _int64(text: str) -> int:
+    value = int(text)
+    if not MIN_INT64 <= value <= MAX_INT64:
+        raise MalformedBytes(f"{text} does not fit in 64 bits")
+    return value
+
+
+def _uint64(text: str) -> int:
+    value = int(text)
+    if value >= 2**64:
+        raise MalformedBytes(f"{text} does not fit in 64 bits")
+    return value
+
+
 def _params(read: _Params) -> ConsensusParams:
     return ConsensusParams(
-        max_bytes=int(read.block.max_bytes),
-        max_gas=int(read.block.max_gas),
-        evidence_max_age_blocks=int(read.evidence.max_age_num_blocks),
-        evidence_max_age_ns=int(read.evidence.max_age_duration),
-        evidence_max_bytes=int(read.evidence.max_bytes),
+        max_bytes=_int64(read.block.max_bytes),
+        max_gas=_int64(read.block.max_gas),
+        evidence_max_age_blocks=_int64(read.evidence.max_age_num_blocks),
+        evidence_max_age_ns=_int64(read.evidence.max_age_duration),
+        evidence_max_bytes=_int64(read.evidence.max_bytes),
         pub_key_types=read.validator.pub_key_types,
-        app_version=int(read.version.app),
-        vote_extensions_enable_height=int(read.abci.vote_extensions_enable_height),
+        app_version=_uint64(read.version.app),
+        vote_extensions_enable_height=_int64(read.abci.vote_extensions_enable_height),
     )
 
 
@@ -168,12 +184,11 @@ def _validator(row: _GenesisValidator) -> GenesisValidator:
         raise MalformedBytes("a validator's key is not 32 bytes long")
     if row.address and bytes.fromhex(row.address) != address_of(public_key):
         raise MalformedBytes("a validator's address is not that of its key")
-    return GenesisValidator(public_key, int(row.power), row.name)
+    return GenesisValidator(public_key, _int64(row.power), row.name)
 
 
 def dump_genesis(doc: GenesisDoc) -> bytes:
     """The document as genesis.json, which `load_genesis` and CometBFT read. Raises MalformedBytes if they would not."""
-    _check(doc)
     params = doc.params
     document = _Document(
         genesis_time=format_rfc3339(doc.genesis_time_ns),
@@ -200,4 +215,7 @@ def dump_genesis(doc: GenesisDoc) -> bytes:
         app_hash=doc.app_hash.hex().upper(),
         app_state=msgspec.Raw(doc.app_state),
     )
-    return msgspec.json.encode(document)
+    written = msgspec.json.encode(document)
+    if load_genesis(written) != doc:
+        raise MalformedBytes("the genesis file would not read back as it is")
+    return written

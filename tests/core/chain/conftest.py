@@ -21,6 +21,7 @@ from chainpos.core.chain.evidence import DuplicateVote, Vote, encode_duplicate_v
 from chainpos.core.chain.genesis import GenesisDoc, GenesisValidator
 from chainpos.core.chain.header import BlockId, Header, PartSetHeader
 from chainpos.core.chain.params import DEFAULT
+from chainpos.core.chain.protobuf import put_message, put_uint, timestamp
 from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.tip import ChainTip, build_block, make_genesis_tip, next_tip
 from chainpos.core.chain.validators import Validator, ValidatorSet, make_validator_set
@@ -173,6 +174,41 @@ def signed_commit(
         for index, row in enumerate(validators.validators)
     )
     return Commit(height, round_, block_id, votes)
+
+
+def duplicate_vote(made: MadeBlock, index: int = 0) -> bytes:
+    """Evidence that the validator at `index` voted for a made block and for another."""
+    validator, header = made.before.validators.validators[index], made.block.header
+    other = BlockId(sha256(b"another block"), made.block_id.parts)
+    votes = [
+        vote_for(made, block_id, validator.public_key, index)
+        for block_id in sorted((made.block_id, other), key=lambda block_id: block_id.hash)
+    ]
+    total = made.before.validators.total_power
+    return encode_duplicate_vote(DuplicateVote(votes[0], votes[1], total, validator.power, header.time_ns))
+
+
+def vote_for(made: MadeBlock, block_id: BlockId, public: bytes, index: int) -> Vote:
+    header = made.block.header
+    message = vote_sign_bytes(header.chain_id, header.height, 0, block_id, header.time_ns + SECOND)
+    signature = bytes(ed_sign(_SECRETS[public], message))
+    return Vote(2, header.height, 0, block_id, header.time_ns + SECOND, address_of(public), index, signature)
+
+
+def attack(made: MadeBlock, common_height: int) -> bytes:
+    """Evidence of an attack on light clients by means of a made block."""
+    light = made.light
+    signed_header = put_message(1, light.header.encode()) + put_message(2, light.commit.encode())
+    block = put_message(1, signed_header) + put_message(2, light.validators.encode())
+    byzantine = b"".join(put_message(3, row.encode()) for row in light.validators.validators)
+    return put_message(
+        2,
+        put_message(1, block)
+        + put_uint(2, common_height)
+        + byzantine
+        + put_uint(4, light.validators.total_power)
+        + put_message(5, timestamp(light.header.time_ns)),
+    )
 
 
 class MadeBlock(NamedTuple):

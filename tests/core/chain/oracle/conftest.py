@@ -14,7 +14,16 @@ from chainpos.core.chain.commit import ABSENT, COMMIT, NIL, Commit, CommitSig, m
 from chainpos.core.chain.genesis import dump_genesis
 from chainpos.core.chain.header import BlockId, Header
 from chainpos.core.chain.validators import Validator, make_validator_set
-from tests.core.chain.conftest import SECOND, Json, MadeBlock, MadeChain, public_key, signed_commit
+from tests.core.chain.conftest import (
+    SECOND,
+    Json,
+    MadeBlock,
+    MadeChain,
+    attack,
+    duplicate_vote,
+    public_key,
+    signed_commit,
+)
 
 
 def ask_validators(dice: Random) -> Json:
@@ -60,7 +69,11 @@ def made_chain(dice: Random, blocks: int) -> MadeChain:
 def ask_block(dice: Random) -> Json:
     chain = made_chain(dice, dice.randint(0, 2))
     size = dice.choice([0, 10, 300, 70_000])
-    made = chain.add([dice.randbytes(dice.randint(0, size)) for _ in range(dice.choice([0, 1, 2, 9]))])
+    evidence = []
+    if chain.blocks and dice.random() < 0.5:
+        evidence = [duplicate_vote(chain.blocks[-1]), attack(chain.blocks[-1], chain.blocks[0].block.header.height)]
+    txs = [dice.randbytes(dice.randint(0, size)) for _ in range(dice.choice([0, 1, 2, 9]))]
+    made = chain.add(txs, evidence=evidence[: dice.randint(0, 2)])
     return {"block": made.block.encode().hex()}
 
 

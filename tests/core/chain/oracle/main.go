@@ -207,7 +207,7 @@ func askBlock(q question) object {
 	must(err)
 	return object{
 		"hash": hex.EncodeToString(block.Hash()), "parts": parts.Total(),
-		"parts_hash": hex.EncodeToString(parts.Hash()), "size": block.Size(),
+		"parts_hash": hex.EncodeToString(parts.Hash()), "size": block.Size(), "evidence": len(block.Evidence.Evidence),
 	}
 }
 

@@ -19,6 +19,7 @@ import pytest
 
 from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import ABSENT, Commit, median_time
+from chainpos.core.chain.evidence import decode_evidence
 from chainpos.core.chain.genesis import dump_genesis, load_genesis
 from chainpos.core.chain.header import BlockId, Header
 from chainpos.core.chain.params import ConsensusParams
@@ -72,9 +73,15 @@ def our_results(q: Json) -> Json:
 
 def our_block(q: Json) -> Json:
     encoded = bytes.fromhex(q["block"])
-    found = Block.decode(encoded).block_id()
-    size = len(encoded)
-    return {"hash": found.hash.hex(), "parts": found.parts.total, "parts_hash": found.parts.hash.hex(), "size": size}
+    block = Block.decode(encoded)
+    found = block.block_id()
+    return {
+        "hash": found.hash.hex(),
+        "parts": found.parts.total,
+        "parts_hash": found.parts.hash.hex(),
+        "size": len(encoded),
+        "evidence": len([decode_evidence(item) for item in block.evidence]),
+    }
 
 
 def our_commit(q: Json) -> Json:
