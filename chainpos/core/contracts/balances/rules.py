@@ -1,6 +1,7 @@
 """Issue and redeem: the issuer alone brings deposits into being and takes them out, for its own customers.
 
-They refuse another's customer, a frozen account, more than the account may hold, and text that may not be shown.
+They refuse another's customer, more than the account may hold, taking money out of a frozen account (money may come
+in, as a freeze is on what leaves), and text that may not be shown.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def issue(ctx: Context, message: Issue) -> bytes:
 def redeem(ctx: Context, message: Redeem) -> bytes:
     """The customer's account holds `amount_minor` less."""
     account = _checked_account(ctx, message)
+    ctx.ports.compliance.require_free(ctx, account_subject(message.account))
     port.redeem(ctx, message.institution, account, message.currency, message.amount_minor)
     _tell(ctx, REDEEMED, message)
     return b""
@@ -38,7 +40,6 @@ def _checked_account(ctx: Context, message: Issue | Redeem) -> bytes:
     port.require_reference(ctx, message.reference)
     party = ctx.ports.customers.party(ctx, message.account)
     ctx.require(party.institution == message.institution, codes.WRONG_INSTITUTION)
-    ctx.ports.compliance.require_free(ctx, account_subject(message.account))
     return customer_account(message.account, message.institution)
 
 

@@ -8,7 +8,7 @@ from chainpos.errors import Code
 
 ACCOUNT_FROZEN: Final = Code(
     901, "frozen_account",
-    "The wallet is frozen by order; its money cannot move.", "该钱包已被依法冻结，资金不能变动。",
+    "The wallet is frozen by order; no money can leave it.", "该钱包已被依法冻结，资金不能转出。",
     "Ask the institution that opened the wallet.", "请顾客联系开户机构。",
 )  # fmt: skip
 MERCHANT_FROZEN: Final = Code(
