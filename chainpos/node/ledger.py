@@ -18,8 +18,8 @@ from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.signatures import VerifyBatch, verify_batch
 from chainpos.core.chain.tip import ChainTip, make_genesis_tip, next_tip
 from chainpos.core.chain.validation import BlockRefused
-from chainpos.core.contracts.context import BlockFacts
-from chainpos.core.contracts.registry import TABLES
+from chainpos.core.contracts.context import BlockFacts, Violation
+from chainpos.core.contracts.registry import TABLES, check_invariants
 from chainpos.core.execution import BlockInput, BlockOutcome, check_transaction, execute_block, genesis_state
 from chainpos.core.state.commitment import bucket_name, bucket_of
 from chainpos.core.state.state import State
@@ -68,29 +68,20 @@ class Appended(msgspec.Struct, frozen=True):
 
 def create_ledger(database: Path, genesis_json: bytes) -> None:
     """Begin a chain: its genesis records and the tip before its first block. Raises UserFacingError, StoreError."""
-    doc = load_genesis(genesis_json)
-    try:
-        state = genesis_state(doc)
-    except ValueError as error:
-        raise UserFacingError(
-            f"The genesis file's app_state is not right: {error}.",
-            next_step="Correct it and begin again.",
-            exit_code=EXIT_USAGE,
-        ) from error
-    tip = make_genesis_tip(doc, state.app_hash)
+    state, tip = _genesis(genesis_json)
     ChainStore.create(database, genesis_json, tip, state.values()).close()
 
 
 class Ledger:
-    """The state after the last block, and the store behind it."""
+    """The state after the last block, and what keeps blocks: a store, or for a replay nothing."""
 
-    def __init__(self, store: ChainStore, state: State, tip: ChainTip, verify: VerifyBatch) -> None:
+    def __init__(self, state: State, tip: ChainTip, verify: VerifyBatch, store: ChainStore | None) -> None:
         self._store = store
         self._state = state
         self._verify = verify
         self._halted: StateMismatch | StoreError | None = None
         self.tip = tip
-        self.state_committed = _state_is_committed(store, tip)
+        self.state_committed = store is not None and _state_is_committed(store, tip)
 
     @classmethod
     def open(cls, database: Path, *, verify: VerifyBatch = verify_batch) -> Ledger:
@@ -103,14 +94,21 @@ class Ledger:
             tip = store.tip()
             state = State(TABLES, store.load_records())
             _require_same(database, state, tip)
-            return cls(store, state, tip, verify)
+            return cls(state, tip, verify, store)
         except BaseException:
             store.close()
             raise
 
+    @classmethod
+    def in_memory(cls, genesis_json: bytes, *, verify: VerifyBatch = verify_batch) -> Ledger:
+        """A chain before its first block, kept nowhere: to replay. Raises MalformedBytes, UserFacingError."""
+        state, tip = _genesis(genesis_json)
+        return cls(state, tip, verify, None)
+
     def close(self) -> None:
         """Let go of the store."""
-        self._store.close()
+        if self._store is not None:
+            self._store.close()
 
     def append(self, block: Block, commit: Commit) -> Appended:
         """Judge, execute and store one block; it is durable when this returns.
@@ -146,8 +144,9 @@ class Ledger:
             commit=commit,
         )
         encoded = block.encode()
-        packed = pack_block(self.tip, tip, block, commit, _stored_results(outcome), outcome.changes, encoded=encoded)
-        self._store.append(packed)
+        if self._store is not None:
+            stored = _stored_results(outcome)
+            self._store.append(pack_block(self.tip, tip, block, commit, stored, outcome.changes, encoded=encoded))
         # Memory moves only after the disk: a reader never sees what a power cut could take back.
         self._state.commit(outcome.staged)
         self.tip = tip
@@ -183,6 +182,14 @@ class Ledger:
         """One committed record."""
         return self._state.get(table, key)
 
+    def records(self) -> dict[bytes, bytes]:
+        """All committed records by full key: a copy."""
+        return self._state.values()
+
+    def violations(self) -> list[Violation]:
+        """The invariants of money that do not hold; looks at every record."""
+        return check_invariants(self._state)
+
     @property
     def provable_height(self) -> int:
         """The latest height whose state a proof can be given for, and whose next header there is already, if any.
@@ -204,14 +211,29 @@ class Ledger:
         if height not in (tip.height, self.provable_height):
             if prove:
                 return _query_refused(NO_PROOF_AT_HEIGHT, tip.height, "proofs are given of the latest state only")
-            return QueryAnswer(height, key, self._store.record_at(key, height) or b"")
+            past = None if self._store is None else self._store.record_at(key, height)
+            return QueryAnswer(height, key, past or b"")
         proof = None
         if prove:
             proof = tuple(ProofOperation(op.type, op.key, op.data) for op in self._state.prove(key).ops())
         return QueryAnswer(height, key, self._state.value(key) or b"", proof)
 
 
+def _genesis(genesis_json: bytes) -> tuple[State, ChainTip]:
+    doc = load_genesis(genesis_json)
+    try:
+        state = genesis_state(doc)
+    except ValueError as error:
+        raise UserFacingError(
+            f"The genesis file's app_state is not right: {error}.",
+            next_step="Correct it and begin again.",
+            exit_code=EXIT_USAGE,
+        ) from error
+    return state, make_genesis_tip(doc, state.app_hash)
+
+
 def next_time_ns(tip: ChainTip) -> int:
+    """The next block's time (ns), as far as the tip's commit settles it."""
     return tip.time_ns if tip.commit is None else median_time(tip.commit, tip.last_validators)
 
 

@@ -9,23 +9,31 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from chainpos.core.chain.block import Block
+from chainpos.core.chain.commit import COMMIT, EMPTY_COMMIT, Commit, CommitSig, vote_sign_bytes
+from chainpos.core.chain.genesis import GenesisDoc, GenesisValidator, dump_genesis
+from chainpos.core.chain.params import DEFAULT
+from chainpos.core.chain.tip import build_block
 from chainpos.core.contracts.balances.messages import Issue
 from chainpos.core.contracts.payments.messages import Pay, Request, encode_request, request_signed_bytes
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.engine.keys import SigningKey
 from chainpos.node.clock import Clock
-from chainpos.node.config import NodeSettings
-from chainpos.node.home import init_peer, init_validator
+from chainpos.node.config import NodeSettings, load_settings
+from chainpos.node.home import Home, init_peer, init_validator
+from chainpos.node.ledger import Appended, Ledger, create_ledger
 from chainpos.node.run import run_node
 from chainpos.rpc.backend import NodeReport
 from chainpos.rpc.client import RpcClient
 from tests.core.blocks import transaction
-from tests.core.contracts.conftest import BANK, CHAIN_ID, CNY, key_of, make_app_state
+from tests.core.contracts.conftest import BANK, CHAIN_ID, CNY, GENESIS_S, key_of, make_app_state
 
 TIMEOUT_S = 20.0
 
@@ -70,10 +78,62 @@ def signed_request(reference: str, amount_minor: int = 100, *, lives_s: int = 30
     return encoded, till.sign(request_signed_bytes(CHAIN_ID, encoded))
 
 
+class Clerk:
+    """A ledger and the one validator's key: makes blocks as the embedded engine would, at times that are told to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.key = SigningKey(bytes(range(32)))
+        validators = (GenesisValidator(self.key.public_key, 10),)
+        app_state = json.dumps(make_app_state()).encode()
+        doc = GenesisDoc(CHAIN_ID, GENESIS_S * SECOND_NS, 1, DEFAULT, validators, app_state=app_state)
+        self.genesis = dump_genesis(doc)
+        self.database = folder / "chain.db"
+        self.now_s = GENESIS_S
+        self.serial = 0
+        create_ledger(self.database, self.genesis)
+        self.ledger = Ledger.open(self.database)
+
+    def propose(self, *txs: bytes) -> Block:
+        """The next block."""
+        tip = self.ledger.tip
+        return build_block(tip, txs, tip.commit or EMPTY_COMMIT, self.key.address)
+
+    def sign(self, block: Block) -> Commit:
+        """The validator's commit for any block."""
+        header, block_id = block.header, block.block_id()
+        time_ns = max(self.now_s * SECOND_NS, header.time_ns + 1)
+        message = vote_sign_bytes(header.chain_id, header.height, 0, block_id, time_ns)
+        return Commit(
+            header.height, 0, block_id, (CommitSig(COMMIT, self.key.address, time_ns, self.key.sign(message)),)
+        )
+
+    def make(self, *txs: bytes) -> Appended:
+        """The next block, appended."""
+        block = self.propose(*txs)
+        return self.ledger.append(block, self.sign(block))
+
+    def issue(self, amount_minor: int = 1) -> bytes:
+        """A new transaction that changes the state."""
+        self.serial += 1
+        return issue_tx(self.serial, amount_minor=amount_minor, now_s=self.now_s)
+
+    def reopen(self) -> None:
+        """Close the ledger and open it again."""
+        self.ledger.close()
+        self.ledger = Ledger.open(self.database)
+
+
+@pytest.fixture
+def clerk(tmp_path: Path) -> Iterator[Clerk]:
+    made = Clerk(tmp_path)
+    yield made
+    made.ledger.close()
+
+
 async def until(holds: Callable[[], Coroutine[Any, Any, bool]], *, timeout_s: float = TIMEOUT_S) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(timeout_s):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - what is waited for happens in another process, or over the network
             await asyncio.sleep(0.01)
 
 
@@ -105,9 +165,6 @@ class Nodes:
         self._clients: list[RpcClient] = []
 
     async def start(self, folder: Path, clock: Clock | None = None, **changes: Any) -> RunningNode:
-        from chainpos.node.config import load_settings
-        from chainpos.node.home import Home
-
         settings = msgspec.structs.replace(load_settings(Home(folder).settings), **changes)
         stop, said = asyncio.Event(), asyncio.get_running_loop().create_future()
         task = asyncio.create_task(run_node(folder, settings, clock, ready=said.set_result, stop=stop))
