@@ -7,47 +7,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-import msgspec
-
-from chainpos.core.chain.envelope import Body, encode_envelope
-from chainpos.core.checkout.request import SignedRequest, Terms, make_request
 from chainpos.core.contracts.balances.messages import Issue, Redeem
 from chainpos.core.contracts.compliance.messages import Freeze, Release
 from chainpos.core.contracts.institutions.messages import FundReserve
-from chainpos.core.contracts.payments.messages import (
-    CODE_VERSION,
-    Cancel,
-    Charge,
-    CustomerCode,
-    Pay,
-    code_signed_bytes,
-    encode_code,
-)
+from chainpos.core.contracts.payments.messages import Cancel
 from chainpos.core.contracts.ports import account_subject
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.contracts.settlement.messages import Close, ConfirmPayout, FailPayout, RequestPayout
-from chainpos.core.values.amount import Amount
 from chainpos.core.values.hashes import sha256
-from chainpos.pilot.city import Article, City, Customer, Merchant
+from chainpos.pilot.acts import Hands, Sale
+from chainpos.pilot.city import Article, City, Merchant
 from chainpos.pilot.genesis import CURRENCY, customer_key, institution_key, owner_key, role_key, till_key
-from chainpos.wallet.keys import Key
 
 STEP_S: Final = 90
 STEPS: Final = 400
 SALES_A_STEP: Final = 4
-LIFE_S: Final = 3600
-REQUEST_LIFE_S: Final = 300
 PAYOUT_MINOR: Final = 5_000
-
-
-class Sale(NamedTuple):
-    """A request that somebody was shown."""
-
-    merchant: Merchant
-    signed: SignedRequest
-    minor: int
 
 
 class Day:
@@ -56,7 +33,7 @@ class Day:
     def __init__(self, city: City, catalogues: dict[str, tuple[Article, ...]], chain_id: str, *, seed: int) -> None:
         self._city = city
         self._catalogues = catalogues
-        self._chain_id = chain_id
+        self._hands = Hands(chain_id, self._nonce)
         self._random = random.Random(seed)
         self._drawn = 0
         self._paid: list[Sale] = []
@@ -77,25 +54,25 @@ class Day:
         sale = self._request(merchant, now_s)
         fate = self._random.random()
         if fate < 0.04:
-            yield self._sign(till_key(merchant.merchant), "payments.cancel", Cancel(sale.signed.encoded), now_s)
+            yield self._hands.sign(till_key(merchant.merchant), "payments.cancel", Cancel(sale.signed.encoded), now_s)
             if fate < 0.02:  # the customer's telephone was slower than the till
-                yield self._pay(sale, customer, now_s)
+                yield self._hands.pay(sale, customer, now_s)
             return
         if fate < 0.16:
-            yield self._charge(sale, customer, now_s)
+            yield self._hands.charge(sale, customer, now_s)
             return
         under = 1 if fate < 0.18 else 0
-        yield self._pay(sale, customer, now_s, minor=sale.minor - under)
+        yield self._hands.pay(sale, customer, now_s, minor=sale.minor - under)
         if under == 0:
             self._paid.append(sale)
         if 0.18 <= fate < 0.20:  # two of the family pay the same bill
-            yield self._pay(sale, self._random.choice(self._city.customers), now_s)
+            yield self._hands.pay(sale, self._random.choice(self._city.customers), now_s)
 
     def _back_office(self, step: int, now_s: int) -> Iterator[bytes]:
         if step % 6 == 5 and self._paid:
             yield self._refund(self._paid.pop(self._random.randrange(len(self._paid))), now_s)
         if step % 40 == 39:
-            yield self._sign(role_key("operator"), "settlement.close", Close("", CURRENCY), now_s)
+            yield self._hands.sign(role_key("operator"), "settlement.close", Close("", CURRENCY), now_s)
         if step % 25 == 24:
             yield from self._ask_for_payouts(now_s)
         elif step % 25 == 4:
@@ -105,44 +82,30 @@ class Day:
         if step == 120:
             frozen = account_subject(customer_key(self._city.customers[7].customer).address)
             order = Freeze(frozen, "Order 2026-17", now_s + 86_400)
-            yield self._sign(role_key("regulator"), "compliance.freeze", order, now_s)
+            yield self._hands.sign(role_key("regulator"), "compliance.freeze", order, now_s)
         if step == 260:
             frozen = account_subject(customer_key(self._city.customers[7].customer).address)
-            yield self._sign(role_key("regulator"), "compliance.release", Release(frozen, "Order 2026-18"), now_s)
+            yield self._hands.sign(role_key("regulator"), "compliance.release", Release(frozen, "Order 2026-18"), now_s)
         if step in (130, 200):
             sale = self._request(self._city.merchants[3], now_s)
-            yield self._pay(sale, self._city.customers[7], now_s)
+            yield self._hands.pay(sale, self._city.customers[7], now_s)
 
     def _request(self, merchant: Merchant, now_s: int) -> Sale:
         basket = self._random.choices(self._catalogues[merchant.catalogue], k=self._random.choice((1, 1, 1, 2, 2, 3)))
         minor = sum(article.price_minor for article in basket)
-        reference = f"{merchant.merchant}-{self._next():05d}"
-        terms = Terms(merchant.merchant, reference, Amount(minor, CURRENCY), now_s - 5, now_s - 5 + REQUEST_LIFE_S)
-        key = till_key(merchant.merchant)
-        return Sale(merchant, make_request(terms, self._chain_id, key.public_key, key.sign), minor)
-
-    def _pay(self, sale: Sale, customer: Customer, now_s: int, *, minor: int = -1) -> bytes:
-        amount_minor = sale.minor if minor < 0 else minor
-        pay = Pay(sale.signed.encoded, sale.signed.signature, sale.merchant.merchant, amount_minor, 0, CURRENCY)
-        return self._sign(customer_key(customer.customer), "payments.pay", pay, now_s)
-
-    def _charge(self, sale: Sale, customer: Customer, now_s: int) -> bytes:
-        key = customer_key(customer.customer)
-        code = encode_code(CustomerCode(CODE_VERSION, key.public_key, self._nonce(), 100_000, CURRENCY, now_s - 10))
-        charge = Charge(sale.signed.encoded, code, key.sign(code_signed_bytes(self._chain_id, code)))
-        return self._sign(till_key(sale.merchant.merchant), "payments.charge", charge, now_s)
+        return self._hands.request(merchant, minor, f"{merchant.merchant}-{self._next():05d}", now_s)
 
     def _refund(self, sale: Sale, now_s: int) -> bytes:
         whole = self._random.random() < 0.5
         minor = sale.minor if whole else max(1, sale.minor // 3)
         refund = Refund(sale.signed.id, minor, f"R{self._next():05d}", "goods returned")
-        return self._sign(till_key(sale.merchant.merchant), "refunds.refund", refund, now_s)
+        return self._hands.sign(till_key(sale.merchant.merchant), "refunds.refund", refund, now_s)
 
     def _ask_for_payouts(self, now_s: int) -> Iterator[bytes]:
         for merchant in self._random.sample(self._city.merchants, 4):
             message = RequestPayout(merchant.merchant, CURRENCY, PAYOUT_MINOR)
             self._waiting.append((merchant, now_s))
-            yield self._sign(owner_key(merchant.merchant), "settlement.request_payout", message, now_s)
+            yield self._hands.sign(owner_key(merchant.merchant), "settlement.request_payout", message, now_s)
 
     def _decide_payouts(self, now_s: int) -> Iterator[bytes]:
         # The first payout that was asked for has number 1; one refused for lack of money is refused here again.
@@ -151,10 +114,10 @@ class Day:
             key = institution_key(merchant.acquirer)
             if self._random.random() < 0.1:
                 failed = FailPayout(merchant.merchant, CURRENCY, number, "account closed")
-                yield self._sign(key, "settlement.fail_payout", failed, now_s)
+                yield self._hands.sign(key, "settlement.fail_payout", failed, now_s)
             else:
                 paid = ConfirmPayout(merchant.merchant, CURRENCY, number, f"BANK{self._next():06d}")
-                yield self._sign(key, "settlement.confirm_payout", paid, now_s)
+                yield self._hands.sign(key, "settlement.confirm_payout", paid, now_s)
         self._waiting.clear()
 
     def _bank_counter(self, step: int, now_s: int) -> Iterator[bytes]:
@@ -163,17 +126,12 @@ class Day:
         reference = f"CASH{self._next():06d}"
         if step % 60 == 10:
             issue = Issue(bank, address, CURRENCY, 20_000, "cash paid in", reference)
-            yield self._sign(institution_key(bank), "balances.issue", issue, now_s)
+            yield self._hands.sign(institution_key(bank), "balances.issue", issue, now_s)
         else:
             redeem = Redeem(bank, address, CURRENCY, 1_000, "cash taken out", reference)
-            yield self._sign(institution_key(bank), "balances.redeem", redeem, now_s)
+            yield self._hands.sign(institution_key(bank), "balances.redeem", redeem, now_s)
         fund = FundReserve(bank, CURRENCY, 1_000_000, reference)
-        yield self._sign(role_key("central_bank"), "institutions.fund_reserve", fund, now_s)
-
-    def _sign(self, key: Key, kind: str, message: msgspec.Struct, now_s: int) -> bytes:
-        encoded = msgspec.msgpack.encode(message)
-        body = Body(1, self._chain_id, key.public_key, now_s + LIFE_S, self._nonce(), kind, encoded)
-        return encode_envelope(body, key.sign)
+        yield self._hands.sign(role_key("central_bank"), "institutions.fund_reserve", fund, now_s)
 
     def _nonce(self) -> bytes:
         return sha256(b"sample day/%d" % self._next())[:16]

@@ -1,0 +1,169 @@
+"""`chainpos node …`: make a node's home, run it, ask how it is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chainpos.cli.output import Json, note, print_json, print_line
+from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
+
+if TYPE_CHECKING:
+    from chainpos.node.config import NodeSettings
+
+app = typer.Typer(help="Run a node and look at it.", no_args_is_help=True, rich_markup_mode=None)
+
+Home = Annotated[Path, typer.Option("--home", help="The node's folder.")]
+Listen = Annotated[str | None, typer.Option("--listen", help="Where its RPC listens: HOST:PORT; port 0 takes any.")]
+Upstreams = Annotated[list[str] | None, typer.Option("--upstream", help="HOST:PORT of a node to follow; repeatable.")]
+
+
+@app.command()
+def init(
+    home: Home,
+    mode: Annotated[str, typer.Option("--mode", help="validator (begins a network) or peer (follows one).")] = "peer",
+    chain_id: Annotated[str, typer.Option("--chain-id", help="The new network's name; for a validator.")] = "",
+    app_state: Annotated[
+        Path | None, typer.Option("--app-state", help="JSON file with the new network's institutions and rules.")
+    ] = None,
+    genesis: Annotated[Path | None, typer.Option("--genesis", help="The network's genesis.json; for a peer.")] = None,
+    moniker: Annotated[str, typer.Option("--moniker", help="What people call this node.")] = "node",
+    listen: Listen = None,
+    upstream: Upstreams = None,
+    as_json: Json = False,
+) -> None:
+    """Make a node's home: keys, settings, genesis."""
+    from chainpos.node.config import NodeSettings, check_settings
+    from chainpos.node.home import Home as Paths
+    from chainpos.node.home import init_peer, init_validator
+
+    if mode not in ("validator", "peer"):
+        raise _used_wrongly(f"There is no mode {mode!r}.", "Take --mode validator or --mode peer.")
+    settings = NodeSettings(
+        mode="validator" if mode == "validator" else "peer",
+        moniker=moniker,
+        listen=listen or "127.0.0.1:26657",
+        upstreams=tuple(upstream or ()),
+    )
+    check_settings(settings)
+    if mode == "validator":
+        if not chain_id or genesis is not None:
+            raise _used_wrongly("A validator begins a network.", "Name it with --chain-id, and give no --genesis.")
+        state = b"{}" if app_state is None else _read(app_state)
+        init_validator(home, settings, chain_id=chain_id, app_state=state, genesis_time_ns=time.time_ns())
+    else:
+        if genesis is None or chain_id or app_state is not None:
+            raise _used_wrongly("A peer follows a network that is there.", "Give its genesis file with --genesis.")
+        init_peer(home, settings, genesis=_read(genesis))
+    facts = {"home": str(home), "mode": mode, "genesis": str(Paths(home).genesis)}
+    if as_json:
+        print_json(facts)
+    else:
+        print_line(f"Made the home of a {mode} in {home}.")
+        print_line(f"The network's genesis: {facts['genesis']}")
+        print_line(f"Next: chainpos node start --home {home}")
+
+
+@app.command()
+def start(
+    home: Home,
+    listen: Listen = None,
+    upstream: Upstreams = None,
+    until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
+) -> None:
+    """Run the node until it is told to stop (Ctrl-C). One JSON line on stdout says that it is ready."""
+    import msgspec
+
+    from chainpos.node.config import check_settings, load_settings
+    from chainpos.node.home import Home as Paths
+    from chainpos.node.run import start_node
+
+    settings = load_settings(Paths(home).settings)
+    if listen is not None:
+        settings = msgspec.structs.replace(settings, listen=listen)
+    if upstream:
+        settings = msgspec.structs.replace(settings, upstreams=tuple(upstream))
+    check_settings(settings)
+    if sys.stdout.isatty():
+        note(f"Starting the {settings.mode} {settings.moniker} of {home}. Ctrl-C stops it.")
+    try:
+        start_node(home, settings, until_stdin_ends=until_stdin_ends)
+    except OSError as error:
+        raise UserFacingError(
+            f"The node cannot listen on {settings.listen}: {error.strerror or error}.",
+            next_step="End what uses that port, or give another with --listen.",
+            exit_code=EXIT_UNREACHABLE,
+        ) from error
+
+
+@app.command()
+def status(
+    home: Annotated[Path | None, typer.Option("--home", help="The node's folder, to find where it listens.")] = None,
+    rpc: Annotated[str | None, typer.Option("--rpc", help="HOST:PORT of a running node.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How a running node is: height, verification, upstreams, alarms."""
+    import asyncio
+
+    address = rpc or _address_of(home)
+    report = asyncio.run(_report(address))
+    if as_json:
+        print_json(report)
+        return
+    behind = f" of {report['target_height']}" if report["target_height"] > report["height"] else ""
+    print_line(f"{report['moniker']} ({report['mode']}) on {report['chain_id']}: {report['state']}")
+    print_line(f"height {report['height']}{behind}, app hash {report['app_hash'][:16]}…")
+    print_line(f"verified {report['verified_blocks']} blocks, {report['verified_signatures']} signatures")
+    print_line(f"waiting {report['mempool_transactions']} transactions, store {report['store_bytes'] // 1024} kB")
+    for row in report["upstreams"]:
+        how = "connected" if row["connected"] else "not connected"
+        print_line(f"upstream {row['address']}: {row['verdict'] or how}, height {row['height']}")
+    for row in report["alarms"]:
+        print_line(f"alarm {row['code']}: {row['detail']}")
+    if report["halted_reason"]:
+        print_line(f"HALTED: {report['halted_reason']}")
+
+
+async def _report(address: str) -> dict[str, Any]:
+    import msgspec
+
+    from chainpos.rpc.client import Disconnected, RpcClient
+
+    try:
+        client = await RpcClient.connect(f"ws://{address}/websocket", 5.0)
+        try:
+            report: dict[str, Any] = msgspec.to_builtins(await client.report())
+        finally:
+            await client.close()
+    except Disconnected as error:
+        raise UserFacingError(
+            f"No node answers at {address}.",
+            next_step="Start it with: chainpos node start --home DIR.",
+            exit_code=EXIT_UNREACHABLE,
+        ) from error
+    return report
+
+
+def _address_of(home: Path | None) -> str:
+    from chainpos.node.config import load_settings
+    from chainpos.node.home import Home as Paths
+
+    if home is None:
+        raise _used_wrongly("Which node?", "Name it with --rpc HOST:PORT or --home DIR.")
+    settings: NodeSettings = load_settings(Paths(home).settings)
+    return settings.listen
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _used_wrongly(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def _used_wrongly(what: str, next_step: str) -> UserFacingError:
+    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

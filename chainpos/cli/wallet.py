@@ -1,0 +1,276 @@
+"""`chainpos wallet …`: the customer's side. It asks before it pays, and believes only what is proved to it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+import typer
+
+from chainpos.cli.output import Json, ask, note, print_json, print_line
+from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
+
+if TYPE_CHECKING:
+    from chainpos.wallet.client import Wallet
+    from chainpos.wallet.offer import PaymentOffer
+    from chainpos.wallet.paying import PaymentResult
+
+T = TypeVar("T")
+_YES: Final = ("y", "yes", "是", "好")
+app = typer.Typer(help="Pay, and see what was paid.", no_args_is_help=True, rich_markup_mode=None)
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="The wallet's folder; without it $CHAINPOS_WALLET, your own, or the running demo's."),
+]
+PassphraseFile = Annotated[
+    Path | None, typer.Option("--passphrase-file", help="A file whose first line is the passphrase.")
+]
+Currency = Annotated[str, typer.Option("--currency", help="ISO 4217 letters.")]
+
+
+@app.command()
+def new(
+    genesis: Annotated[Path, typer.Option("--genesis", help="The network's genesis.json: the root of all trust.")],
+    node: Annotated[
+        list[str], typer.Option("--node", help="HOST:PORT of a node to ask; repeatable: more are witnesses.")
+    ],
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make a wallet: a new key, encrypted, and the network that it trusts."""
+    import secrets
+
+    from chainpos.wallet.home import WalletHome, default_home
+    from chainpos.wallet.keys import SEED_BYTES, Key
+    from chainpos.wallet.keystore import create_keystore
+
+    folder = home or default_home()
+    paths = WalletHome(folder)
+    passphrase = _passphrase(folder, passphrase_file, twice=True)
+    try:
+        content = genesis.read_bytes()
+    except OSError as error:
+        raise UserFacingError(
+            f"{genesis} cannot be read: {error.strerror}.", next_step="Check the path.", exit_code=EXIT_USAGE
+        ) from error
+    doc = paths.create(content, tuple(node))
+    key = Key(secrets.token_bytes(SEED_BYTES))
+    create_keystore(paths.key_path, key, passphrase)
+    facts = {
+        "home": str(folder), "chain_id": doc.chain_id, "public_key": key.public_key.hex(), "address": key.address.hex(),
+    }  # fmt: skip
+    if as_json:
+        print_json(facts)
+        return
+    print_line(f"A new wallet on {doc.chain_id} in {folder}.")
+    print_line(f"Public key {facts['public_key']}")
+    print_line(
+        "Give the public key to your bank or wallet company: it opens the account. Keep the passphrase yourself."
+    )
+
+
+@app.command()
+def show(home: Home = None, currency: Currency = "CNY", as_json: Json = False) -> None:
+    """The account and its balance, proved against the validators' signatures."""
+    from chainpos.core.values.amount import format_amount
+
+    view = _run(home, None, lambda wallet: wallet.show(currency), unlock=False)
+    if as_json:
+        print_json({
+            "address": view.account.address.hex(), "institution": view.account.institution, "tier": view.account.tier,
+            "balance_minor": view.balance.minor, "currency": view.balance.currency, "height": view.height,
+        })  # fmt: skip
+        return
+    print_line(f"{format_amount(view.balance)} at {view.account.institution} (tier {view.account.tier})")
+    print_line(f"account {view.account.address.hex()}, proved as of height {view.height}")
+
+
+@app.command()
+def pay(
+    link: Annotated[str, typer.Argument(help="The link in the shop's QR code.")],
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree without being asked.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a shop's request, ask for a yes, pay it, and wait until a verified block has it."""
+
+    async def work(wallet: Wallet) -> tuple[PaymentOffer, PaymentResult | None]:
+        offer = await wallet.offer(link)
+        _show_offer(offer)
+        if not yes and (await asyncio.to_thread(ask, "Pay? (yes/no)")).strip().lower() not in _YES:
+            return offer, None
+        return offer, await wallet.pay(offer)
+
+    offer, result = _run(home, passphrase_file, work)
+    if result is None:
+        note("Not paid: you did not say yes. No money moved.")
+        raise SystemExit(EXIT_REFUSED)
+    raise SystemExit(_tell_result(offer, result, as_json=as_json))
+
+
+@app.command()
+def code(
+    limit: Annotated[str, typer.Argument(help="The most that a shop may take with it, e.g. 50.00.")],
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    currency: Currency = "CNY",
+    as_json: Json = False,
+) -> None:
+    """A code for the shop to scan: good once, for a minute. Needs no connection."""
+    from chainpos.core.checkout.qr import qr_modules
+    from chainpos.core.values.amount import AmountError, format_amount, parse_amount
+
+    try:
+        amount = parse_amount(limit, currency)
+    except ValueError as error:
+        raise UserFacingError(
+            f"{limit!r} is not an amount: {error}.", next_step="Write it like 50.00.", exit_code=EXIT_USAGE
+        ) from (error if isinstance(error, AmountError) else None)
+
+    async def work(wallet: Wallet) -> Any:
+        return wallet.code(amount)
+
+    view = _run(home, passphrase_file, work)
+    if as_json:
+        print_json(
+            {"code": view.text, "limit_minor": view.limit.minor, "currency": currency, "expires_s": view.expires_s}
+        )
+        return
+    if sys.stdout.isatty():
+        _draw(qr_modules(view.text))
+    print_line(view.text)
+    note(f"Good for one payment of up to {format_amount(view.limit)}, for one minute. Show it to nobody but the shop.")
+
+
+@app.command()
+def history(home: Home = None, as_json: Json = False) -> None:
+    """What this wallet paid, and how each payment ended."""
+    from chainpos.core.values.amount import Amount, format_amount
+    from chainpos.core.values.timestamps import format_rfc3339
+
+    entries = _run(home, None, lambda wallet: wallet.history(), unlock=False)
+    if as_json:
+        import msgspec
+
+        print_json({"payments": [msgspec.to_builtins(entry) for entry in entries]})
+        return
+    if not entries:
+        print_line("Nothing was paid from this wallet.")
+    for entry in entries:
+        amount = format_amount(Amount(entry.amount_minor + entry.tip_minor, entry.currency))
+        where = f" at height {entry.height}" if entry.height else ""
+        print_line(
+            f"{format_rfc3339(entry.at_ns)[:19]}  {amount:>16}  {entry.state}{where}  {entry.name}  {entry.reference}"
+        )
+
+
+def _run(
+    home: Path | None, passphrase_file: Path | None, work: Callable[[Wallet], Awaitable[T]], *, unlock: bool = True
+) -> T:
+    from chainpos.node.clock import SystemClock
+    from chainpos.wallet.client import Wallet
+    from chainpos.wallet.home import WalletHome
+
+    folder, known = _which(home)
+    passphrase = (known or _passphrase(folder, passphrase_file)) if unlock else None
+
+    async def run() -> T:
+        wallet = Wallet.open(WalletHome(folder), SystemClock(), passphrase=passphrase)
+        try:
+            return await work(wallet)
+        finally:
+            await wallet.close()
+
+    return asyncio.run(run())
+
+
+def _which(home: Path | None) -> tuple[Path, str | None]:
+    """The wallet's folder; where none is named and none is there, the running demo's with its public passphrase."""
+    from chainpos.pilot.running import DEMO_PASSPHRASE, running_demo
+    from chainpos.wallet.home import default_home
+
+    folder = home or default_home()
+    if home is None and not folder.exists() and (demo := running_demo()) is not None:
+        note("You have no wallet of your own: this is the demo's, with play money.")
+        return demo.wallet, DEMO_PASSPHRASE
+    return folder, None
+
+
+def _passphrase(folder: Path, file: Path | None, *, twice: bool = False) -> str:
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8").splitlines()[0]
+        except (OSError, IndexError, UnicodeDecodeError) as error:
+            raise UserFacingError(
+                f"No passphrase could be read from {file}.", next_step="Check the file.", exit_code=EXIT_USAGE
+            ) from error
+    passphrase = ask(f"Passphrase of the wallet in {folder}:", secret=True)
+    if twice and ask("Once more:", secret=True) != passphrase:
+        raise UserFacingError("The two passphrases differ.", next_step="Try again.", exit_code=EXIT_USAGE)
+    return passphrase
+
+
+def _show_offer(offer: PaymentOffer) -> None:
+    from chainpos.core.values.amount import format_amount
+
+    note(f"{offer.name_zh}  {offer.name_en}")
+    note(
+        f"certified on the ledger as {offer.merchant}, {offer.city}, category {offer.category}, till {offer.till_label}"
+    )
+    note(f"asks for {format_amount(offer.amount)}, reference {offer.signed.request.reference}")
+    if offer.memo:
+        note(f"memo: {offer.memo}")
+    note(f"You have {format_amount(offer.balance)} at {offer.account.institution}, as of height {offer.as_of_height}.")
+
+
+def _tell_result(offer: PaymentOffer, result: PaymentResult, *, as_json: bool) -> int:
+    from chainpos.core.values.amount import format_amount
+    from chainpos.wallet.paying import End
+
+    paid = result.end is End.PAID
+    if as_json:
+        print_json({
+            "state": result.end.value, "reference": offer.signed.request.reference, "merchant": offer.merchant,
+            "amount_minor": offer.amount.minor, "currency": offer.amount.currency, "height": result.height,
+            "tx_hash": result.tx_hash.hex(), "code": result.code,
+        })  # fmt: skip
+    elif paid:
+        print_line(f"PAID {format_amount(offer.amount)} to {offer.name_en}, in verified block {result.height}.")
+    else:
+        print_line(_why_not(result))
+    if paid:
+        return EXIT_OK
+    return EXIT_UNREACHABLE if result.end in (End.UNKNOWN, End.UNPAID) else EXIT_REFUSED
+
+
+def _why_not(result: PaymentResult) -> str:
+    from chainpos.wallet.paying import End
+
+    if result.end in (End.REFUSED, End.REFUSED_AT_DOOR):
+        refusal = result.refusal
+        why = f"{refusal.what_en} No money moved. {refusal.next_en}" if refusal else "No money moved."
+        return f"REFUSED (code {result.code}). {why}"
+    if result.end is End.NEVER_REACHED:
+        return f"NOT PAID: it expired before it reached the ledger (as of height {result.height}). No money moved."
+    if result.end is End.UNPAID:
+        return (
+            f"NOT PAID YET as of height {result.height}. It was sent and may still be taken in until it expires; "
+            "`chainpos wallet history` will say how it ended."
+        )
+    return "NOT KNOWN: no node answers. The payment may or may not arrive; `chainpos wallet history` will say."
+
+
+def _draw(modules: tuple[tuple[bool, ...], ...]) -> None:
+    side = len(modules) + 8
+    padded = [[False] * side for _ in range(side + side % 2)]
+    for row, line in enumerate(modules):
+        padded[row + 4][4 : 4 + len(line)] = line
+    for upper, lower in zip(padded[::2], padded[1::2], strict=True):
+        cells = "".join(" ▀▄█"[top + 2 * bottom] for top, bottom in zip(upper, lower, strict=True))
+        print_line(f"\x1b[30;107m{cells}\x1b[0m")

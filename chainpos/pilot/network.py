@@ -1,0 +1,151 @@
+"""The pilot's own network on loopback: a validator, the shop's peer, and the rest of the city, each a real process.
+
+With a named folder it goes on where it was left; it refuses a folder that holds something else.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import Final
+
+from chainpos.core.chain.genesis import dump_genesis
+from chainpos.engine.keys import SEED_BYTES, SigningKey
+from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.node.config import NodeSettings, dump_settings
+from chainpos.node.home import Home, init_peer, init_validator_of
+from chainpos.pilot.city import City, load_city
+from chainpos.pilot.genesis import city_genesis, customer_key, till_key
+from chainpos.pilot.processes import Child, free_port, start
+from chainpos.pilot.resources import sample_data
+from chainpos.pilot.running import DEMO_PASSPHRASE
+from chainpos.till.keyfile import save_till_key
+from chainpos.wallet.home import WalletHome
+from chainpos.wallet.keystore import create_keystore
+
+# Whose wallet the person at the keyboard gets: a customer of the same city, with money enough to try things.
+GUEST_MIN_MINOR: Final = 200_000
+GUEST_TIER: Final = "tier_2"
+
+
+class PilotFolder:
+    """Where everything of one pilot is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.validator = Home(folder / "validator")
+        self.peer = Home(folder / "peer")
+        self.till = folder / "till"
+        self.wallet = folder / "wallet"
+        self.merchant_note = folder / "merchant"
+
+    @property
+    def till_key(self) -> Path:
+        """The till's key file."""
+        return self.till / "till.key"
+
+    @property
+    def book(self) -> Path:
+        """The shop's book."""
+        return self.till / "shop.db"
+
+    def log(self, name: str) -> Path:
+        """A process's log."""
+        return self.folder / "logs" / f"{name}.log"
+
+    def prepare(self, merchant: str, *, cycle_s: int = 0) -> None:
+        """Make whatever is not there yet. Raises UserFacingError."""
+        city = load_city(sample_data())
+        city.merchant(merchant)
+        if self.merchant_note.exists():
+            if (noted := self.merchant_note.read_text(encoding="utf-8").strip()) != merchant:
+                raise UserFacingError(
+                    f"The pilot in {self.folder} is the counter of {noted}.",
+                    next_step=f"Leave --merchant out, or name {noted}, or take another folder.",
+                    exit_code=EXIT_USAGE,
+                )
+            return
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise UserFacingError(
+                f"{self.folder} holds something else.", next_step="Name an empty folder.", exit_code=EXIT_USAGE
+            )
+        self._make(city, merchant, cycle_s)
+        # Written last: a folder without it was not finished, and is not begun upon.
+        self.merchant_note.write_text(merchant + "\n", encoding="utf-8")
+
+    def _make(self, city: City, merchant: str, cycle_s: int) -> None:
+        key = SigningKey(secrets.token_bytes(SEED_BYTES))
+        doc = city_genesis(
+            city, sample_data(), validator=key.public_key, genesis_time_ns=time.time_ns(), cycle_s=cycle_s
+        )
+        genesis = dump_genesis(doc)
+        validator = NodeSettings(mode="validator", moniker="city validator", listen="127.0.0.1:0")
+        init_validator_of(self.validator.folder, validator, genesis=genesis, key=key)
+        peer = NodeSettings(mode="peer", moniker=f"peer of {merchant}", listen="127.0.0.1:0")
+        init_peer(self.peer.folder, peer, genesis=genesis)
+        save_till_key(self.till_key, till_key(merchant))
+        wallet = WalletHome(self.wallet)
+        wallet.create(genesis, ("127.0.0.1:1",))
+        create_keystore(wallet.key_path, customer_key(guest(city, merchant)), DEMO_PASSPHRASE)
+
+
+def guest(city: City, merchant: str) -> str:
+    """The customer whose wallet the person at the keyboard gets."""
+    place = city.merchant(merchant).city
+    return next(
+        row.customer
+        for row in city.customers
+        if row.city == place and row.tier == GUEST_TIER and row.opening_balance_minor >= GUEST_MIN_MINOR
+    )
+
+
+class PilotNetwork:
+    """The running processes; ports are chosen once, so that a process that died comes back where it was."""
+
+    def __init__(self, paths: PilotFolder, merchant: str) -> None:
+        self.paths = paths
+        self.merchant = merchant
+        self.validator_address = f"127.0.0.1:{free_port()}"
+        self.peer_address = f"127.0.0.1:{free_port()}"
+        self.children: dict[str, Child] = {}
+
+    async def start(self, *citizens: str) -> None:
+        """Start all of it; `citizens` are options for the rest of the city. Raises UserFacingError."""
+        wallet = WalletHome(self.paths.wallet)
+        wallet.create(wallet.genesis_path.read_bytes(), (self.validator_address, self.peer_address))
+        await self.start_validator()
+        await self.start_peer()
+        await self.start_citizens(*citizens)
+
+    async def start_validator(self) -> None:
+        """Start the city's validator, at first or again."""
+        settings = NodeSettings(mode="validator", moniker="city validator", listen=self.validator_address)
+        await self._start_node("validator", self.paths.validator, settings)
+
+    async def start_peer(self) -> None:
+        """Start the shop's own peer, at first or again."""
+        settings = NodeSettings(
+            mode="peer",
+            moniker=f"peer of {self.merchant}",
+            listen=self.peer_address,
+            upstreams=(self.validator_address,),
+        )
+        await self._start_node("peer", self.paths.peer, settings)
+
+    async def start_citizens(self, *options: str) -> None:
+        """Start customers, clearing desk and banks, at first or again."""
+        genesis = str(self.paths.validator.genesis)
+        arguments = ("-m", "chainpos.pilot.citizens", genesis, self.validator_address, self.peer_address, self.merchant)
+        self.children["citizens"] = await start("citizens", (*arguments, *options), log=self.paths.log("citizens"))
+
+    async def stop(self) -> None:
+        """End all of it, customers first, the validator last."""
+        for name in ("citizens", "peer", "validator"):
+            if (child := self.children.pop(name, None)) is not None:
+                await child.stop()
+
+    async def _start_node(self, name: str, home: Home, settings: NodeSettings) -> None:
+        home.settings.write_text(dump_settings(settings), encoding="utf-8")
+        arguments = ("-m", "chainpos.node.run", str(home.folder))
+        self.children[name] = await start(name, arguments, log=self.paths.log(name))
