@@ -171,6 +171,11 @@ class Parts:
 
     def changed(self) -> None:
         """Subscribers should hear of the node's state."""
+        if self.following is not None:
+            now_ns = self.clock.now_ns()
+            for each in self.following.reports(now_ns):
+                if each.verdict:
+                    self.condition.raise_alarm("upstream_dropped", f"{each.address} {each.verdict}", now_ns)
         self._status_due.set()
 
     def _added(self) -> None:
