@@ -93,12 +93,14 @@ class Context:
 
         `kind` is the event's full name, "capability.what": a rule of one capability may call another's port.
         """
-        self.events.append(
-            Event(kind, tuple(EventAttribute(key, _attribute_text(value)) for key, value in attributes.items()))
-        )
+        texts = [
+            EventAttribute(key, value if isinstance(value, str) else _attribute_text(value))
+            for key, value in attributes.items()
+        ]
+        self.events.append(Event(kind, tuple(texts)))
 
 
-def _attribute_text(value: str | int | bytes) -> str:
+def _attribute_text(value: int | bytes) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 

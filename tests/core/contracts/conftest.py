@@ -117,22 +117,29 @@ def merchant(name: str) -> dict[str, Any]:
     }
 
 
+def opening() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The customers' accounts, and what was issued to them."""
+    accounts, issues = [], []
+    for name, (where, level, class_name, amount_minor) in CUSTOMERS.items():
+        key = key_of(name)
+        accounts.append(
+            {
+                "key": key.public.hex(),
+                "institution": where,
+                "tier": level,
+                "code_class": class_name,
+                "attestation": sha256(name.encode()).hex(),
+            }
+        )
+        issues.append(
+            {"institution": where, "account": key.address.hex(), "currency": CNY, "amount_minor": amount_minor}
+        )
+    return accounts, issues
+
+
 def make_app_state() -> dict[str, Any]:
     """Genesis' app_state, to be changed by a test as it likes."""
-    accounts = [
-        {
-            "key": key_of(name).public.hex(),
-            "institution": where,
-            "tier": level,
-            "code_class": class_name,
-            "attestation": sha256(name.encode()).hex(),
-        }
-        for name, (where, level, class_name, _) in CUSTOMERS.items()
-    ]
-    issues = [
-        {"institution": where, "account": key_of(name).address.hex(), "currency": CNY, "amount_minor": amount_minor}
-        for name, (where, _, _, amount_minor) in CUSTOMERS.items()
-    ]
+    accounts, issues = opening()
     everywhere = ["dynamic_qr", "static_qr", "customer_code"]
     return {
         "network": {"name": "Test City", "demo": True, "utc_offset_s": 28_800},
