@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -160,13 +160,13 @@ class FakeNode:
         return SignedHeader(header, self.commits[height - 1], height < len(self.stored))
 
     async def validators(self, height: int) -> ValidatorSet | None:
-        return self._tip.validators
+        return self._tip.validators if height else None
 
     async def block_results(self, height: int) -> BlockResults | None:
         return self.outcomes[height - 1]
 
     async def consensus_params(self, height: int) -> ConsensusParams | None:
-        return DEFAULT
+        return DEFAULT if height else None
 
     async def transaction(self, tx_hash: bytes) -> IncludedTransaction | None:
         for stored in self.stored:
@@ -266,6 +266,13 @@ async def server(node: FakeNode) -> AsyncIterator[RpcServer]:
 async def client(server: RpcServer) -> AsyncIterator[RpcClient]:
     async with connected(server) as client:
         yield client
+
+
+async def until(condition: Callable[[], object], within_s: float = 3.0) -> None:
+    """Wait for what the other side of a socket does. Fails when it does not come."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for is in no event's gift
+            await asyncio.sleep(0.001)
 
 
 async def exchange(server: RpcServer, request: bytes, *, read_s: float = 3.0) -> bytes:

@@ -7,8 +7,9 @@ import pytest
 from chainpos.rpc.admission import Crowd, Doorman, Pace
 
 KNOWN = ["127.0.0.1", "127.0.0.1:26657", "10.1.2.3:80", "localhost", "LocalHost:26657", "[::1]:26657", "shop-1.city:8"]
-UNKNOWN = ["", "evil.example", "evil.example:26657", "localhost.evil.example", "127.0.0.1.evil.example", "[::1", "a b",
-           "127.0.0.1:26657:1", "127.0.0.1:http", "127.0.0.1:٥", "[::1]x", "127.0.0.1/", "2130706433", "@127.0.0.1"]  # fmt: skip
+UNKNOWN = ["", "evil.example", "evil.example:26657", "localhost.evil.example", "127.0.0.1.evil.example", "[::1",
+           "a b", "127.0.0.1:26657:1", "127.0.0.1:http", "127.0.0.1:٥", "[::1]x", "127.0.0.1/", "2130706433",
+           "@127.0.0.1"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", KNOWN)

@@ -14,7 +14,7 @@ from chainpos.core.values.hashes import sha256
 from chainpos.rpc import transaction_methods
 from chainpos.rpc.methods import METHODS
 from chainpos.rpc.server import RpcServer
-from tests.rpc.conftest import LINK_ID, REFUSED_TX, FakeNode, Json, connected, exchange, http_request, parsed
+from tests.rpc.conftest import LINK_ID, REFUSED_TX, FakeNode, Json, connected, exchange, http_request, parsed, until
 
 TX = b"tx 0 of block 2"
 
@@ -171,8 +171,7 @@ async def test_a_broadcast_that_waits_for_its_block_is_answered_with_it(server: 
     assert (refused["check_tx"]["code"], refused["height"]) == (503, "0")
 
     async def make_block() -> None:
-        while b"later" not in node.mempool:
-            await asyncio.sleep(0.001)
+        await until(lambda: b"later" in node.mempool)
         node.add_block([b"later"], publish=True)
 
     async with connected(server) as client:

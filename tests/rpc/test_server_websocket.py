@@ -15,7 +15,7 @@ from chainpos.rpc.backend import NodeReport
 from chainpos.rpc.limits import Limits
 from chainpos.rpc.server import RpcServer
 from chainpos.rpc.subscriptions import SubscriptionLimits
-from tests.rpc.conftest import FakeNode, Json, serving, url_of
+from tests.rpc.conftest import FakeNode, Json, serving, until, url_of
 
 NEW_BLOCK = "tm.event = 'NewBlock'"
 
@@ -87,11 +87,12 @@ async def test_a_broadcast_that_waits_does_not_hold_up_the_reads(node: FakeNode)
 
 
 async def test_only_so_many_broadcasts_of_one_client_wait_at_a_time(node: FakeNode) -> None:
-    node.slow_s = 0.05
+    node.slow_s = 0.2
     limits = Limits(max_waiting_each=2)
     async with serving(node, limits=limits) as server, connect(url_of(server), proxy=None) as socket:
         for number in range(6):
             await ask(socket, number, "broadcast_tx_sync", {"tx": "cGF5"})
+        await until(lambda: node.calls == 2)
         await asyncio.sleep(0.02)
         assert node.calls == 2
         assert sorted([(await heard(socket))["id"] for _ in range(6)]) == list(range(6))
@@ -186,8 +187,7 @@ async def test_subscribers_beyond_the_limit_are_refused(node: FakeNode) -> None:
         refused = await answer(second, "subscribe", {"query": NEW_BLOCK})
         assert refused["error"]["data"] == "max_subscription_clients 1 reached"
         await first.close()
-        while node.hub._subscribers:
-            await asyncio.sleep(0.001)
+        await until(lambda: not node.hub._subscribers)
         assert "result" in await answer(second, "subscribe", {"query": NEW_BLOCK})
 
 
@@ -223,12 +223,12 @@ async def test_a_block_of_many_transactions_reaches_its_subscriber_whole(
 
 
 async def test_the_server_pings_and_a_client_that_answers_stays(node: FakeNode) -> None:
-    limits = Limits(ping_period_s=0.03, read_timeout_s=0.1)
+    limits = Limits(ping_period_s=0.05, read_timeout_s=0.5)
     async with (
         serving(node, limits=limits) as server,
         connect(url_of(server), proxy=None, ping_interval=None) as socket,
     ):
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.7)
         assert (await answer(socket, "health"))["result"] == {}
 
 
@@ -242,14 +242,7 @@ async def test_a_client_that_is_never_heard_again_is_left(node: FakeNode) -> Non
             await heard(socket)
         assert caught.value.rcvd is not None
         assert caught.value.rcvd.code == 1001
-        assert server.connections == 0 or await _left(server)
-
-
-async def _left(server: RpcServer) -> bool:
-    async with asyncio.timeout(2):
-        while server.connections:
-            await asyncio.sleep(0.001)
-    return True
+        await until(lambda: server.connections == 0)
 
 
 async def test_subscribers_are_told_when_the_server_ends(node: FakeNode) -> None:

@@ -32,7 +32,7 @@ from chainpos.rpc.backend import (
     TransactionProof,
     UpstreamReport,
 )
-from chainpos.rpc.shapes import blocks, evidence, events, nodes, results, scalars
+from chainpos.rpc.shapes import blocks, events, evidence, nodes, results, scalars
 from chainpos.rpc.shapes.scalars import decode
 from tests.rpc.conftest import FakeNode, Json
 

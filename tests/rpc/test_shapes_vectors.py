@@ -1,4 +1,4 @@
-"""Shapes against answers of a real CometBFT (tendermint-rs, rpc_v0_38): read into core's types, written out, the same."""
+"""Shapes against answers of a real CometBFT (tendermint-rs, rpc_v0_38): read into core's types and written out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.values.hashes import sha256
 from chainpos.rpc.backend import BroadcastAnswer, IncludedTransaction, Network, NewBlock
-from chainpos.rpc.shapes import blocks, evidence, events, nodes, results
+from chainpos.rpc.shapes import blocks, events, evidence, nodes, results
 from chainpos.rpc.shapes.scalars import decode
 from tests.rpc.conftest import Json
 
