@@ -16,17 +16,19 @@ from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.node.config import NodeSettings, dump_settings
 from chainpos.node.home import Home, init_peer, init_validator_of
 from chainpos.pilot.city import City, load_city
-from chainpos.pilot.genesis import city_genesis, customer_key, till_key
+from chainpos.pilot.genesis import CURRENCY, city_genesis, customer_key, till_key
 from chainpos.pilot.processes import Child, free_port, start
 from chainpos.pilot.resources import sample_data
 from chainpos.pilot.running import DEMO_PASSPHRASE
-from chainpos.till.keyfile import save_till_key
+from chainpos.till.home import TillHome, TillSettings
 from chainpos.wallet.home import WalletHome
 from chainpos.wallet.keystore import create_keystore
 
 # Whose wallet the person at the keyboard gets: a customer of the same city, with money enough to try things.
 GUEST_MIN_MINOR: Final = 200_000
 GUEST_TIER: Final = "tier_2"
+# Ports are chosen when the pilot starts; what is written before then leads nowhere.
+NOWHERE: Final = "127.0.0.1:1"
 
 
 class PilotFolder:
@@ -36,19 +38,9 @@ class PilotFolder:
         self.folder = folder
         self.validator = Home(folder / "validator")
         self.peer = Home(folder / "peer")
-        self.till = folder / "till"
+        self.till = TillHome(folder / "till")
         self.wallet = folder / "wallet"
         self.merchant_note = folder / "merchant"
-
-    @property
-    def till_key(self) -> Path:
-        """The till's key file."""
-        return self.till / "till.key"
-
-    @property
-    def book(self) -> Path:
-        """The shop's book."""
-        return self.till / "shop.db"
 
     def log(self, name: str) -> Path:
         """A process's log."""
@@ -84,9 +76,9 @@ class PilotFolder:
         init_validator_of(self.validator.folder, validator, genesis=genesis, key=key)
         peer = NodeSettings(mode="peer", moniker=f"peer of {merchant}", listen="127.0.0.1:0")
         init_peer(self.peer.folder, peer, genesis=genesis)
-        save_till_key(self.till_key, till_key(merchant))
+        self.till.create(genesis, TillSettings(merchant, NOWHERE, CURRENCY), till_key(merchant))
         wallet = WalletHome(self.wallet)
-        wallet.create(genesis, ("127.0.0.1:1",))
+        wallet.create(genesis, (NOWHERE,))
         create_keystore(wallet.key_path, customer_key(guest(city, merchant)), DEMO_PASSPHRASE)
 
 
@@ -114,6 +106,7 @@ class PilotNetwork:
         """Start all of it; `citizens` are options for the rest of the city. Raises UserFacingError."""
         wallet = WalletHome(self.paths.wallet)
         wallet.create(wallet.genesis_path.read_bytes(), (self.validator_address, self.peer_address))
+        self.paths.till.save_settings(TillSettings(self.merchant, self.peer_address, CURRENCY))
         await self.start_validator()
         await self.start_peer()
         await self.start_citizens(*citizens)

@@ -1,0 +1,70 @@
+"""`chainpos demo`: the running pilot, with the console on a shop's till; or without a screen, with a report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainpos.cli.output import Json, end_progress, note, print_json, print_line, progress
+from chainpos.errors import EXIT_OK, EXIT_REFUSED
+
+DEFAULT_MERCHANT = "HF01"
+
+
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", "--home", help="Keep the pilot here, to go on with it later.")
+    ] = None,
+    merchant: Annotated[
+        str, typer.Option("--merchant", help="Whose counter this is; see sample_data.")
+    ] = DEFAULT_MERCHANT,
+    customers: Annotated[
+        bool, typer.Option("--customers/--no-customers", help="Customers come and pay by themselves.")
+    ] = True,
+    headless: Annotated[bool, typer.Option("--headless", help="No screen: pay, check, report, end.")] = False,
+    payments: Annotated[int, typer.Option("--payments", min=0, help="How many payments without a screen.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Start a validator, the shop's own peer and the rest of the city, and open the counter."""
+    with _folder(folder) as place:
+        if headless:
+            raise SystemExit(_headless(place, merchant, payments, as_json=as_json))
+        from chainpos.pilot.show import show_demo
+
+        raise SystemExit(show_demo(place, merchant, customers=customers))
+
+
+@contextlib.contextmanager
+def _folder(named: Path | None) -> Iterator[Path]:
+    if named is not None:
+        named.mkdir(parents=True, exist_ok=True)
+        yield named.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="chainpos-demo-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+def _headless(folder: Path, merchant: str, payments: int, *, as_json: bool) -> int:
+    from chainpos.pilot.headless import run_headless
+
+    report = asyncio.run(run_headless(folder, merchant, payments, progress=progress))
+    end_progress()
+    right = report["invariants"] == "ok" and not report["refused"] and len(report["payments"]) == payments
+    if as_json:
+        print_json(report)
+    else:
+        latency, nodes = report["latency_ms"], report["nodes"]
+        print_line(f"{len(report['payments'])} paid, {len(report['refused'])} refused.")
+        print_line(f"broadcast to PAID: p50 {latency['paid_p50']} ms, p99 {latency['paid_p99']} ms")
+        for name, node in nodes.items():
+            print_line(f"{name}: height {node['height']}, app hash {node['app_hash'][:16]}…")
+        print_line(f"invariants: {report['invariants']}")
+    if not right:
+        note("The run was not right: see refused and invariants.")
+    return EXIT_OK if right else EXIT_REFUSED

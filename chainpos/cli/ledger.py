@@ -1,0 +1,94 @@
+"""`chainpos replay` and `chainpos verify`: run a chain again from genesis, and check everything that a node stored."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
+from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, UserFacingError
+
+EVERY_S = 0.2
+
+
+class Rate:
+    """A progress line, a few times a second: where it is, how fast, and the end where that is known."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
+        self._first = 0
+
+    def tell(self, height: int, of: int = 0) -> None:
+        """The height that was reached."""
+        now = time.monotonic()
+        self._first = self._first or height
+        if now - self._told < EVERY_S:
+            return
+        self._told = now
+        rate = (height - self._first + 1) / max(now - self._began, 1e-9)
+        end = f" of {of}, {max(of - height, 0) / max(rate, 1e-9):.0f} s to go" if of else ""
+        progress(f"height {height}{end}, {rate:.0f} blocks/s")
+
+
+def replay(
+    file: Annotated[Path | None, typer.Argument(help="A recorded chain; else the sample day.")] = None,
+    home: Annotated[Path | None, typer.Option("--home", help="A node's folder, in place of a file.")] = None,
+    to: Annotated[int, typer.Option("--to", min=0, help="Stop after this height; 0 is the end.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Run a recorded chain again from genesis: every signature, every hash, every rule. Nothing is written."""
+    from chainpos.node.replay import replay as run
+    from chainpos.pilot.record import RECORDED_NAME
+    from chainpos.pilot.resources import sample_data
+
+    if file is not None and home is not None:
+        raise UserFacingError(
+            "A file and --home were both named.", next_step="Name one of them.", money_moved="", exit_code=EXIT_USAGE
+        )
+    rate = Rate()
+    began = time.monotonic()
+    result = run(file or home or sample_data() / RECORDED_NAME, to_height=to, progress=rate.tell)
+    end_progress()
+    took_s = time.monotonic() - began
+    if as_json:
+        import msgspec
+
+        print_json({**msgspec.to_builtins(result), "seconds": round(took_s, 3)})
+    else:
+        print_line(f"{result.chain_id}: verified and executed {result.blocks} blocks to height {result.height}.")
+        print_line(f"{result.transactions} transactions, {result.accepted} accepted, in {took_s:.1f} s.")
+        for code, count in result.refused.items():
+            print_line(f"  refused {count:5}  {code}")
+        print_line(f"app hash {result.app_hash}")
+        print_line("invariants: " + ("; ".join(result.violations) or "ok"))
+    if result.violations:
+        raise SystemExit(EXIT_CORRUPT)
+
+
+def verify(
+    home: Annotated[Path, typer.Option("--home", help="The node's folder; the node may be running.")],
+    as_json: Json = False,
+) -> None:
+    """Recompute everything that a node has stored, and say what does not follow from genesis and signatures."""
+    from chainpos.node.verify import verify_home
+
+    rate = Rate()
+    result = verify_home(home, progress=rate.tell)
+    end_progress()
+    if as_json:
+        import msgspec
+
+        print_json({**msgspec.to_builtins(result), "whole": result.whole})
+    else:
+        print_line(
+            f"{result.chain_id}: {result.blocks} blocks, {result.transactions} transactions, height {result.height}"
+        )
+        print_line(f"app hash {result.app_hash}")
+        for finding in result.findings:
+            print_line(f"WRONG {finding.where}: {finding.detail}")
+        print_line("Everything stored follows from the genesis and the signatures." if result.whole else "NOT WHOLE.")
+    if not result.whole:
+        raise SystemExit(EXIT_CORRUPT)

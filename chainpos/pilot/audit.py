@@ -1,0 +1,50 @@
+"""The audit after a run: both nodes' stores, opened as files and judged by nothing but what is in them.
+
+It refuses to call a run right where the nodes differ, an invariant does not hold, or money appeared or went.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from chainpos.core.chain.genesis import load_genesis
+from chainpos.core.contracts.balances.records import ACCOUNTS
+from chainpos.core.contracts.registry import TABLES, check_invariants
+from chainpos.core.execution import genesis_state
+from chainpos.core.state.state import State
+from chainpos.store.chain_reading import ChainReader
+
+
+class Audited(NamedTuple):
+    """One store: its height, the app hash (upper-case hex) recomputed from its records, and what was found wrong.
+
+    `deposits_minor` is the sum of everybody's deposits and reserves: all accounts but the issuers' contra accounts.
+    """
+
+    height: int
+    app_hash: str
+    deposits_minor: int
+    faults: tuple[str, ...]
+
+
+def audit(database: Path) -> Audited:
+    """Read a store whose node may be running, and check all of it that is state. Raises StoreError."""
+    with ChainReader.open(database) as reader:
+        tip, records = reader.tip(), reader.load_records()
+    state = State(TABLES, records)
+    faults = [f"{violation.invariant}: {violation.detail}" for violation in check_invariants(state)]
+    if state.app_hash != tip.app_hash:
+        faults.append("the records are not those of the tip")
+    return Audited(tip.height, state.app_hash.hex().upper(), _deposits(state), tuple(faults))
+
+
+def deposits_at_genesis(database: Path) -> int:
+    """The same sum before the first block."""
+    with ChainReader.open(database) as reader:
+        genesis = reader.genesis_json()
+    return _deposits(genesis_state(load_genesis(genesis)))
+
+
+def _deposits(state: State) -> int:
+    return sum(max(account.balance_minor, 0) for _, account in state.records(ACCOUNTS))

@@ -1,0 +1,210 @@
+"""The pilot without its screen: the same processes, a till driven by this program, and a report of what happened.
+
+Each payment goes request, link, wallet, block, the peer's own verification, settlement. It refuses to call a run right
+unless every payment was, both nodes agree, and the audit finds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from chainpos.core.checkout.matching import SaleState
+from chainpos.core.values.amount import Amount
+from chainpos.errors import UserFacingError
+from chainpos.node.clock import SystemClock
+from chainpos.pilot.audit import Audited, audit, deposits_at_genesis
+from chainpos.pilot.network import PilotFolder, PilotNetwork
+from chainpos.till.counter import Till
+from chainpos.till.desk import Noticed
+
+PAYMENT_TIMEOUT_S: Final = 30.0
+SETTLING_TIMEOUT_S: Final = 40.0
+# Short enough that a run sees its money settle; the contract allows no shorter one.
+CYCLE_S: Final = 10
+MILLISECOND_NS: Final = 1_000_000
+FIRST_MINOR: Final = 450
+Progress = Callable[[str], None]
+
+
+class PaidRow(msgspec.Struct):
+    """One payment; milliseconds since the wallet's broadcast, as this till saw them."""
+
+    reference: str
+    amount_minor: int
+    currency: str
+    height: int
+    seen_ms: float | None
+    paid_ms: float
+    confirmed_ms: float
+
+
+class RefusedRow(msgspec.Struct):
+    """A payment that did not come about."""
+
+    reference: str
+    code: int
+    reason: str = ""
+
+
+class _Watched:
+    """One sale's moments, as they are noticed."""
+
+    def __init__(self) -> None:
+        self.at_ns: dict[SaleState, int] = {}
+        self.height = 0
+        self.code = 0
+        self.broadcast_ns = 0
+        self.reason = ""
+        self.changed = asyncio.Event()
+
+
+class HeadlessRun:
+    """One run over a prepared folder."""
+
+    def __init__(self, paths: PilotFolder, merchant: str, *, progress: Progress) -> None:
+        self._paths = paths
+        self._network = PilotNetwork(paths, merchant)
+        self._progress = progress
+        self._sales: dict[str, _Watched] = {}
+
+    async def run(self, payments: int) -> dict[str, Any]:
+        """The report of `payments` payments, one after another; "ok" says whether all was right."""
+        await self._network.start()
+        try:
+            till = Till.open(self._paths.till, SystemClock(), observer=self._notice)
+            await till.start()
+            hearing = asyncio.create_task(self._hear(), name="hear the citizens")
+            try:
+                paid, refused = await self._sell(till, payments)
+                settled = await self._settle(till)
+            finally:
+                hearing.cancel()
+                await till.stop()
+            return self._report(paid, refused, settled)
+        finally:
+            await self._network.stop()
+
+    async def _sell(self, till: Till, payments: int) -> tuple[list[PaidRow], list[RefusedRow]]:
+        paid: list[PaidRow] = []
+        refused: list[RefusedRow] = []
+        currency = till.counter().shop.currency
+        for number in range(payments):
+            amount = Amount(FIRST_MINOR + number % 40 * 25, currency)
+            sale = await till.request(amount)
+            watched = self._sales.setdefault(sale.reference, _Watched())
+            self._network.children["citizens"].tell({"pay": sale.link})
+            try:
+                async with asyncio.timeout(PAYMENT_TIMEOUT_S):
+                    while SaleState.CONFIRMED not in watched.at_ns and not watched.code and not watched.reason:
+                        watched.changed.clear()
+                        await watched.changed.wait()
+                paid_row = _row(sale.reference, amount, watched)
+            except TimeoutError:
+                paid_row = None
+                watched.reason = watched.reason or "timed_out"
+            if paid_row is None:
+                refused.append(RefusedRow(sale.reference, watched.code, watched.reason))
+            else:
+                paid.append(paid_row)
+            await till.dismiss()
+            self._progress(f"{number + 1} of {payments} payments, {len(refused)} refused")
+        return paid, refused
+
+    async def _settle(self, till: Till) -> dict[str, Any]:
+        """Wait until nothing is pending: the cycle closed, and the shop's money is its own."""
+        until = time.monotonic() + SETTLING_TIMEOUT_S
+        while True:
+            view = await till.settlement()
+            if view.pending.minor == 0 or time.monotonic() > until:
+                return {
+                    "pending_minor": view.pending.minor,
+                    "available_minor": view.available.minor,
+                    "payout_requested_minor": view.payout_requested.minor,
+                    "paid_out_minor": view.paid_out.minor,
+                    "height": view.height,
+                }
+            self._progress(f"waiting for the cycle to settle {view.pending}")
+            await asyncio.sleep(0.5)
+
+    def _notice(self, noticed: Noticed) -> None:
+        watched = self._sales.setdefault(noticed.reference, _Watched())
+        watched.at_ns.setdefault(noticed.state, noticed.monotonic_ns)
+        if noticed.state is SaleState.PAID:
+            watched.height = noticed.height
+        if noticed.state is SaleState.REFUSED:
+            watched.code = noticed.code
+        watched.changed.set()
+
+    async def _hear(self) -> None:
+        async for facts in self._network.children["citizens"].lines():
+            watched = self._sales.setdefault(str(facts.get("reference", "")), _Watched())
+            if facts.get("event") == "broadcast":
+                watched.broadcast_ns = int(facts["monotonic_ns"])
+            elif facts.get("event") == "end" and facts.get("end") not in ("paid", "unknown", "unpaid"):
+                watched.code = watched.code or int(facts.get("code", 0))
+                watched.reason = str(facts.get("reason") or facts["end"])
+                watched.changed.set()
+
+    def _report(self, paid: list[PaidRow], refused: list[RefusedRow], settled: dict[str, Any]) -> dict[str, Any]:
+        validator, peer = audit(self._paths.validator.database), audit(self._paths.peer.database)
+        faults = [*validator.faults, *peer.faults]
+        before = deposits_at_genesis(self._paths.validator.database)
+        if validator.deposits_minor != before:
+            faults.append(f"there were {before} minor units at genesis and are {validator.deposits_minor}")
+        if (validator.height, validator.app_hash) != (peer.height, peer.app_hash):
+            faults.append("the two nodes are not at the same state")
+        if settled["pending_minor"]:
+            faults.append("money is still pending after a cycle")
+        return {
+            "payments": [msgspec.to_builtins(row) for row in paid],
+            "refused": [msgspec.to_builtins(row) for row in refused],
+            "latency_ms": {"paid_p50": percentile(paid, 50), "paid_p99": percentile(paid, 99)},
+            "nodes": {"validator": _node(validator), "peer": _node(peer)},
+            "settlement": settled,
+            "invariants": "; ".join(faults) or "ok",
+        }
+
+
+def percentile(rows: list[PaidRow], percent: int) -> float | None:
+    """The nearest-rank percentile of broadcast to PAID, in ms; None of nothing."""
+    ordered = sorted(row.paid_ms for row in rows)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None
+
+
+def _row(reference: str, amount: Amount, watched: _Watched) -> PaidRow | None:
+    paid_ns, confirmed_ns = watched.at_ns.get(SaleState.PAID), watched.at_ns.get(SaleState.CONFIRMED)
+    if paid_ns is None or confirmed_ns is None:
+        return None
+
+    def since_ms(at_ns: int) -> float:
+        return round((at_ns - watched.broadcast_ns) / MILLISECOND_NS, 2)
+
+    seen_ns = watched.at_ns.get(SaleState.SEEN)
+    return PaidRow(
+        reference,
+        amount.minor,
+        amount.currency,
+        watched.height,
+        None if seen_ns is None else since_ms(seen_ns),
+        since_ms(paid_ns),
+        since_ms(confirmed_ns),
+    )
+
+
+def _node(audited: Audited) -> dict[str, Any]:
+    return {"height": audited.height, "app_hash": audited.app_hash}
+
+
+async def run_headless(folder: Path, merchant: str, payments: int, *, progress: Progress) -> dict[str, Any]:
+    """Prepare `folder` and run. Raises UserFacingError."""
+    if payments < 0:
+        raise UserFacingError("A run has no fewer than 0 payments.", next_step="Give --payments a number.")
+    paths = PilotFolder(folder)
+    await asyncio.to_thread(paths.prepare, merchant, cycle_s=CYCLE_S)
+    return await HeadlessRun(paths, merchant, progress=progress).run(payments)
