@@ -33,37 +33,50 @@ class Change(NamedTuple):
 
 
 class _Missing:
-    """Marks that a key had no entry in the journal."""
+    """Marks that a key had not been looked at."""
 
 
 _MISSING: Final = _Missing()
 
 
 class Journal:
-    """Reads through to the committed records; writes stay here. Records are immutable, so keeping one is a copy."""
+    """Reads through to the committed records; writes stay here. Records are immutable, so keeping one is a copy.
 
-    __slots__ = ("_overlay", "_records", "_undo")
+    What was read is kept as well: a block asks for the same few records again and again. So a journal is of one
+    committed state, and ends with it.
+    """
+
+    __slots__ = ("_records", "_undo", "_view", "_written")
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._overlay: dict[bytes, tuple[Table[Any], Any]] = {}
+        # By full key: each record as this block sees it, None where there is none; and the tables of those written.
+        self._view: dict[bytes, Any] = {}
+        self._written: dict[bytes, Table[Any]] = {}
         self._undo: list[tuple[bytes, Any]] = []
 
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record as this block sees it, or None."""
-        entry = self._overlay.get(table.prefix + key)
-        if entry is None:
-            return self._records.get(table, key)
-        record: R | None = entry[1]
+        full_key = table.prefix + key
+        record: R | None = self._view.get(full_key, _MISSING)
+        if record is _MISSING:
+            record = self._view[full_key] = self._records.get(table, key)
         return record
 
     def put(self, table: Table[R], key: bytes, record: R) -> None:
         """Write one record."""
-        self._set(table, key, record)
+        full_key = table.prefix + key
+        view = self._view
+        self._undo.append((full_key, view.get(full_key, _MISSING)))
+        view[full_key] = record
+        self._written[full_key] = table
 
     def delete(self, table: Table[Any], key: bytes) -> None:
         """Remove one record; removing what is absent changes nothing."""
-        self._set(table, key, None)
+        full_key = table.prefix + key
+        self._undo.append((full_key, self._view.get(full_key, _MISSING)))
+        self._view[full_key] = None
+        self._written[full_key] = table
 
     def mark(self) -> int:
         """A point to roll back to."""
@@ -71,13 +84,13 @@ class Journal:
 
     def rollback(self, mark: int) -> None:
         """Forget every write since `mark`."""
-        undo, overlay = self._undo, self._overlay
+        undo, view = self._undo, self._view
         while len(undo) > mark:
             full_key, previous = undo.pop()
             if previous is _MISSING:
-                del overlay[full_key]
+                del view[full_key]
             else:
-                overlay[full_key] = previous
+                view[full_key] = previous
 
     def created(self, mark: int = 0) -> list[bytes]:
         """The full keys of records that are there now and were not at `mark`, in the order of their first write."""
@@ -87,22 +100,19 @@ class Journal:
         return [
             full_key
             for full_key, previous in first.items()
-            if self._overlay[full_key][1] is not None
-            and (self._records.value(full_key) if previous is _MISSING else previous[1]) is None
+            if self._view[full_key] is not None
+            and (self._records.value(full_key) if previous is _MISSING else previous) is None
         ]
 
     def changes(self) -> list[Change]:
         """What differs from the committed records, by ascending key; a record put back as it was is no change."""
         changed = []
-        for full_key in sorted(self._overlay):
-            table, record = self._overlay[full_key]
-            before = self._records.value(full_key)
-            after = None if record is None else table.encode(record)
-            if before != after:
-                changed.append(Change(full_key, before, after))
+        for full_key in sorted(self._written):
+            # What was written and rolled back stands as it was read, or is not in view any more.
+            if full_key in self._view:
+                record = self._view[full_key]
+                before = self._records.value(full_key)
+                after = None if record is None else self._written[full_key].encode(record)
+                if before != after:
+                    changed.append(Change(full_key, before, after))
         return changed
-
-    def _set(self, table: Table[Any], key: bytes, record: msgspec.Struct | None) -> None:
-        full_key = table.prefix + key
-        self._undo.append((full_key, self._overlay.get(full_key, _MISSING)))
-        self._overlay[full_key] = (table, record)
