@@ -5,8 +5,9 @@ It does not execute anything: that the records follow from the blocks is for who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import apsw
 
@@ -41,6 +42,8 @@ _RECORDS_UNLIKE_HISTORY: Final = """
     WHERE written IS NOT stored
 """
 
+_Check: TypeAlias = "Callable[[ChainReader, apsw.Connection], Iterator[Problem]]"
+
 
 class Problem(NamedTuple):
     """One thing that is wrong: where, in one of this module's names, and what was found."""
@@ -51,16 +54,23 @@ class Problem(NamedTuple):
 
 def find_problems(reader: ChainReader, connection: apsw.Connection) -> list[Problem]:
     """At most MAX_PROBLEMS, in the order of the checks; an empty list says that nothing is wrong."""
+    found = _found_by(_structure, reader, connection)
+    if found:
+        # Columns need not even hold what the schema says: what else is wrong would be read from rubbish.
+        return found
+    for check in (_genesis, _blocks, _history, _records, _validators):
+        found += _found_by(check, reader, connection)
+    return found[:MAX_PROBLEMS]
+
+
+def _found_by(check: _Check, reader: ChainReader, connection: apsw.Connection) -> list[Problem]:
+    where = check.__name__.lstrip("_")
     found: list[Problem] = []
-    for check in (_structure, _genesis, _blocks, _history, _records, _validators):
-        try:
-            with storage_faults(f"checking the {check.__name__.lstrip('_')}"):
-                for problem in check(reader, connection):
-                    found.append(problem)
-                    if len(found) == MAX_PROBLEMS:
-                        return found
-        except ChainposError as error:
-            found.append(Problem(check.__name__.lstrip("_"), str(error)))
+    try:
+        with storage_faults(f"checking the {where}"):
+            found += islice(check(reader, connection), MAX_PROBLEMS)
+    except ChainposError as error:
+        found.append(Problem(where, str(error)))
     return found
 
 

@@ -6,6 +6,8 @@ It refuses a database from a newer version, a half-made one, and files that are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from functools import cache
 from typing import Final
 
 import apsw
@@ -75,6 +77,8 @@ def require_current(connection: apsw.Connection, migrations: Sequence[str] = MIG
         raise StoreError("the chain database was never finished: remove it and begin again")
     if version < len(migrations):
         raise StoreError(f"the chain database has schema {version}: start the node once, it will bring it up to date")
+    if _schema(connection) != _schema_after(tuple(migrations)):
+        raise StoreError("the chain database is damaged: its tables are not those of its schema")
 
 
 def migrate(connection: apsw.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
@@ -86,6 +90,20 @@ def migrate(connection: apsw.Connection, migrations: Sequence[str] = MIGRATIONS)
             connection.execute(f"PRAGMA user_version = {number}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     require_current(connection, migrations)
+
+
+def _schema(connection: apsw.Connection) -> list[tuple[object, ...]]:
+    # SQLite's own tables and indexes have no text, or come and go by themselves.
+    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
+    return [(name, " ".join(str(sql).split())) for name, sql in rows]
+
+
+@cache
+def _schema_after(migrations: tuple[str, ...]) -> list[tuple[object, ...]]:
+    with closing(apsw.Connection(":memory:")) as connection:
+        for step in migrations:
+            connection.execute(step)
+        return _schema(connection)
 
 
 def _number(connection: apsw.Connection, statement: str) -> int:
