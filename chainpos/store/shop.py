@@ -29,7 +29,7 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
     """One sale. `request` and `signature` are exactly what was signed; `presented` is "link" or "code".
 
     `watched` is whether the ledger may still change what stands here. `height`, `tx_hash` and `paid_ns` are those of
-    the block that paid it; `problem_code` is the last refusal.
+    the block that paid it; `problem_code` is the last refusal. `debtor`, `batch` and `entry` say where its money went.
     """
 
     number: int
@@ -52,6 +52,9 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
     fee_minor: int = 0
     refunded_minor: int = 0
     problem_code: int = 0
+    debtor: str = ""
+    batch: int = 0
+    entry: int = 0
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -95,6 +98,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 # What the ledger may change of a sale; all else stands as it was signed.
 _LEDGER_COLUMNS: Final = (
     "state", "watched", "payer", "tx_hash", "height", "paid_ns", "fee_minor", "refunded_minor", "problem_code",
+    "debtor", "batch", "entry",
 )  # fmt: skip
 
 
@@ -220,6 +224,12 @@ class ShopBook:
         """Write a setting."""
         with self._transaction() as db:
             db["settings"].insert({"name": name, "value": msgspec.json.encode(value).decode()}, replace=True)
+
+    def fees_minor(self, currency: str) -> int:
+        """What all paid sales in a currency cost in fees."""
+        with self._mutex, _sqlite_errors(self.path):
+            rows = self._db.query("SELECT sum(fee_minor) AS n FROM sales WHERE currency = ? AND height > 0", [currency])
+            return int(next(iter(rows))["n"] or 0)
 
     def damage(self) -> list[str]:
         """What SQLite's own full check finds wrong; empty for a sound book."""

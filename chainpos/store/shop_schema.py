@@ -32,7 +32,10 @@ CREATE TABLE sales (
     paid_ns        INTEGER NOT NULL DEFAULT 0,
     fee_minor      INTEGER NOT NULL DEFAULT 0,
     refunded_minor INTEGER NOT NULL DEFAULT 0,
-    problem_code   INTEGER NOT NULL DEFAULT 0
+    problem_code   INTEGER NOT NULL DEFAULT 0,
+    debtor         TEXT    NOT NULL DEFAULT '',
+    batch          INTEGER NOT NULL DEFAULT 0,
+    entry          INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX sales_by_time ON sales (created_ns);
 CREATE INDEX sales_by_amount ON sales (amount_minor, created_ns);

@@ -1,0 +1,57 @@
+"""The shop's book behind one thread: its fsyncs never hold up the counter, and its writes keep their order.
+
+It refuses new sales once a write has failed: a sale that cannot be booked must not be shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from chainpos.errors import EXIT_CORRUPT, StoreError, UserFacingError
+from chainpos.store.shop import ShopBook
+
+T = TypeVar("T")
+
+
+class BookThread:
+    """Runs calls on the book one after another. `failure` is the first write that failed, if any did."""
+
+    def __init__(self, book: ShopBook) -> None:
+        self.book = book
+        self.failure: StoreError | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """What `work` returned. Raises what it raised; a StoreError is remembered."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except StoreError as error:
+            self.failure = self.failure or error
+            raise
+
+    def post(self, work: Callable[[], None]) -> None:
+        """Write without waiting; what fails is remembered."""
+        self._pool.submit(work).add_done_callback(self._note)
+
+    def require_sound(self) -> None:
+        """Raises UserFacingError once a write has failed."""
+        if self.failure is not None:
+            raise UserFacingError(
+                f"The shop's book cannot be written: {self.failure}.",
+                next_step="Make room on the disk or mend it, then start the till again; sales are closed until then.",
+                exit_code=EXIT_CORRUPT,
+            )
+
+    async def close(self) -> None:
+        """Let what was posted end."""
+        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+
+    def _note(self, done: Future[None]) -> None:
+        error = done.exception()
+        if isinstance(error, StoreError):
+            self.failure = self.failure or error
+        elif error is not None:
+            self.failure = self.failure or StoreError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,360 @@
+"""The till: what a cashier can do, fulfilled against the shop's own node and the shop's book. It needs no screen.
+
+It refuses to sell when it has halted or the book cannot be written. It sells offline: a request is signed and saved
+before it is shown, and watched until the ledger's own time is past it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chainpos.core.chain.genesis import GenesisDoc
+from chainpos.core.checkout.code import RefusedCode, SignedCode, parse_code, require_covers
+from chainpos.core.checkout.keyed import keyed_amount
+from chainpos.core.checkout.matching import SaleState
+from chainpos.core.checkout.request import SignedRequest, Terms, make_request
+from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel, Charge
+from chainpos.core.contracts.settlement.messages import RequestPayout
+from chainpos.core.values.amount import Amount, AmountError
+from chainpos.core.values.text import clean
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, UserFacingError
+from chainpos.inspect.inspector import Inspector
+from chainpos.inspect.sentences import sentence_of
+from chainpos.node.clock import Clock, SystemClock
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
+from chainpos.till.desk import CHARGE, Noticed
+from chainpos.till.home import TillHome, TillSettings
+from chainpos.till.outbox import DONE
+from chainpos.till.refunds import sign_refund, unanswered, was_refused
+from chainpos.till.running import RunningTill
+from chainpos.till.sale_views import row_view, sale_view, search_book
+from chainpos.till.sales import CODE, LINK, Sale, reference_for
+from chainpos.till.settlement import settlement_view
+from chainpos.till.views import (
+    BlockRow,
+    CounterView,
+    Link,
+    NodeView,
+    SaleView,
+    Sentence,
+    SettlementView,
+    ShopView,
+    TransactionRow,
+)
+from chainpos.wallet.keys import Key, is_demo
+
+START_WAIT_S: Final = 1.5
+PUBLISH_WAIT_S: Final = 1.0
+ANSWER_WAIT_S: Final = 8.0
+CANCEL_WAIT_S: Final = 3.0
+PAYOUT_LIFE_S: Final = 3600
+CANCEL: Final = "payments.cancel"
+PAYOUT: Final = "settlement.request_payout"
+DISMISSED: Final = "dismissed"
+_FINISHED: Final = (SaleState.EXPIRED, SaleState.CANCELLED, SaleState.PART_REFUNDED, SaleState.REFUNDED)
+
+
+class RefusedByLedger(UserFacingError):
+    """The contract said no to what the till asked; `refusal` says why in both languages."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence.what_en, next_step=sentence.next_en)
+        self.refusal = sentence
+
+
+class _Number(msgspec.Struct, frozen=True):
+    number: int
+
+
+class Till:
+    """Fulfils `TillUseCases`. `observer` is told of each state that a sale reaches, at the moment it is noticed."""
+
+    def __init__(
+        self,
+        settings: TillSettings,
+        genesis: GenesisDoc,
+        key: Key,
+        book: ShopBook,
+        *,
+        clock: Clock | None = None,
+        entropy: Callable[[int], bytes] = secrets.token_bytes,
+        observer: Callable[[Noticed], None] | None = None,
+    ) -> None:
+        """Raises UserFacingError. The till owns the book from here on, and closes it when it stops."""
+        self._clock = clock or SystemClock()
+        self._run = RunningTill(settings, genesis, key, book, clock=self._clock, entropy=entropy, observer=observer)
+        self._inspector = Inspector(self._run.connection.require)
+        self._hand: Sale | None = None
+        self._selling = asyncio.Lock()
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, clock: Clock | None = None, observer: Callable[[Noticed], None] | None = None
+    ) -> Till:
+        """The till in a folder (see `home.py`). Raises UserFacingError, StoreError where another till has the book."""
+        home = TillHome(folder)
+        settings, genesis, key = home.settings(), home.genesis(), home.key()
+        book = ShopBook(home.book_path)
+        try:
+            return cls(settings, genesis, key, book, clock=clock, observer=observer)
+        except BaseException:
+            book.close()
+            raise
+
+    # -- the day's beginning and end
+
+    async def start(self) -> None:
+        """Resume the sale in hand and reach the local node; returns soon, also while the node is away."""
+        self._hand = self._sale_in_hand()
+        self._run.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_WAIT_S):
+                await self._run.met.wait()
+
+    async def stop(self) -> None:
+        """Leave nothing half written."""
+        await self._run.stop()
+
+    def counter(self) -> CounterView:
+        """The present view, at once."""
+        run = self._run
+        return CounterView(
+            shop=self._shop(),
+            network=run.network,
+            sale=sale_view(self._hand, run.money) if self._hand is not None else None,
+            recent=tuple(row_view(row, run.money) for row in run.desk.recent),
+        )
+
+    async def changes(self) -> AsyncIterator[CounterView]:
+        """The present view, then one whenever something changed; who is slow gets the newest. Ends with the till."""
+        with self._run.listening() as wake:
+            while not self._run.stopped:
+                wake.clear()
+                yield self.counter()
+                await wake.wait()
+
+    # -- selling
+
+    async def request(self, amount: Amount, memo: str = "") -> SaleView:
+        """A new signed request, saved in the book before it is shown. Works offline."""
+        async with self._selling:
+            sale = await self._new_sale(amount, memo, LINK, self._run.settings.life_s)
+        self._hand = sale
+        client = self._run.connection.client
+        if client is not None:
+            # So that the code can be fetched when it is shown; otherwise the next look round publishes it.
+            with contextlib.suppress(Disconnected, MalformedBytes, TimeoutError):
+                async with asyncio.timeout(PUBLISH_WAIT_S):
+                    await self._run.desk.publish(client, sale)
+        self._run.changed()
+        return sale_view(sale, self._run.money)
+
+    async def cancel(self, reference: str) -> SaleView:
+        """Cancel an unpaid request: on the ledger where it can be reached, else as soon as it can.
+
+        What comes back is CANCELLED only if the ledger says so; a payment may have been quicker.
+        """
+        sale = self._run.desk.find(reference)
+        if sale is None:
+            return self._view_of(await self._row(reference))
+        open_still = not sale.is_paid and sale.state not in _FINISHED
+        if open_still and not self._run.outbox.waits_for(CANCEL, sale.row.number):
+            request = sale.signed
+            ended = await self._run.outbox.sign(
+                CANCEL, Cancel(request.encoded), expires_s=request.request.expires_s, number=sale.row.number
+            )
+            if self._run.connection.client is not None:
+                await _wait(ended, CANCEL_WAIT_S)
+        return sale_view(sale, self._run.money)
+
+    async def charge(self, code_text: str, amount: Amount) -> SaleView:
+        """Charge a customer's scanned code: PAID or REFUSED, or SEEN where the network takes longer."""
+        run = self._run
+        now_s = self._clock.now_ns() // SECOND_NS
+        code = _read_code(code_text, run.genesis.chain_id, amount, now_s)
+        if run.network.link is not Link.ONLINE:
+            raise UserFacingError(
+                "A customer's code cannot be charged while the network is out of reach.",
+                next_step="Wait until the till is online, and ask for a new code.",
+                exit_code=EXIT_UNREACHABLE,
+            )
+        async with self._selling:
+            sale = await self._new_sale(amount, "", CODE, CODE_LIFE_S)
+        self._hand = sale
+        message = Charge(sale.signed.encoded, code.encoded, code.signature)
+        expires_s = sale.signed.request.expires_s
+        ended = await run.outbox.sign(CHARGE, message, expires_s=expires_s, number=sale.row.number, amount=amount)
+        await _wait(ended, ANSWER_WAIT_S)
+        return sale_view(sale, run.money)
+
+    async def dismiss(self) -> None:
+        """Clear a finished sale from the counter; a waiting one stays in the book and is still watched."""
+        hand, self._hand = self._hand, None
+        if hand is not None:
+            book = self._run.book
+            await book.call(lambda: book.book.save_setting(DISMISSED, _Number(hand.row.number)))
+            self._run.changed()
+
+    def parse_keyed(self, digits: str) -> Amount:
+        """The amount that keyed text means. Raises UserFacingError."""
+        try:
+            return keyed_amount(digits, self._run.settings.currency)
+        except AmountError as error:
+            raise UserFacingError(f"This is no amount: {error}.", next_step="Key it again.") from error
+
+    def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
+        """The sales of the book, newest first; by reference, amount or time of day."""
+        run = self._run
+        rows = search_book(run.book.book, search, run.settings.currency, run.utc_offset_s, limit)
+        return tuple(row_view(run.desk.current(row), run.money) for row in rows)
+
+    # -- after the sale
+
+    async def refund(self, reference: str, amount: Amount, *, pin: str, typed_amount: str) -> SaleView:
+        """Refund whole or part; needs the PIN and the amount typed again. Raises UserFacingError, RefusedByLedger."""
+        run = self._run
+        run.book.require_sound()
+        row = run.desk.current(await self._row(reference))
+        ended = await sign_refund(run.book, run.outbox, self._clock, row, amount, pin=pin, typed_amount=typed_amount)
+        self._require_done(await _wait(ended, ANSWER_WAIT_S), "refund")
+        return self._view_of(await self._row(reference))
+
+    async def settlement(self) -> SettlementView:
+        """Where the shop's money is, of one block."""
+        run = self._run
+        await self._asked(run.refresh_money)
+        currency = run.settings.currency
+        return settlement_view(run.money, currency, await run.book.call(lambda: run.book.book.fees_minor(currency)))
+
+    async def request_payout(self, amount: Amount) -> SettlementView:
+        """Ask for available money to be paid out. Raises UserFacingError, RefusedByLedger."""
+        run = self._run
+        run.connection.require()
+        message = RequestPayout(run.settings.merchant, amount.currency, amount.minor)
+        expires_s = self._clock.now_ns() // SECOND_NS + PAYOUT_LIFE_S
+        ended = await run.outbox.sign(PAYOUT, message, expires_s=expires_s, amount=amount)
+        self._require_done(await _wait(ended, ANSWER_WAIT_S), "payout")
+        return await self.settlement()
+
+    # -- the network
+
+    async def node(self) -> NodeView:
+        """The local node."""
+        return await self._inspector.node()
+
+    async def blocks(self, *, before: int = 0, limit: int = 100) -> tuple[BlockRow, ...]:
+        """Verified blocks below a height (0: from the tip), newest first."""
+        return await self._inspector.blocks(before=before, limit=limit)
+
+    async def transactions(self, height: int) -> tuple[TransactionRow, ...]:
+        """A block's transactions with their postings."""
+        return await self._inspector.transactions(height)
+
+    def sentence(self, code: int) -> Sentence:
+        """What a rejection code means."""
+        return sentence_of(code)
+
+    # -- the rest
+
+    async def _new_sale(self, amount: Amount, memo: str, presented: str, life_s: int) -> Sale:
+        run = self._run
+        run.book.require_sound()
+        if run.network.link is Link.HALTED:
+            raise UserFacingError(
+                "This till has stopped: what it computed differs from the network.",
+                next_step="Sell nothing here; call the operator, who sees the reason on the Node screen.",
+            )
+        number, now_ns = run.book.book.next_number(), self._clock.now_ns()
+        reference = reference_for(number, run.key.address, now_ns, run.utc_offset_s)
+        signed = self._signed(Terms(run.settings.merchant, reference, amount, 0, life_s, memo), now_ns)
+        sale = run.desk.new_sale(number, signed, presented)
+        await run.desk.add(sale)
+        return sale
+
+    def _signed(self, terms: Terms, now_ns: int) -> SignedRequest:
+        run, now_s = self._run, now_ns // SECOND_NS
+        terms = terms._replace(created_s=now_s, expires_s=now_s + terms.expires_s)
+        try:
+            return make_request(terms, run.genesis.chain_id, run.key.public_key, run.key.sign)
+        except MalformedBytes as error:
+            raise UserFacingError(
+                f"No request can say that: {error}.", next_step="Change the amount or the note."
+            ) from error
+
+    def _sale_in_hand(self) -> Sale | None:
+        """The newest sale, if nobody put it away and the ledger may still change it."""
+        book = self._run.book.book
+        newest = book.sales(limit=1)
+        dismissed = book.setting(DISMISSED, _Number)
+        if not newest or (dismissed is not None and dismissed.number >= newest[0].number):
+            return None
+        return self._run.desk.find(newest[0].reference)
+
+    def _shop(self) -> ShopView:
+        run = self._run
+        merchant, till = run.desk.merchant, run.desk.till
+        return ShopView(
+            merchant=run.settings.merchant,
+            name_en=clean(merchant.name_en) if merchant is not None else "",
+            name_zh=clean(merchant.name_zh) if merchant is not None else "",
+            till=clean(till.label) if till is not None else run.key.address.hex()[:8],
+            currency=run.settings.currency,
+            demo=is_demo(run.genesis),
+        )
+
+    async def _row(self, reference: str) -> SaleRow:
+        book = self._run.book
+        row = await book.call(lambda: book.book.sale(reference))
+        if row is None:
+            raise UserFacingError(
+                f"There is no sale {clean(reference)!r} in this book.", next_step="Look for it by amount or time."
+            )
+        return row
+
+    def _view_of(self, row: SaleRow) -> SaleView:
+        return row_view(self._run.desk.current(row), self._run.money)
+
+    def _require_done(self, ended: OutboxRow | None, what: str) -> None:
+        if ended is None:
+            raise unanswered(what)
+        if was_refused(ended):
+            raise RefusedByLedger(sentence_of(ended.code))
+        if ended.state != DONE:
+            raise UserFacingError(f"The {what} expired before the network took it.", next_step="Try it again.")
+
+    async def _asked(self, question: Callable[[RpcClient], Awaitable[None]]) -> None:
+        try:
+            await question(self._run.connection.require())
+        except (Disconnected, RpcError, MalformedBytes) as error:
+            raise UserFacingError(
+                "The node stopped answering.", next_step="Wait a moment, then look again.", exit_code=EXIT_UNREACHABLE
+            ) from error
+
+
+async def _wait(ended: asyncio.Future[OutboxRow], seconds: float) -> OutboxRow | None:
+    """How it ended, or None where that is not known in time; it is sent on all the same."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(ended)
+    except TimeoutError:
+        return None
+
+
+def _read_code(text: str, chain_id: str, amount: Amount, now_s: int) -> SignedCode:
+    try:
+        code = parse_code(text, chain_id, now_s=now_s)
+        require_covers(code, amount)
+    except RefusedCode as error:
+        raise UserFacingError(
+            f"The code was not charged: {error}.", next_step="Ask the customer to show a new code, and scan again."
+        ) from error
+    return code

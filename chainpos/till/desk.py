@@ -1,0 +1,347 @@
+"""The desk: the watched sales, what our own node's chain says of them, and who is told when that changes.
+
+Nothing makes a sale PAID but its payment's record in our own node's state. It refuses to go on where that record is not
+of the request (StateMismatch): then the till halts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+import msgspec
+
+from chainpos.core.chain.header import Header
+from chainpos.core.checkout.matching import MONEY_RECEIVED, LedgerFacts, SaleState
+from chainpos.core.checkout.request import SignedRequest, format_link, link_id
+from chainpos.core.contracts.merchants.records import MERCHANTS, TILLS, Merchant, Till, merchant_key
+from chainpos.core.contracts.payments.events import PAID
+from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
+from chainpos.core.contracts.refunds.events import REFUNDED
+from chainpos.core.execution import REJECTED
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.inspect.inspector import network_view
+from chainpos.inspect.records import record_at
+from chainpos.inspect.views import Link, NetworkView
+from chainpos.node.clock import Clock
+from chainpos.rpc.backend import IncludedTransaction, NodeReport, PendingTransaction
+from chainpos.rpc.client import ReceivedEvent, RpcClient, RpcError
+from chainpos.store.shop import Fact, OutboxRow, SaleRow
+from chainpos.till.book_thread import BookThread
+from chainpos.till.outbox import DONE, Outbox
+from chainpos.till.sales import LINK, Sale, new_row, presented_in, restored
+
+CHARGE: Final = "payments.charge"
+RECENT: Final = 12
+PENDING_LOOK: Final = 500
+REFUNDS_SEEN: Final = "refunds_seen"
+PAGE: Final = 100
+MAX_PAGES: Final = 50
+
+
+class _Height(msgspec.Struct, frozen=True):
+    height: int
+
+
+class Noticed(NamedTuple):
+    """The till noticed that a sale reached a state. `monotonic_ns` is `time.monotonic_ns` at that moment."""
+
+    reference: str
+    request_id: bytes
+    state: SaleState
+    monotonic_ns: int
+    height: int
+    code: int
+
+
+class Identity(NamedTuple):
+    """Whose desk it is: the chain, the merchant, the till's public key, and where its links point."""
+
+    chain_id: str
+    merchant: str
+    till_key: bytes
+    link_host: str
+    link_port: int
+
+
+class Desk:
+    """`changed` is called whenever a view would differ; `observer` for each state that a sale reaches."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        book: BookThread,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        changed: Callable[[], None],
+        observer: Callable[[Noticed], None] | None = None,
+    ) -> None:
+        self.identity = identity
+        self.network = NetworkView(link=Link.OFFLINE, chain_id=identity.chain_id, known_height=0)
+        self.outbox = outbox
+        self.merchant: Merchant | None = None
+        self.till: Till | None = None
+        self.tip_height = 0
+        self.tip_time_s = 0
+        self.recent: list[SaleRow] = book.book.sales(limit=RECENT)
+        self._book = book
+        self._clock = clock
+        self._changed = changed
+        self._observer = observer
+        self._sales: dict[bytes, Sale] = {}
+        for row in book.book.watched_sales():
+            sale = restored(row, self._link(row))
+            self._sales[row.request_id] = sale
+
+    # -- what the till does
+
+    async def add(self, sale: Sale) -> None:
+        """Take a new sale, durable when this returns."""
+        fact = Fact("requested", sale.row.created_ns)
+        await self._book.call(lambda: self._book.book.add_sale(sale.row, fact))
+        self._sales[sale.signed.id] = sale
+        self._show_recent(sale.row)
+        self._changed()
+
+    def new_sale(self, number: int, signed: SignedRequest, presented: str) -> Sale:
+        """A sale that is not in the book yet."""
+        row = new_row(number, signed, presented, self._clock.now_ns())
+        return Sale(row, signed, self._link(row))
+
+    def find(self, reference: str) -> Sale | None:
+        """A sale that is still watched, by its reference."""
+        return next((sale for sale in self._sales.values() if sale.row.reference == reference), None)
+
+    def current(self, row: SaleRow) -> SaleRow:
+        """A row from the book, as it is known by now."""
+        sale = self._sales.get(row.request_id)
+        return row if sale is None else sale.row
+
+    def __len__(self) -> int:
+        return len(self._sales)
+
+    async def push(self, client: RpcClient) -> None:
+        """Send what waits in the outbox, and take in what ended."""
+        for ended in await self.outbox.push(client, self.tip_time_s):
+            await self._take_ended(client, ended)
+            self.outbox.tell(ended)
+
+    def tick(self) -> None:
+        """The time went on: what only a clock changes."""
+        for sale in list(self._sales.values()):
+            self._judge(sale)
+
+    def lost(self) -> None:
+        """Our own node does not answer."""
+        if self.network.link is not Link.OFFLINE:
+            self.network = msgspec.structs.replace(self.network, link=Link.OFFLINE)
+            self._changed()
+
+    # -- what the node tells
+
+    async def look_round(self, client: RpcClient) -> None:
+        """Learn all that was missed: how the node is, every watched sale, what is in the mempool, what was sent."""
+        await self.take_report(await client.report())
+        latest = (await client.status()).latest
+        self._raise_tip(latest.height, latest.time_ns // SECOND_NS)
+        if latest.height:
+            self.merchant = await record_at(client, MERCHANTS, merchant_key(self.identity.merchant), latest.height)
+            self.till = await record_at(client, TILLS, self.identity.till_key, latest.height)
+            self._changed()
+        async with asyncio.TaskGroup() as group:
+            for sale in list(self._sales.values()):
+                group.create_task(self._resume(client, sale), name=f"till resumes {sale.row.reference}")
+        for wire in (await client.unconfirmed_txs(PENDING_LOOK)).transactions:
+            self._take_wire(wire)
+        self.tick()
+        await self._missed_refunds(client)
+        self.outbox.wake.set()
+
+    async def _resume(self, client: RpcClient, sale: Sale) -> None:
+        sale.pending = b""
+        await self.publish(client, sale)
+        if self.tip_height:
+            await self._look(client, sale, self.tip_height, self.tip_time_s)
+        tx_hash = await self._payment_hash(client, sale) if sale.is_paid and not sale.row.tx_hash else b""
+        self._judge(sale, tx_hash)
+
+    async def _missed_refunds(self, client: RpcClient) -> None:
+        """Refunds made elsewhere while we did not listen, by the node's index."""
+        book, height = self._book.book, self.tip_height
+        seen = await self._book.call(lambda: book.setting(REFUNDS_SEEN, _Height)) or _Height(0)
+        query = f"{REFUNDED}.merchant='{self.identity.merchant}' AND tx.height>{seen.height}"
+        for number in range(1, MAX_PAGES + 1):
+            page = await client.tx_search(query, page=number, per_page=PAGE)
+            for included in page.transactions:
+                for payment in _payments_refunded(included):
+                    await self._look_at(client, payment, included)
+            if number * PAGE >= page.total:
+                break
+        self._book.post(lambda: book.save_setting(REFUNDS_SEEN, _Height(height)))
+
+    async def take_report(self, report: NodeReport) -> None:
+        """How our node stands to the network."""
+        network = network_view(report)
+        if network != self.network:
+            self.network = network
+            self._changed()
+
+    async def take_header(self, client: RpcClient, header: Header) -> None:
+        """One more verified block: it confirms what was paid before, and its time may end requests."""
+        height, time_s = header.height, header.time_ns // SECOND_NS
+        self._raise_tip(height, time_s)
+        for sale in list(self._sales.values()):
+            if not sale.is_paid and time_s >= sale.signed.request.expires_s:
+                await self._look(client, sale, height, time_s)
+            self._judge(sale)
+        self.outbox.wake.set()
+        if height > self.network.known_height:
+            self.network = msgspec.structs.replace(
+                self.network,
+                known_height=height,
+                target_height=max(height, self.network.target_height),
+                tip_time_ns=header.time_ns,
+            )
+            self._changed()
+
+    async def take_transaction(self, client: RpcClient, event: ReceivedEvent, included: IncludedTransaction) -> None:
+        """A payment, a refusal or a refund of ours is in a verified block: look at the state after it."""
+        for named in _attribute_bytes(event, f"{PAID}.request"):
+            await self._look_at(client, named, included)
+        for named in _attribute_bytes(event, f"{REFUNDED}.payment"):
+            await self._look_at(client, named, included)
+        if event.attributes.get(f"{REJECTED}.code"):
+            presented = presented_in(included.transaction, self.identity.chain_id)
+            sale = self._sales.get(presented.request_id) if presented is not None else None
+            if sale is not None and not sale.is_paid:
+                sale.refused(included.hash, included.result.code)
+                self._judge(sale, height=included.height)
+
+    def take_pending(self, pending: PendingTransaction) -> None:
+        """A transaction entered our mempool: SEEN, which is not paid."""
+        self._take_wire(pending.transaction)
+
+    # -- the rest
+
+    async def _take_ended(self, client: RpcClient, ended: OutboxRow) -> None:
+        row = await self._book.call(partial(self._book.book.sale_by_number, ended.number))
+        if row is None:
+            return
+        sale = self._sales.get(row.request_id) or restored(row, "")
+        if ended.state == DONE:
+            await self._look(client, sale, ended.height, 0)
+        elif ended.kind == CHARGE and ended.code and not sale.is_paid:
+            sale.refused(ended.tx_hash, ended.code)
+        self._judge(sale, ended.tx_hash if ended.kind == CHARGE and ended.state == DONE else b"")
+
+    async def _look_at(self, client: RpcClient, requested: bytes, included: IncludedTransaction) -> None:
+        sale = self._sales.get(requested)
+        if sale is None:
+            row = await self._book.call(lambda: self._book.book.sale_of_request(requested))
+            if row is None:
+                return
+            sale = restored(row, "")
+        await self._look(client, sale, included.height, 0)
+        paid = sale.row.tx_hash == b"" and included.result.code == 0
+        self._judge(sale, included.hash if paid else b"", included.height)
+
+    async def _look(self, client: RpcClient, sale: Sale, height: int, time_s: int) -> None:
+        """Bring the facts of our own node's state after the block at `height`, whose time is `time_s`."""
+        payment = await record_at(client, PAYMENTS, sale.signed.id, height)
+        cancellation = None if payment else await record_at(client, CANCELLED, sale.signed.id, height)
+        if height >= sale.facts.height:
+            sale.facts = LedgerFacts(height, time_s, payment, cancellation)
+
+    def _judge(self, sale: Sale, tx_hash: bytes = b"", height: int = 0) -> None:
+        before = sale.state
+        if tx_hash:
+            sale.row = msgspec.structs.replace(sale.row, tx_hash=tx_hash)
+        changed = sale.rejudge(self.tip_height, self._clock.now_ns() // SECOND_NS) or bool(tx_hash)
+        if not changed:
+            return
+        if sale.state is not before:
+            self._tell(sale, before, height)
+        row = sale.row
+        if sale.final:
+            self._sales.pop(sale.signed.id, None)
+        self._show_recent(row)
+        self._changed()
+        # After it was shown: what makes it money is in the node's chain, durable already.
+        fact = Fact(row.state, self._clock.now_ns(), row.height, row.tx_hash.hex())
+        self._book.post(lambda: self._book.book.update_sale(row, fact))
+
+    def _tell(self, sale: Sale, before: SaleState, height: int) -> None:
+        if self._observer is None:
+            return
+        now_ns, row = self._clock.monotonic_ns(), sale.row
+        reached = [sale.state]
+        if sale.state is SaleState.CONFIRMED and before not in MONEY_RECEIVED:
+            reached.insert(0, SaleState.PAID)
+        for state in reached:
+            noticed = Noticed(row.reference, row.request_id, state, now_ns, row.height or height, row.problem_code)
+            self._observer(noticed)
+
+    def _take_wire(self, wire: bytes) -> None:
+        presented = presented_in(wire, self.identity.chain_id)
+        sale = self._sales.get(presented.request_id) if presented is not None else None
+        if presented is not None and sale is not None and not sale.is_paid:
+            sale.seen(presented.tx_hash, presented.until_s)
+            self._judge(sale)
+
+    async def _payment_hash(self, client: RpcClient, sale: Sale) -> bytes:
+        """By which transaction it was paid, where the node's index knows; for the receipt."""
+        try:
+            page = await client.tx_search(f"{PAID}.request='{sale.signed.id.hex()}'", per_page=1)
+        except RpcError:
+            return b""
+        return page.transactions[0].hash if page.transactions else b""
+
+    async def publish(self, client: RpcClient, sale: Sale) -> None:
+        """Have our node serve the request under its link. Raises Disconnected."""
+        if sale.row.presented != LINK or sale.row.expires_ns <= self._clock.now_ns() or sale.is_paid:
+            return
+        try:
+            await client.publish_request(sale.signed.encoded, sale.signed.signature)
+        except RpcError:
+            # The node is busy, or does not know this till (yet): the next look round tries again.
+            return
+
+    def _raise_tip(self, height: int, time_s: int) -> None:
+        self.tip_height, self.tip_time_s = max(height, self.tip_height), max(time_s, self.tip_time_s)
+
+    def _show_recent(self, row: SaleRow) -> None:
+        for index, known in enumerate(self.recent):
+            if known.number == row.number:
+                self.recent[index] = row
+                return
+        if not self.recent or row.number > self.recent[0].number:
+            self.recent = [row, *self.recent][:RECENT]
+
+    def _link(self, row: SaleRow) -> str:
+        if row.presented != LINK:
+            return ""
+        return format_link(self.identity.link_host, self.identity.link_port, link_id(row.request_id))
+
+
+def _payments_refunded(included: IncludedTransaction) -> list[bytes]:
+    values = [
+        attribute.value
+        for event in included.result.events
+        if event.type == REFUNDED
+        for attribute in event.attributes
+        if attribute.key == "payment"
+    ]
+    return [bytes.fromhex(value) for value in values]
+
+
+def _attribute_bytes(event: ReceivedEvent, name: str) -> list[bytes]:
+    found = []
+    for text in event.attributes.get(name, ()):
+        try:
+            found.append(bytes.fromhex(text))
+        except ValueError:
+            continue
+    return found

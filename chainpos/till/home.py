@@ -1,0 +1,114 @@
+"""A till's folder: whose counter it is, which node is its own, its key and its book.
+
+    till.json       the merchant, the node, the address in the QR code
+    genesis.json    the network
+    key.json        the till's own key, readable by its owner alone
+    shop.db         the shop's book
+
+It refuses settings that it does not know, and a demo key outside a demo network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, GenesisDoc, load_genesis
+from chainpos.core.values.currency import CURRENCIES
+from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.till.keyfile import load_till_key, save_till_key
+from chainpos.wallet.durable import private_folder, write_durably
+from chainpos.wallet.keys import Key, require_allowed
+
+DEFAULT_LIFE_S: Final = 120
+_MAX_SETTINGS_BYTES: Final = 10_000
+_Address = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}\Z")]
+_Merchant = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
+
+
+class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`node` is the HOST:PORT of this till's own node; `link_address` how customers reach it, the same where empty.
+
+    `life_s` is how long a request can be paid.
+    """
+
+    merchant: _Merchant
+    node: _Address
+    currency: str
+    link_address: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9.-]{1,57}:[0-9]{1,5})?\Z")] = ""
+    life_s: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = DEFAULT_LIFE_S
+
+
+class TillHome:
+    """The paths of one till."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings_path = folder / "till.json"
+        self.genesis_path = folder / "genesis.json"
+        self.key_path = folder / "key.json"
+        self.book_path = folder / "shop.db"
+
+    def create(self, genesis_json: bytes, settings: TillSettings, key: Key) -> None:
+        """Begin the folder. Raises UserFacingError where it is a till's already."""
+        require_allowed(key, _genesis(genesis_json))
+        _settings(msgspec.json.encode(settings))
+        private_folder(self.folder)
+        save_till_key(self.key_path, key)
+        write_durably(self.genesis_path, genesis_json)
+        self.save_settings(settings)
+
+    def save_settings(self, settings: TillSettings) -> None:
+        """Write the settings, durable when this returns."""
+        write_durably(self.settings_path, msgspec.json.format(msgspec.json.encode(settings)) + b"\n")
+
+    def settings(self) -> TillSettings:
+        """Raises UserFacingError."""
+        return _settings(self._read(self.settings_path, _MAX_SETTINGS_BYTES))
+
+    def genesis(self) -> GenesisDoc:
+        """The network. Raises UserFacingError."""
+        return _genesis(self._read(self.genesis_path, MAX_GENESIS_BYTES))
+
+    def key(self) -> Key:
+        """The till's key, if it may be used on this network. Raises UserFacingError."""
+        return require_allowed(load_till_key(self.key_path), self.genesis())
+
+    def _read(self, path: Path, limit: int) -> bytes:
+        try:
+            with path.open("rb") as file:
+                content = file.read(limit + 1)
+        except FileNotFoundError as error:
+            raise UserFacingError(
+                f"There is no till in {self.folder}.",
+                next_step="Enrol this till first, or name its folder with --home.",
+                exit_code=EXIT_USAGE,
+            ) from error
+        if len(content) > limit:
+            raise UserFacingError(f"{path} is too large.", next_step="Restore it.", exit_code=EXIT_USAGE)
+        return content
+
+
+def _genesis(content: bytes) -> GenesisDoc:
+    try:
+        return load_genesis(content)
+    except MalformedBytes as error:
+        raise UserFacingError(
+            f"The till's genesis file cannot be read: {error}.",
+            next_step="Get it again from whoever runs the network.",
+            exit_code=EXIT_USAGE,
+        ) from error
+
+
+def _settings(content: bytes) -> TillSettings:
+    try:
+        settings = msgspec.json.decode(content, type=TillSettings)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserFacingError(
+            f"The till's settings are not right: {error}.", next_step="Correct till.json.", exit_code=EXIT_USAGE
+        ) from error
+    if settings.currency not in CURRENCIES:
+        raise UserFacingError("The till's currency is unknown.", next_step="Correct till.json.", exit_code=EXIT_USAGE)
+    return settings

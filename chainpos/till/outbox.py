@@ -1,0 +1,141 @@
+"""Transactions that the till signed, each kept and sent until our own node's verified chain tells how it ended.
+
+A transaction is in the book before it is sent, and sending it again changes nothing: its hash is its name. It refuses
+to call one expired before a verified block's time is past its expiry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from chainpos.core.chain.envelope import BODY_VERSION, Body, encode_envelope, tx_hash
+from chainpos.core.contracts import codes
+from chainpos.core.values.amount import Amount
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.node.clock import Clock
+from chainpos.rpc.client import RpcClient, RpcError
+from chainpos.store.shop import OutboxRow
+from chainpos.till.book_thread import BookThread
+from chainpos.wallet.keys import Key
+
+WAITING: Final = "waiting"
+DONE: Final = "done"
+REFUSED: Final = "refused"
+EXPIRED: Final = "expired"
+SEND_AGAIN_NS: Final = 2 * SECOND_NS
+NONCE_BYTES: Final = 16
+# What CometBFT says of a transaction that is in no block.
+NOT_FOUND: Final = "not found"
+# Reasons of a node to say no for now, which say nothing of the transaction.
+_FOR_NOW: Final = frozenset({codes.BLOCK_FULL.number, codes.TOO_MANY_WAITING.number, codes.REPLAYED.number})
+
+
+class Outbox:
+    """What is still on its way, signed by `key` for `chain_id`. `wake` is set when there is something new to send."""
+
+    def __init__(
+        self, book: BookThread, clock: Clock, key: Key, chain_id: str, entropy: Callable[[int], bytes]
+    ) -> None:
+        self.wake = asyncio.Event()
+        self._book = book
+        self._clock = clock
+        self._key = key
+        self._chain_id = chain_id
+        self._entropy = entropy
+        self._waiting: dict[bytes, OutboxRow] = {row.tx_hash: row for row in book.book.waiting()}
+        self._sent_ns: dict[bytes, int] = {}
+        self._ends: dict[bytes, asyncio.Future[OutboxRow]] = {}
+        self._lock = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def waits_for(self, kind: str, number: int) -> bool:
+        """Whether a transaction of this kind is on its way for a sale."""
+        return any((row.kind, row.number) == (kind, number) for row in self._waiting.values())
+
+    async def sign(
+        self, kind: str, message: msgspec.Struct, *, expires_s: int, number: int = 0, amount: Amount | None = None
+    ) -> asyncio.Future[OutboxRow]:
+        """Sign and keep a transaction, durable when this returns; what comes back is done when it has ended.
+
+        `number` is the sale it belongs to, 0 for none; `amount` what it would move, for the book.
+        """
+        encoded = msgspec.Raw(msgspec.msgpack.encode(message))
+        nonce = self._entropy(NONCE_BYTES)
+        body = Body(BODY_VERSION, self._chain_id, self._key.public_key, expires_s, nonce, kind, encoded)
+        wire = encode_envelope(body, self._key.sign)
+        row = OutboxRow(
+            tx_hash=tx_hash(wire),
+            wire=wire,
+            kind=kind,
+            created_ns=self._clock.now_ns(),
+            expires_s=expires_s,
+            number=number,
+            amount_minor=amount.minor if amount is not None else 0,
+            currency=amount.currency if amount is not None else "",
+        )
+        await self._book.call(lambda: self._book.book.queue(row))
+        self._waiting[row.tx_hash] = row
+        future: asyncio.Future[OutboxRow] = asyncio.get_running_loop().create_future()
+        self._ends[row.tx_hash] = future
+        self.wake.set()
+        return future
+
+    def tell(self, ended: OutboxRow) -> None:
+        """Whoever signed it may know now how it ended."""
+        future = self._ends.pop(ended.tx_hash, None)
+        if future is not None and not future.done():
+            future.set_result(ended)
+
+    async def push(self, client: RpcClient, time_s: int) -> list[OutboxRow]:
+        """Look for all that waits in verified blocks, and send what is in none; those that ended, with how, for `tell`.
+
+        `time_s` is the time of the node's newest verified block before this look. Raises Disconnected, MalformedBytes.
+        """
+        async with self._lock:
+            ended = []
+            for row in list(self._waiting.values()):
+                try:
+                    end = await self._look(client, row) or await self._send(client, row, time_s)
+                except RpcError:
+                    # The node could not say: that is no news of the transaction. The next push asks again.
+                    continue
+                if end is not None:
+                    ended.append(end)
+                    await self._settle(end)
+            return ended
+
+    async def _look(self, client: RpcClient, row: OutboxRow) -> OutboxRow | None:
+        if row.tx_hash not in self._sent_ns and row.created_ns + SEND_AGAIN_NS > self._clock.now_ns():
+            # It is new, and was never sent: no block can have it.
+            return None
+        try:
+            found = await client.tx(row.tx_hash)
+        except RpcError as error:
+            if NOT_FOUND not in error.data:
+                raise
+            return None
+        state = DONE if found.result.code == 0 else REFUSED
+        return msgspec.structs.replace(row, state=state, height=found.height, code=found.result.code)
+
+    async def _send(self, client: RpcClient, row: OutboxRow, time_s: int) -> OutboxRow | None:
+        if time_s >= row.expires_s:
+            return msgspec.structs.replace(row, state=EXPIRED)
+        now_ns = self._clock.monotonic_ns()
+        if now_ns - self._sent_ns.get(row.tx_hash, -SEND_AGAIN_NS) < SEND_AGAIN_NS:
+            return None
+        self._sent_ns[row.tx_hash] = now_ns
+        answer = await client.broadcast_tx_sync(row.wire)
+        if answer.code == 0 or answer.code in _FOR_NOW:
+            return None
+        return msgspec.structs.replace(row, state=REFUSED, code=answer.code)
+
+    async def _settle(self, end: OutboxRow) -> None:
+        await self._book.call(lambda: self._book.book.settle(end.tx_hash, end.state, height=end.height, code=end.code))
+        del self._waiting[end.tx_hash]
+        self._sent_ns.pop(end.tx_hash, None)

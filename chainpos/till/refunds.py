@@ -1,0 +1,89 @@
+"""A refund at the counter: the PIN and the amount typed again, then a signed transaction that cannot be made twice.
+
+It refuses refunds of what was not paid, of more than is left of it, and without the PIN. The ledger judges again: two
+tills may refund at the same time, and only it knows both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from chainpos.core.checkout.keyed import keyed_amount
+from chainpos.core.contracts.refunds.messages import Refund
+from chainpos.core.values.amount import Amount, AmountError, format_amount
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.errors import UserFacingError
+from chainpos.node.clock import Clock
+from chainpos.store.shop import OutboxRow, SaleRow
+from chainpos.till.book_thread import BookThread
+from chainpos.till.outbox import REFUSED, Outbox
+from chainpos.till.pin import require_pin
+from chainpos.till.sales import is_money
+
+KIND: Final = "refunds.refund"
+# Long enough to outlast an outage of the network, short enough to know the same day.
+LIFE_S: Final = 3600
+
+
+def require_refundable(row: SaleRow, amount: Amount) -> None:
+    """Raises UserFacingError for what can be known without the ledger."""
+    if not is_money(row):
+        raise UserFacingError(
+            f"Sale {row.reference} was not paid: there is nothing to refund.",
+            next_step="Cancel it instead, if it is still open.",
+        )
+    left_minor = row.amount_minor - row.refunded_minor
+    if amount.currency != row.currency or not 0 < amount.minor <= left_minor:
+        left = format_amount(Amount(left_minor, row.currency))
+        raise UserFacingError(
+            f"Of sale {row.reference} at most {left} can be refunded.", next_step="Type an amount up to that."
+        )
+
+
+def require_typed(amount: Amount, typed_amount: str) -> None:
+    """Raises UserFacingError unless the amount was typed again, as on the keypad."""
+    try:
+        typed = keyed_amount(typed_amount, amount.currency)
+    except AmountError:
+        typed = None
+    if typed != amount:
+        raise UserFacingError(
+            "The amount typed again is not the amount of the refund.",
+            next_step=f"Type {format_amount(amount, with_currency=False)} to confirm.",
+        )
+
+
+async def sign_refund(
+    book: BookThread, outbox: Outbox, clock: Clock, row: SaleRow, amount: Amount, *, pin: str, typed_amount: str
+) -> asyncio.Future[OutboxRow]:
+    """Check everything that can be checked here, then sign and keep the refund. Raises UserFacingError."""
+    require_refundable(row, amount)
+    require_typed(amount, typed_amount)
+    if outbox.waits_for(KIND, row.number):
+        raise UserFacingError(
+            f"A refund of sale {row.reference} is on its way already.",
+            next_step="Wait for its answer, then refund what is left.",
+            money_moved="It may still move money.",
+        )
+    now_ns = clock.now_ns()
+    await book.call(lambda: require_pin(book.book, pin, now_ns))
+    earlier = await book.call(lambda: [sent for sent in book.book.outbox_of(row.number) if sent.kind == KIND])
+    # The ledger takes each reference once for a payment: what was sent twice is refunded once.
+    message = Refund(row.request_id, amount.minor, f"{row.reference}/R{len(earlier) + 1}", "")
+    expires_s = now_ns // SECOND_NS + LIFE_S
+    return await outbox.sign(KIND, message, expires_s=expires_s, number=row.number, amount=amount)
+
+
+def unanswered(what: str) -> UserFacingError:
+    """What is said when a signed transaction has no answer in time; it goes on being sent."""
+    return UserFacingError(
+        f"The {what} was signed, and the network has not answered yet.",
+        money_moved="It may still move money.",
+        next_step="Do not repeat it: it is sent by itself until it is answered or an hour has passed. Look again soon.",
+    )
+
+
+def was_refused(ended: OutboxRow) -> bool:
+    """Whether the contract, or a node at its door, said no."""
+    return ended.state == REFUSED

@@ -1,0 +1,181 @@
+"""A till at work: its parts, the connection to its node that comes back by itself, and who is told of changes.
+
+It refuses to go on after a contradiction in its own node's state (it halts and says so), and with a demo key outside a
+demo network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+
+from chainpos.core.chain.genesis import GenesisDoc
+from chainpos.core.checkout.request import MalformedLink, format_link, link_id
+from chainpos.errors import EXIT_USAGE, StateMismatch, UserFacingError
+from chainpos.inspect.connection import NodeConnection
+from chainpos.inspect.views import Link, NetworkView
+from chainpos.node.clock import Clock
+from chainpos.rpc.client import RpcClient
+from chainpos.store.shop import ShopBook
+from chainpos.till.book_thread import BookThread
+from chainpos.till.desk import Desk, Identity, Noticed
+from chainpos.till.home import TillSettings
+from chainpos.till.outbox import Outbox
+from chainpos.till.settlement import NOTHING_KNOWN, Money, read_money
+from chainpos.till.watching import queries, watch
+from chainpos.wallet.keys import Key, require_allowed
+
+TICK_S: Final = 0.25
+# A day of idle tills would otherwise ask for the shop's money at every block of everybody else.
+MONEY_PAUSE_NS: Final = 1_000_000_000
+
+
+class _NetworkSection(msgspec.Struct, frozen=True):
+    utc_offset_s: int = 0
+
+
+class _AppState(msgspec.Struct, frozen=True):
+    network: _NetworkSection = _NetworkSection()
+
+
+class RunningTill:
+    """The parts of one till. `start` and `stop` it; `desk` knows the sales, `money` the settlement as last read."""
+
+    def __init__(
+        self,
+        settings: TillSettings,
+        genesis: GenesisDoc,
+        key: Key,
+        book: ShopBook,
+        *,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        observer: Callable[[Noticed], None] | None,
+    ) -> None:
+        """Raises UserFacingError."""
+        require_allowed(key, genesis)
+        self.settings = settings
+        self.genesis = genesis
+        self.key = key
+        self.clock = clock
+        self.utc_offset_s = _utc_offset_s(genesis)
+        self.book = BookThread(book)
+        self.outbox = Outbox(self.book, clock, key, genesis.chain_id, entropy)
+        self.desk = Desk(
+            _identity(settings, genesis, key), self.book, self.outbox, clock, changed=self.changed, observer=observer
+        )
+        self.connection = NodeConnection(settings.node)
+        self.money: Money = NOTHING_KNOWN
+        self.halted_reason = ""
+        self.met = asyncio.Event()
+        self.stopped = False
+        self._money_ns = 0
+        self._listeners: dict[asyncio.Event, None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def network(self) -> NetworkView:
+        """How the till stands to the network; halted where it found a contradiction itself."""
+        seen = self.desk.network
+        if not self.halted_reason:
+            return seen
+        return msgspec.structs.replace(seen, link=Link.HALTED, halted_reason=self.halted_reason)
+
+    def start(self) -> None:
+        """Begin to keep the connection."""
+        self._task = asyncio.create_task(self._run(), name="till")
+
+    async def stop(self) -> None:
+        """End everything, the book last. Raises what the till died of, if it did."""
+        self.stopped = True
+        self.changed()
+        task, self._task = self._task, None
+        try:
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        finally:
+            await self.book.close()
+            self.book.book.close()
+
+    def changed(self) -> None:
+        """A view would differ: wake whoever listens."""
+        for wake in self._listeners:
+            wake.set()
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever a view would differ."""
+        wake = asyncio.Event()
+        self._listeners[wake] = None
+        try:
+            yield wake
+        finally:
+            del self._listeners[wake]
+
+    async def refresh_money(self, client: RpcClient) -> None:
+        """Read the settlement's records at the desk's tip. Raises as `read_money`."""
+        merchant, currency = self.settings.merchant, self.settings.currency
+        before = self.money
+        self.money = await read_money(client, merchant, currency, self.desk.tip_height, self.desk.tip_time_s, before)
+        self._money_ns = self.clock.monotonic_ns()
+        if msgspec.structs.replace(self.money, height=0) != msgspec.structs.replace(before, height=0):
+            self.changed()
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.connection.keep(self._serve, self.desk.lost), name="till's connection")
+                group.create_task(self._tick(), name="till's clock")
+        except* StateMismatch as errors:
+            self.halted_reason = _first(errors)
+            self.changed()
+
+    async def _serve(self, calls: RpcClient, events: RpcClient) -> None:
+        await watch(self.desk, calls, events, queries(self.settings.merchant, self.key.public_key), self._errands)
+
+    async def _errands(self, client: RpcClient) -> None:
+        self.met.set()
+        self.connection.succeeded()
+        if len(self.outbox):
+            await self.desk.push(client)
+        aged_ns = self.clock.monotonic_ns() - self._money_ns
+        if self.desk.tip_height > self.money.height and aged_ns > MONEY_PAUSE_NS:
+            await self.refresh_money(client)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.desk.tick()
+
+
+def _identity(settings: TillSettings, genesis: GenesisDoc, key: Key) -> Identity:
+    host, _, port = (settings.link_address or settings.node).rpartition(":")
+    try:
+        format_link(host, int(port), link_id(bytes(32)))
+    except MalformedLink as error:
+        raise UserFacingError(
+            f"No QR code can carry the till's address: {error}.",
+            next_step="Give the till a shorter name in till.json (link_address).",
+            exit_code=EXIT_USAGE,
+        ) from error
+    return Identity(genesis.chain_id, settings.merchant, key.public_key, host, int(port))
+
+
+def _utc_offset_s(genesis: GenesisDoc) -> int:
+    try:
+        return msgspec.json.decode(genesis.app_state, type=_AppState).network.utc_offset_s
+    except msgspec.DecodeError:
+        return 0
+
+
+def _first(errors: BaseExceptionGroup[StateMismatch]) -> str:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return f"till: {found}"

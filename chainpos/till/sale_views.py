@@ -1,0 +1,75 @@
+"""Sales as the screens see them, and what a search of the sales list means."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from chainpos.core.checkout.keyed import keyed_amount
+from chainpos.core.checkout.matching import SaleState
+from chainpos.core.checkout.qr import qr_modules
+from chainpos.core.values.amount import Amount, AmountError, parse_amount
+from chainpos.core.values.text import clean
+from chainpos.inspect.sentences import sentence_of
+from chainpos.store.shop import SaleRow, Search, ShopBook
+from chainpos.till.sales import LINK, Sale
+from chainpos.till.settlement import Money
+from chainpos.till.views import Qr, SaleView
+
+PAYER_CHARACTERS: Final = 8
+_SHOWS_QR: Final = (SaleState.WAITING, SaleState.SEEN, SaleState.REFUSED)
+_TIME = re.compile(r"([01]?[0-9]|2[0-3])[:：]([0-5][0-9])", re.ASCII)
+
+
+def row_view(row: SaleRow, money: Money, link: str = "", qr: Qr | None = None) -> SaleView:
+    """A sale of the book."""
+    return SaleView(
+        reference=row.reference,
+        amount=Amount(row.amount_minor, row.currency),
+        state=SaleState(row.state),
+        created_ns=row.created_ns,
+        expires_ns=row.expires_ns,
+        link=link,
+        qr=qr,
+        payer=row.payer[:PAYER_CHARACTERS],
+        paid_ns=row.paid_ns,
+        height=row.height,
+        tx_hash=row.tx_hash.hex(),
+        fee=Amount(row.fee_minor, row.currency) if row.height else None,
+        refunded=Amount(row.refunded_minor, row.currency) if row.refunded_minor else None,
+        problem=sentence_of(row.problem_code) if row.problem_code else None,
+        money_state=money.state_of(row),
+    )
+
+
+def sale_view(sale: Sale, money: Money) -> SaleView:
+    """The sale in hand, with its QR code while it can be of use."""
+    if sale.row.presented != LINK or sale.state not in _SHOWS_QR:
+        return row_view(sale.row, money, sale.link)
+    if sale.modules is None:
+        sale.modules = qr_modules(sale.link)
+    return row_view(sale.row, money, sale.link, Qr(sale.link, sale.modules))
+
+
+def search_book(book: ShopBook, search: str, currency: str, utc_offset_s: int, limit: int) -> list[SaleRow]:
+    """The sales that a search means, newest first: a time of day, an amount as keyed or as written, or a reference."""
+    text = clean(search).strip()
+    if not text:
+        return book.sales(limit=limit)
+    if (match := _TIME.fullmatch(text)) is not None:
+        minute = int(match.group(1)) * 60 + int(match.group(2))
+        return book.sales(Search(minute=minute, offset_s=utc_offset_s), limit=limit)
+    found = {row.number: row for row in book.sales(Search(reference=text), limit=limit)}
+    for minor in _amounts(text, currency):
+        found.update({row.number: row for row in book.sales(Search(amount_minor=minor), limit=limit)})
+    return sorted(found.values(), key=lambda row: (row.created_ns, row.number), reverse=True)[:limit]
+
+
+def _amounts(text: str, currency: str) -> list[int]:
+    minors = []
+    for meaning in (keyed_amount, parse_amount):
+        try:
+            minors.append(meaning(text, currency).minor)
+        except AmountError:
+            continue
+    return minors
