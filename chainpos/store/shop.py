@@ -121,6 +121,11 @@ class ShopBook:
             self._file_lock.release()
             raise
 
+    @classmethod
+    def open(cls, path: Path) -> ShopBook:
+        """Open or begin the book at `path`. Raises StoreError."""
+        return cls(path)
+
     def close(self) -> None:
         """Close the book and let another till have it. Closing twice is closing once."""
         with self._mutex:

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -98,12 +97,11 @@ class Till:
 
     @classmethod
     def open(
-        cls, folder: Path, *, clock: Clock | None = None, observer: Callable[[Noticed], None] | None = None
+        cls, home: TillHome, clock: Clock | None = None, *, observer: Callable[[Noticed], None] | None = None
     ) -> Till:
         """The till in a folder (see `home.py`). Raises UserFacingError, StoreError where another till has the book."""
-        home = TillHome(folder)
         settings, genesis, key = home.settings(), home.genesis(), home.key()
-        book = ShopBook(home.book_path)
+        book = ShopBook.open(home.book_path)
         try:
             return cls(settings, genesis, key, book, clock=clock, observer=observer)
         except BaseException:
