@@ -146,6 +146,11 @@ FAULTS: list[tuple[str, Change, str]] = [
         r"no limits at genesis.* - at `\$\.customers\.tiers\[1\]`",
     ),
     (
+        "a date beyond all dates",
+        lambda s: s["customers"]["tiers"][1]["steps"][0].update(effective_from_s=2**70),
+        r"at `\$\.customers\.tiers\[1\]\.steps\[0\]\.effective_from_s`",
+    ),
+    (
         "steps out of order",
         lambda s: s["customers"]["code_classes"][0]["steps"].append(s["customers"]["code_classes"][0]["steps"][0]),
         r"do not ascend.* - at `\$\.customers\.code_classes\[0\]`",

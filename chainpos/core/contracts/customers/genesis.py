@@ -26,10 +26,11 @@ from chainpos.core.contracts.customers.records import (
     TierStep,
 )
 from chainpos.core.values.amount import MAX_MINOR
+from chainpos.core.values.timestamps import MAX_TIME_S
 
 MAX_STEPS: Final = 64
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=MAX_MINOR)] | None
-_Seconds = Annotated[int, msgspec.Meta(ge=0)]
+_Seconds = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME_S)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,16}\Z")]
 _ClassName = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]\Z")]
 
