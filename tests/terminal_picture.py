@@ -90,15 +90,18 @@ def _draw_cell(draw: ImageDraw.ImageDraw, text: str, box: tuple[int, int, int, i
         draw.rectangle(
             (left + a * wide // 8, top + b * high // 8, left + c * wide // 8 - 1, top + d * high // 8 - 1), fill=ink
         )
-    elif text in "─━":
+    elif text and text in "─━":
         draw.rectangle((left, top + high // 2, left + wide - 1, top + high // 2 + (text == "━")), fill=ink)
     elif text.strip():
         draw.text((left, top), text, fill=ink, font=_font(double))
 
 
 def ansi_of_capture(capture: str) -> str:
-    """What `tmux capture-pane -e -p` printed, as a terminal would take it: each line at its place."""
-    return "".join(f"\x1b[{row + 1};1H\x1b[0m{line}" for row, line in enumerate(capture.split("\n")))
+    """What `tmux capture-pane -e -p -N` printed, as a terminal would take it: each line at its place.
+
+    tmux lets colours run on from one line into the next, so nothing is reset between them.
+    """
+    return "".join(f"\x1b[{row + 1};1H{line}" for row, line in enumerate(capture.split("\n")))
 
 
 def main() -> None:

@@ -65,8 +65,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         STYLES_FOLDER / name for name in ("frame.tcss", "counter.tcss", "screens.tcss", "dialogs.tcss")
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (24, "-usual"), (34, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]  # noqa: RUF012 (Textual's own)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-usual"), (34, "-high")]  # noqa: RUF012 (Textual's own)
     MODES: ClassVar[dict[str, type[Screen[Any]]]] = {  # type: ignore[assignment]
         "counter": CounterScreen,
         "sales": SalesScreen,

@@ -48,7 +48,8 @@ def _live(screen: Screen[object]) -> list[tuple[bool, str, str, str]]:
     for pressed, (node, binding, enabled, _) in screen.active_bindings.items():
         if enabled and binding.id and binding.id not in seen:
             seen[binding.id] = (isinstance(node, App), binding.id, pressed, binding.action)
-    return list(seen.values())
+    # What the screen does comes before moving about in its list.
+    return sorted(seen.values(), key=lambda each: each[1].startswith(("list.", "panel.")))
 
 
 def live_pairs(screen: Screen[object], texts: Texts) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:

@@ -60,7 +60,7 @@ class CounterScreen(Page):
     def content(self) -> Iterable[Widget]:
         """Words and numbers to the left, the code or the keypad to the right."""
         left = Vertical(
-            AmountDue(id="amount"), StageLines(id="stage"), LinkLetters(id="link"), Notice(id="told"),
+            AmountDue(id="due"), StageLines(id="stage"), LinkLetters(id="link"), Notice(id="told"),
             KeyLine(id="keys-left"), Recent(id="recent"), id="left",
         )  # fmt: skip
         right = Container(QrPicture(id="code"), SaleFace(id="face"), Keypad(id="pad"), id="right")
@@ -117,7 +117,7 @@ class CounterScreen(Page):
         # The countdown is its own attribute: without it nothing changed until something did.
         steady = Showing(shown.stage, shown.amount, shown.sale, 0, shown.payable, shown.also_paid)
         stage.shown, stage.network = steady, self.view.network
-        amount = self.query_one("#amount", AmountDue)
+        amount = self.query_one("#due", AmountDue)
         amount.amount, amount.currency = shown.amount, self.view.shop.currency
         amount.due = shown.stage is not Stage.ENTRY and not self.keyed
         self.query_one("#recent", Recent).sales = self.view.recent
@@ -151,7 +151,7 @@ class CounterScreen(Page):
         link.alone = not scale
         self.query_one("#stage", StageLines).with_code = bool(scale)
         self.query_one("#code", QrPicture).qr = qr if scale else None
-        amount = self.query_one("#amount", AmountDue)
+        amount = self.query_one("#due", AmountDue)
         amount.rows = 3 if below < 21 else 5 if below < 34 else 7 if below < 50 else 9
 
     def _place_right(self, waiting: bool, code_width: int) -> None:  # noqa: FBT001 (two facts of one decision)
@@ -168,7 +168,7 @@ class CounterScreen(Page):
 
     # -- keys
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what can be done now is offered."""
         stage, keyed = self.shown.stage, bool(self.keyed)
         if action == "enter":
@@ -181,7 +181,7 @@ class CounterScreen(Page):
             return stage is Stage.WAITING and self.shown.sale is not None and self.shown.sale.qr is not None
         if action == "aside":
             return stage in {Stage.WAITING, Stage.SEEN, Stage.REFUSED}
-        return True
+        return super().check_action(action, parameters)
 
     def name_keys(self) -> None:
         """What Enter and Esc mean just now, for the line of keys."""
@@ -256,9 +256,10 @@ class CounterScreen(Page):
             self.again = sale.reference
             self.look()
         elif stage in {Stage.EXPIRED, Stage.REFUSED}:
-            self.do(self._new_code(sale.amount, sale.reference if stage is Stage.REFUSED else ""), "sale")
+            cancel_first = sale.reference if stage is Stage.REFUSED else ""
+            self.change(lambda: self._new_code(sale.amount, cancel_first), "sale")
         elif stage in FINISHED:
-            self.do(self._dismiss(), "sale")
+            self.change(self._dismiss, "sale")
 
     def _request(self) -> None:
         try:
@@ -269,7 +270,7 @@ class CounterScreen(Page):
         if not amount.minor:
             self.told(Told(self.console_app.texts("counter.no_zero")))
             return
-        self.do(self._new_code(amount, ""), "sale")
+        self.change(lambda: self._new_code(amount, ""), "sale")
 
     async def _new_code(self, amount: Amount, cancel_first: str) -> None:
         till = self.console_app.till
@@ -301,7 +302,7 @@ class CounterScreen(Page):
         elif self.shown.stage in {Stage.WAITING, Stage.SEEN, Stage.REFUSED}:
             self._ask_to_cancel()
         elif self.shown.sale is not None:
-            self.do(self._dismiss(), "sale")
+            self.change(self._dismiss, "sale")
 
     def _ask_to_cancel(self) -> None:
         texts, sale = self.console_app.texts, self.shown.sale
@@ -310,7 +311,7 @@ class CounterScreen(Page):
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 (Textual calls it)
             if yes:
-                self.do(self._cancel(sale.reference), "sale")
+                self.change(lambda: self._cancel(sale.reference), "sale")
 
         self.app.push_screen(Question("cancel", texts("cancel.detail", amount=format_amount(sale.amount))), answered)
 
@@ -323,7 +324,7 @@ class CounterScreen(Page):
     def action_aside(self) -> None:
         """The next customer first: the sale stays payable and watched."""
         self.told(None)
-        self.do(self._dismiss(), "sale")
+        self.change(self._dismiss, "sale")
 
     def action_enlarge(self) -> None:
         """The code alone on the screen."""
@@ -347,7 +348,8 @@ class CounterScreen(Page):
             return
         self.told(Told(texts("counter.charging"), good=True))
         # One sale, one way to pay it: the shown code must not stay payable beside the scanned one.
-        self.do(self._charge(code, amount, sale.reference if waiting and sale is not None else ""), "sale")
+        cancel_first = sale.reference if waiting and sale is not None else ""
+        self.change(lambda: self._charge(code, amount, cancel_first), "sale")
 
     async def _charge(self, code: str, amount: Amount, cancel_first: str) -> None:
         till = self.console_app.till

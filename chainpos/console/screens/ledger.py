@@ -74,6 +74,19 @@ class Postings(LinesPanel):
         return lines
 
 
+class BlockHead(LinesPanel):
+    """Which block the transactions are of."""
+
+    block: reactive[BlockRow | None] = reactive(None, layout=True)
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """One line."""
+        if self.block is None:
+            return []
+        title = texts_of(self)("ledger.transactions", height=f"{self.block.height:,}")
+        return [rule(f"{title} · {short(self.block.hash, 12)}", width)]
+
+
 class LedgerScreen(Page):
     """On a narrow screen one level at a time, on a wide one all three."""
 
@@ -98,9 +111,8 @@ class LedgerScreen(Page):
         self.transactions: LineList[TransactionRow] = LineList(
             TRANSACTION_COLUMNS, self._transaction_cells, lambda row: row.hash, id="transactions"
         )
-        inside = Vertical(
-            self.transactions, VerticalScroll(Postings(id="postings"), id="postings-box", can_focus=False), id="inside"
-        )
+        postings = VerticalScroll(Postings(id="postings"), id="postings-box", can_focus=False)
+        inside = Vertical(BlockHead(id="inside-head"), self.transactions, postings, id="inside")
         yield Container(self.blocks, inside, id="ledger", classes="-level-0")
 
     def on_mount(self) -> None:
@@ -122,7 +134,7 @@ class LedgerScreen(Page):
     # -- reading
 
     def _newest(self) -> None:
-        self.do(self._read_newest(), "newest")
+        self.read(self._read_newest, "newest")
 
     async def _read_newest(self) -> None:
         newest = await self.console_app.till.blocks(limit=PAGE_OF_BLOCKS)
@@ -136,7 +148,7 @@ class LedgerScreen(Page):
     def more(self) -> None:
         """Older blocks, a page at a time."""
         if self.held and self.held[-1].height > 1 and len(self.held) < MOST_HELD:
-            self.do(self._read_older(self.held[-1].height), "older")
+            self.read(lambda: self._read_older(self.held[-1].height), "older")
 
     async def _read_older(self, below: int) -> None:
         older = await self.console_app.till.blocks(before=below, limit=PAGE_OF_BLOCKS)
@@ -157,7 +169,8 @@ class LedgerScreen(Page):
         block = self.blocks.present
         if block is None:
             return
-        self.do(self._transactions_of(block), "transactions")
+        self.query_one("#inside-head", BlockHead).block = block
+        self.read(lambda: self._transactions_of(block), "transactions")
 
     async def _transactions_of(self, block: BlockRow) -> None:
         rows = await self.console_app.till.transactions(block.height) if block.transactions else ()
@@ -228,8 +241,10 @@ class LedgerScreen(Page):
         self.blocks.action_go(0)
         self._newest()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only where there is somewhere to go."""
         if action == "back":
             return self.level > 0
-        return not (action == "forward" and self.level > 0)
+        if action == "forward":
+            return self.level == 0
+        return super().check_action(action, parameters)

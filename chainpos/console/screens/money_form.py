@@ -84,17 +84,17 @@ class MoneyForm(ModalScreen[Amount | None]):
     def _field(self, name: str, label: str, *, password: bool = False) -> ComposeResult:
         with Horizontal(classes="field"):
             yield Static(Content(label), classes="field-label")
-            yield Input(id=name, password=password, max_length=32, select_on_focus=False)
+            yield Input(id=f"form-{name}", password=password, max_length=32, select_on_focus=False)
 
     def on_mount(self) -> None:
         """Begin at the amount."""
-        self.query_one("#amount", Input).focus()
+        self.query_one("#form-amount", Input).focus()
         self._look()
 
     # -- what was typed
 
     def _typed(self, name: str) -> str:
-        fields = self.query(f"#{name}").results(Input)
+        fields = self.query(f"#form-{name}").results(Input)
         return next((field.value for field in fields), "")
 
     def _amount(self, text: str) -> Amount | None:
@@ -155,10 +155,10 @@ class MoneyForm(ModalScreen[Amount | None]):
             return
         self.sending = True
         entered = Entered(amount, self._typed("again"), self._typed("pin"))
-        for field in self.query("#pin").results(Input):
+        for field in self.query("#form-pin").results(Input):
             field.value = ""
         self._look()
-        self.run_worker(self._send(entered), name="send", exclusive=True)
+        self.run_worker(self._send(entered), name="send")
 
     async def _send(self, entered: Entered) -> None:
         try:

@@ -81,7 +81,7 @@ class Alarms(NodePanel):
 class Upstreams(NodePanel):
     """Whom this node follows: a mark, the verdict in words, the height they claim."""
 
-    def _row(self, row: UpstreamRow, width: int) -> Content:
+    def _rows(self, row: UpstreamRow, width: int) -> list[Content]:
         texts = texts_of(self)
         if row.verdict:
             known = texts.known(f"verdict.{row.verdict}", texts("verdict.unknown", code=row.verdict))
@@ -90,24 +90,26 @@ class Upstreams(NodePanel):
             mark, words, style = "●", texts("node.trusted"), "$good-text"
         else:
             mark, words, style = "○", texts("node.unreachable"), "$warn-text"
-        tail = f"{row.height:>11,}"
-        if row.connected and row.latency_ms and width >= 60:
-            tail += f"  {texts('node.latency', count=row.latency_ms):>8}"
-        room = width - width_of(tail) - 3
-        column = max(min(room // 2, 30), 8)
-        return Content.assemble(
-            (f"{mark} ", style), fit(row.address, column), " ", (fit(words, max(room - column, 0)), style), tail
-        )
+        if row.connected and row.latency_ms and not row.verdict:
+            words += f" · {texts('node.latency', count=row.latency_ms)}"
+        address, height = row.address.removeprefix("ws://").removesuffix("/websocket"), f"{row.height:,}"
+        room = width - width_of(height) - 3
+        if width < 60:
+            head = Content.assemble((f"{mark} ", style), fit(address, room), " ", height)
+            return [head, line(f"  {words}", style, width=width)]
+        column = min(room // 2, 30)
+        told = fit(words, max(room - column - 1, 0))
+        return [Content.assemble((f"{mark} ", style), fit(address, column), " ", (told, style), " ", height)]
 
     def lines(self, width: int) -> Sequence[Content]:
-        """One row each."""
+        """One row each, two where it is narrow."""
         texts, node = texts_of(self), self.node
         lines = [rule(texts("node.upstreams"), width)]
         if node is None:
             return lines
         if not node.upstreams:
             lines.append(line(texts("node.none_followed"), "$muted", width=width))
-        return [*lines, *(self._row(row, width) for row in node.upstreams[:40])]
+        return [*lines, *(drawn for row in node.upstreams[:40] for drawn in self._rows(row, width))]
 
 
 class Validators(NodePanel):
@@ -143,10 +145,10 @@ class NodeScreen(Page):
         self.node: NodeView | None = None
 
     def content(self) -> Iterable[Widget]:
-        """Overview and alarms to the left, the others to the right; one below the other where it is narrow."""
-        left = Vertical(Facts(id="overview"), Pace(id="pace"), Alarms(id="alarms"), id="node-left")
+        """Alarms first; below, itself to the left and the others to the right, or all in one column."""
+        left = Vertical(Facts(id="overview"), Pace(id="pace"), id="node-left")
         right = Vertical(Upstreams(id="upstreams"), Validators(id="validators"), id="node-right")
-        yield VerticalScroll(Container(left, right, id="node-both"), id="node", can_focus=False)
+        yield VerticalScroll(Alarms(id="alarms"), Container(left, right, id="node-both"), id="node", can_focus=False)
 
     def on_mount(self) -> None:
         """Ask at once, and again."""
@@ -171,7 +173,7 @@ class NodeScreen(Page):
             self._ask()
 
     def _ask(self) -> None:
-        self.do(self._read(), "node")
+        self.read(self._read, "node")
 
     async def _read(self) -> None:
         node = await self.console_app.till.node()

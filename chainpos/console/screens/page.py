@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -88,9 +88,14 @@ class Page(Screen[None]):
 
     # -- telling and doing
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only what can be done now is offered; screens add their own rules."""
+        return action != "clear_notice" or any(notice.told is not None for notice in self.query(Notice))
+
     def told(self, told: Told | None) -> None:
         """Show a message, or take it away."""
         self.query_one("#notice", Notice).told = told
+        self.refresh_bindings()
 
     def tell(self, error: UserFacingError) -> None:
         """Show a failure."""
@@ -101,16 +106,23 @@ class Page(Screen[None]):
         """Take the message away."""
         self.told(None)
 
-    def do(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run a use case without holding up the keys; its refusal is told. One of a name at a time, the newest."""
+    def read(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run something that only reads; a newer one of the same name takes its place. A refusal is told."""
+        self.run_worker(self._told_if_refused(work), name=name, group=name, exclusive=True)
 
+    def change(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run something that changes things. It is never cut off, so nothing of its name begins until it has ended."""
+        if not any(worker.group == name and worker.node is self and worker.is_running for worker in self.workers):
+            self.run_worker(self._told_if_refused(work), name=name, group=name)
+
+    def _told_if_refused(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         async def told_if_refused() -> None:
             try:
-                await work
+                await work()
             except UserFacingError as error:
                 self.tell(error)
 
-        self.run_worker(told_if_refused(), name=name, group=name, exclusive=True)
+        return told_if_refused
 
     def relabel(self, field: str, text: str) -> None:
         """Put a text in the language of now into an input's placeholder."""

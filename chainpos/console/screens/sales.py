@@ -150,11 +150,11 @@ class SalesScreen(Page):
 
     # -- keys
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A refund is offered for a paid sale only."""
         if action == "refund":
             return self.found.present is not None and self.found.present.state in REFUNDABLE
-        return True
+        return super().check_action(action, parameters)
 
     def action_find(self) -> None:
         """Into the field."""

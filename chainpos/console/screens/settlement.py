@@ -146,7 +146,7 @@ class SettlementScreen(Page):
             self._ask()
 
     def _ask(self) -> None:
-        self.do(self._read(), "settlement")
+        self.read(self._read, "settlement")
 
     async def _read(self) -> None:
         self._show(await self.console_app.till.settlement())
@@ -174,11 +174,11 @@ class SettlementScreen(Page):
             (row.bank_reference, ""),
         )
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A payout is offered when something is available."""
         if action == "payout":
             return self.settlement is not None and self.settlement.available.minor > 0
-        return True
+        return super().check_action(action, parameters)
 
     def action_refresh_settlement(self) -> None:
         """Read it again."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -38,7 +38,7 @@ class Column:
     from_width: int = 0
 
 
-class LineList(ScrollView, Generic[Item], can_focus=True):
+class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     """Rows with a cursor. `name_of` tells an item over time, so that the cursor stays on it when the list grows."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -58,12 +58,12 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
     class Said(Message):
         """A message of this list; `control` is the list, so that a screen can tell two apart."""
 
-        def __init__(self, source: LineList[Item]) -> None:
+        def __init__(self, source: LineList[Any]) -> None:
             self.source = source
             super().__init__()
 
         @property
-        def control(self) -> LineList[Item]:
+        def control(self) -> LineList[Any]:
             """The list."""
             return self.source
 
@@ -92,6 +92,8 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         self.name_of = name_of
         self.items: Sequence[Item] = ()
         self.empty = ""
+        # Without headings there is no row for them.
+        self.above = int(any(column.heading for column in columns))
 
     # -- attributes down
 
@@ -100,7 +102,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         before = self.name_of(self.items[self.cursor]) if 0 < self.cursor < len(self.items) else None
         offset = self.cursor - self.scroll_offset.y
         self.items, self.empty = items, empty
-        self.virtual_size = Size(self.size.width, len(items) + 1)
+        self.virtual_size = Size(self.size.width, len(items) + self.above)
         place = next((i for i, item in enumerate(items) if self.name_of(item) == before), 0) if before else 0
         moved = place != self.cursor
         self.set_reactive(LineList.cursor, place)
@@ -125,7 +127,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
 
     def watch_cursor(self, before: int, cursor: int) -> None:
         """Keep it in sight, and say where it is."""
-        rows = max(self.size.height - 1, 1)
+        rows = max(self.size.height - self.above, 1)
         top = self.scroll_offset.y
         if cursor < top:
             self.scroll_to(y=cursor, animate=False, force=True)
@@ -156,8 +158,9 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """The first click moves the cursor, one on the same row chooses it."""
-        row = event.get_content_offset_capture(self).y - 1 + self.scroll_offset.y
-        if 0 <= row < len(self.items) and event.get_content_offset_capture(self).y > 0:
+        line = event.get_content_offset_capture(self).y - self.above
+        row = line + self.scroll_offset.y
+        if line >= 0 and row < len(self.items):
             if row == self.cursor:
                 self.action_choose()
             self.cursor = row
@@ -184,13 +187,13 @@ class LineList(ScrollView, Generic[Item], can_focus=True):
         """The heading, or one item."""
         width = self.size.width
         plain = self.rich_style
-        if y == 0:
+        if y < self.above:
             style = self.get_component_rich_style("line-list--heading")
             texts = texts_of(self)
             return self._strip([(texts(c.heading) if c.heading else "", style) for c in self.columns], width, style)
-        row = y - 1 + self.scroll_offset.y
+        row = y - self.above + self.scroll_offset.y
         if row >= len(self.items):
-            note = fit(self.empty, width - 1) if not self.items and y == 1 else ""
+            note = fit(self.empty, width - 1) if not self.items and y == self.above else ""
             return Strip(
                 [Segment(" ", plain), Segment(note, self.get_component_rich_style("line-list--muted"))]
             ).adjust_cell_length(width, plain)

@@ -37,12 +37,13 @@ class Recent(LinesPanel):
             mark, tone = STATE_MARKS[sale.state]
             style = f"${tone}-text" if tone in {"good", "warn", "bad"} else f"${tone or 'ink'}"
             amount = format_amount(sale.amount, with_currency=False)
-            seconds = width >= 30
+            seconds = width >= 40
             time = clock(sale.paid_ns or sale.created_ns, zone, seconds=seconds)
-            state = texts(f"sale_state.{sale.state.value}")
+            left = width - (23 if seconds else 20)
+            state = texts(f"sale_state.{sale.state.value}") if left >= 8 else ""
             row = Content.assemble(
                 (fit(time, 9 if seconds else 6), "$muted"), (fit(amount, 11, right=True), "$ink"), " ",
-                (fit(mark, 2), style), (fit(state, max(width - (23 if seconds else 20), 0)), style),
+                (fit(mark, 2), style), (fit(state, max(left, 0)), style),
             )  # fmt: skip
             lines.append(row.truncate(width))
         return lines

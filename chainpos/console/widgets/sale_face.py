@@ -72,14 +72,14 @@ class SaleFace(LinesPanel):
         keys = [line(row, "bold") for text in next_keys(texts, self.shown) for row in wrap(text, width)]
         blocks = [title, amount, told, keys]
         digits = [line(row) for row in digits_of(sale.amount, width, 5 if room < 30 else 7)]
-        if len(digits) > 1 and _rows(blocks) + len(digits) <= room:
-            blocks[1] = [*digits, line(sale.amount.currency, "bold")]
-        picture = [line(row) for row in _PICTURES.get(stage, ())]
-        if picture and _rows([picture, *blocks]) <= room and len(_PICTURES[stage][0]) <= width:
-            blocks = [picture, *blocks]
-        elif _rows(blocks) > room:
-            return [each for block in blocks for each in block]
-        return _spaced(blocks)
+        large = [*digits, line(sale.amount.currency, "bold")] if len(digits) > 1 else amount
+        drawn = _PICTURES.get(stage, ())
+        picture = [line(row) for row in drawn] if drawn and len(drawn[0]) <= width else []
+        # The mark says more than a second large amount: the first one stands beside it.
+        for wished in ([picture, title, large, told, keys], [picture, *blocks], [title, large, told, keys], blocks):
+            if _rows(wished) <= room:
+                return _spaced(wished)
+        return [each for block in blocks for each in block]
 
 
 def _rows(blocks: list[list[Content]]) -> int:

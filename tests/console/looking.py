@@ -1,0 +1,108 @@
+"""Opening the console on a prepared till, keying as a person does, and reading what the terminal would show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+from pathlib import Path
+
+from textual import events
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from chainpos.console.app import ConsoleApp, Voice
+from chainpos.console.filters import Glyphs
+from chainpos.console.settings import Settings
+from tests.console.prepared_till import PreparedTill
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+# A person's keys are further apart than a scanner's.
+BETWEEN_KEYS_S = 0.06
+SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
+PAGES = ("counter", "sales", "settlement", "ledger", "node")
+
+
+class HeardApp(ConsoleApp):
+    """Counts the bells."""
+
+    bells = 0
+
+    def bell(self) -> None:
+        self.bells += 1
+
+
+@asynccontextmanager
+async def opened(
+    till: PreparedTill,
+    folder: Path,
+    *,
+    size: tuple[int, int] = (80, 24),
+    theme: str = "light",
+    language: str = "en",
+    voice: Voice | None = None,
+    glyphs: Glyphs = "full",
+    voice_on: bool = False,
+) -> AsyncIterator[tuple[HeardApp, Pilot[int]]]:
+    """The console, up and settled."""
+    settings = Settings(theme=theme, language="zh" if language == "zh" else "en", voice=voice_on)
+    app = HeardApp(
+        till, now_ns=till.now_ns, folder=folder, settings=settings, voice=voice, zone=UTC, glyphs=glyphs
+    )  # fmt: skip
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield app, pilot
+
+
+async def settle(pilot: Pilot[int], seconds: float = 0.08) -> None:
+    """Until views, held keys and layout have found their places."""
+    await pilot.pause(seconds)
+    await pilot.pause()
+
+
+async def key_in(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys as a person does."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause(BETWEEN_KEYS_S)
+    await settle(pilot)
+
+
+async def scan(pilot: Pilot[int], code: str, *, end: str = "enter") -> None:
+    """Type as a scanner does."""
+    for character in code:
+        pilot.app.post_message(events.Key(character, character))
+    if end:
+        pilot.app.post_message(events.Key(end, None))
+    await settle(pilot, 0.15)
+
+
+async def go(pilot: Pilot[int], page: str) -> None:
+    """To a screen by its key."""
+    await pilot.press(f"f{PAGES.index(page) + 1}")
+    await settle(pilot, 0.15)
+
+
+def strips_of(app: ConsoleApp) -> list[Strip]:
+    """The rows of the screen as Textual would write them."""
+    return app.screen._compositor.render_strips()
+
+
+def text_of(app: ConsoleApp) -> str:
+    """What can be read, row by row."""
+    return "\n".join(strip.text.rstrip() for strip in strips_of(app))
+
+
+def ansi_of(app: ConsoleApp) -> str:
+    """What the terminal is sent, row by row, in the colours that the console believes it has."""
+    rows = (strip.render(app.console) for strip in strips_of(app))
+    return "".join(f"\x1b[{y + 1};1H{row}" for y, row in enumerate(rows))
+
+
+def assert_snapshot(name: str, text: str) -> None:
+    """The text is what the golden file says; CHAINPOS_SNAPSHOTS=write writes the files anew, to be read in a diff."""
+    path = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get("CHAINPOS_SNAPSHOTS") == "write":
+        path.write_text(text + "\n", encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text + "\n"
