@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,7 +31,6 @@ from chainpos.node.config import NodeSettings, load_settings
 from chainpos.node.home import Home, init_peer, init_validator
 from chainpos.node.ledger import Appended, Ledger, create_ledger
 from chainpos.node.run import run_node
-from chainpos.rpc.backend import NodeReport
 from chainpos.rpc.client import RpcClient
 from tests.core.blocks import transaction
 from tests.core.contracts.conftest import BANK, CHAIN_ID, CNY, GENESIS_S, key_of, make_app_state
@@ -38,9 +38,17 @@ from tests.core.contracts.conftest import BANK, CHAIN_ID, CNY, GENESIS_S, key_of
 TIMEOUT_S = 20.0
 
 
-def validator_home(folder: Path, *, genesis_time_ns: int | None = None) -> bytes:
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def validator_home(folder: Path, *, genesis_time_ns: int | None = None, port: int = 0) -> bytes:
     """Make a validator's home; its genesis document."""
-    settings = NodeSettings(mode="validator", moniker="validator", listen="127.0.0.1:0")
+    settings = NodeSettings(mode="validator", moniker="validator", listen=f"127.0.0.1:{port}")
     return init_validator(
         folder,
         settings,
@@ -224,6 +232,7 @@ class NodeProcess:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
+            self.end()
             raise AssertionError(self.log.read_text()[-2000:])
         self.ready = json.loads(line)
 
@@ -233,22 +242,48 @@ class NodeProcess:
 
     def kill(self) -> None:
         self.process.kill()
-        self._end()
+        self.end()
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        self._end()
+        self.end()
         return self.process.returncode
 
-    def _end(self) -> None:
+    @property
+    def rpc(self) -> str:
+        return str(self.ready["rpc"])
+
+    def end(self) -> None:
         self.process.wait(TIMEOUT_S)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
 
 
-async def report_of(client: RpcClient) -> NodeReport:
-    return await client.report()
+class Processes:
+    """Starts nodes as processes and kills what is still running."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._started: list[NodeProcess] = []
+
+    def start(self, name: str) -> NodeProcess:
+        node = NodeProcess(self.folder / name)
+        self._started.append(node)
+        return node
+
+    def close(self) -> None:
+        for node in self._started:
+            if node.process.returncode is None:
+                node.process.kill()
+            node.end()
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    made = Processes(tmp_path)
+    yield made
+    made.close()
 
 
 async def height_of(client: RpcClient) -> int:
