@@ -17,12 +17,17 @@ LENGTH: Final = 2
 MAX_INT64: Final = 2**63 - 1
 MIN_INT64: Final = -(2**63)
 _MAX_VARINT_BYTES: Final = 10
+# Made once: these are written millions of times. Every field number met here is below 16, so a tag is one byte.
+_ONE_BYTE: Final = tuple(bytes((value,)) for value in range(0x80))
+_VARINT_TAGS: Final = tuple(bytes((field << 3 | VARINT,)) for field in range(16))
+_FIXED64_TAGS: Final = tuple(bytes((field << 3 | FIXED64,)) for field in range(16))
+_LENGTH_TAGS: Final = tuple(bytes((field << 3 | LENGTH,)) for field in range(16))
 
 
 def varint(value: int) -> bytes:
     """`value` as a base-128 varint; a negative int64 takes ten bytes, as protobuf has it. Raises OverflowError."""
     if 0 <= value < 0x80:
-        return bytes((value,))
+        return _ONE_BYTE[value]
     if not MIN_INT64 <= value < 2**64:
         raise OverflowError(f"{value} does not fit in 64 bits")
     rest = value & 0xFFFF_FFFF_FFFF_FFFF
@@ -36,12 +41,12 @@ def varint(value: int) -> bytes:
 
 def put_uint(field: int, value: int) -> bytes:
     """A varint field; nothing for zero. Negative values are written as int64."""
-    return bytes((field << 3 | VARINT,)) + varint(value) if value else b""
+    return _VARINT_TAGS[field] + varint(value) if value else b""
 
 
 def put_bytes(field: int, value: bytes) -> bytes:
     """A bytes field; nothing for an empty value."""
-    return bytes((field << 3 | LENGTH,)) + varint(len(value)) + value if value else b""
+    return _LENGTH_TAGS[field] + varint(len(value)) + value if value else b""
 
 
 def put_text(field: int, value: str) -> bytes:
@@ -51,12 +56,12 @@ def put_text(field: int, value: str) -> bytes:
 
 def put_message(field: int, encoded: bytes) -> bytes:
     """A sub-message that is written even when empty, as gogoproto does with non-nullable ones."""
-    return bytes((field << 3 | LENGTH,)) + varint(len(encoded)) + encoded
+    return _LENGTH_TAGS[field] + varint(len(encoded)) + encoded
 
 
 def put_sfixed64(field: int, value: int) -> bytes:
     """A little-endian 8-byte field; nothing for zero."""
-    return bytes((field << 3 | FIXED64,)) + value.to_bytes(8, "little", signed=True) if value else b""
+    return _FIXED64_TAGS[field] + value.to_bytes(8, "little", signed=True) if value else b""
 
 
 def delimited(encoded: bytes) -> bytes:

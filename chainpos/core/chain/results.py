@@ -82,7 +82,7 @@ def decode_results(data: bytes) -> tuple[TxResult, ...]:
     """The inverse of `encode_results`. Raises MalformedBytes."""
     try:
         found = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedBytes("not a list of results") from error
     if _encoder.encode(found) != data:
         raise MalformedBytes("results not in canonical form")

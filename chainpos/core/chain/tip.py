@@ -196,7 +196,7 @@ def decode_tip(data: bytes) -> ChainTip:
     """The inverse of `encode_tip`. Raises MalformedBytes."""
     try:
         record = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedBytes("not a tip") from error
     if _encoder.encode(record) != data:
         raise MalformedBytes("a tip not in canonical form")

@@ -212,13 +212,15 @@ def attack(made: MadeBlock, common_height: int) -> bytes:
 
 
 class MadeBlock(NamedTuple):
-    """One block of a made chain: the tips before and after it, and the commit that made it final."""
+    """One block of a made chain: the tips before and after it, the commit that made it final, and what it did."""
 
     before: ChainTip
     block: Block
     block_id: BlockId
     commit: Commit
     after: ChainTip
+    results: list[TxResult]
+    updates: Sequence[tuple[bytes, int]]
 
     @property
     def light(self) -> UntrustedBlock:
@@ -266,5 +268,5 @@ class MadeChain:
         results = [TxResult(data=sha256(tx)[:8], gas_used=len(tx)) for tx in txs]
         state = sha256(before.app_hash + data_hash(txs)) if txs else before.app_hash
         self.tip = next_tip(before, block, block_id, state, results, updates)
-        self.blocks.append(MadeBlock(before, block, block_id, commit, self.tip))
+        self.blocks.append(MadeBlock(before, block, block_id, commit, self.tip, results, updates))
         return self.blocks[-1]

@@ -210,7 +210,7 @@ def test_a_proposer_who_is_no_member_is_refused() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(powers_strategy, updates_strategy)
 def test_after_any_change_turns_are_in_proportion_again(
     powers: list[int], changes: list[list[tuple[int, int]]]
