@@ -42,29 +42,43 @@ class BlockFacts(NamedTuple):
         return self.time_ns // SECOND_NS
 
 
-class Context:
-    """One transaction's view of the ledger. `signer` is the envelope's 32-byte public key."""
+class Get(Protocol):
+    """Reads one record."""
 
-    __slots__ = ("block", "body_hash", "events", "journal", "ports", "signer", "tx_hash")
+    def __call__(self, table: Table[R], key: bytes) -> R | None:
+        """The record as this transaction sees it, or None."""
+
+
+class Put(Protocol):
+    """Writes one record; undone if the transaction is rejected."""
+
+    def __call__(self, table: Table[R], key: bytes, record: R) -> None:
+        """The record stands from now on."""
+
+
+class Context:
+    """One transaction's view of the ledger. `signer` is the envelope's 32-byte public key.
+
+    `get` and `put` are the journal's own: a payment calls them thirty times, and one more frame each would show.
+    """
+
+    __slots__ = ("block", "body_hash", "events", "get", "journal", "ports", "put", "signer", "tx_hash")
+
+    get: Get
+    put: Put
 
     def __init__(
         self, journal: Journal, block: BlockFacts, ports: Ports, *, signer: bytes, tx_hash: bytes, body_hash: bytes
     ) -> None:
         self.journal = journal
+        self.get = journal.get
+        self.put = journal.put
         self.block = block
         self.ports = ports
         self.signer = signer
         self.tx_hash = tx_hash
         self.body_hash = body_hash
         self.events: list[Event] = []
-
-    def get(self, table: Table[R], key: bytes) -> R | None:
-        """The record as this transaction sees it, or None."""
-        return self.journal.get(table, key)
-
-    def put(self, table: Table[R], key: bytes, record: R) -> None:
-        """Write one record; undone if the transaction is rejected."""
-        self.journal.put(table, key, record)
 
     def delete(self, table: Table[Any], key: bytes) -> None:
         """Remove one record; undone if the transaction is rejected."""

@@ -58,9 +58,10 @@ class Journal:
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record as this block sees it, or None."""
         full_key = table.prefix + key
-        record: R | None = self._view.get(full_key, _MISSING)
-        if record is _MISSING:
-            record = self._view[full_key] = self._records.get(table, key)
+        found: Any = self._view.get(full_key, _MISSING)
+        if found is _MISSING:
+            found = self._view[full_key] = self._records.get(table, key)
+        record: R | None = found
         return record
 
     def put(self, table: Table[R], key: bytes, record: R) -> None:

@@ -24,7 +24,7 @@ class Leg(NamedTuple):
 
 def encode_legs(legs: Iterable[Leg]) -> str:
     """The text of a posting: "customer/ab…/bank:-100;merchant/M1/bank:+100"."""
-    return ";".join([f"{account.decode()}:{delta_minor:+d}" for account, delta_minor in legs])
+    return b";".join([b"%s:%+d" % leg for leg in legs]).decode()
 
 
 def decode_legs(text: str) -> tuple[Leg, ...]:

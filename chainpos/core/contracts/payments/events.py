@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chainpos.core.chain.results import Event, EventAttribute
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.payments.messages import Request
 from chainpos.core.contracts.payments.records import Payment
@@ -13,24 +14,26 @@ CANCELLED: Final = "payments.cancelled"
 
 
 def tell_paid(ctx: Context, payment_id: bytes, payment: Payment) -> None:
-    """One payment was made."""
-    ctx.emit(
-        PAID,
-        payment=payment_id,
-        request=payment.request_id,
-        reference=payment.reference,
-        merchant=payment.merchant,
-        till=payment.till_key,
-        payer=payment.payer,
-        institution=payment.institution,
-        acquirer=payment.acquirer,
-        currency=payment.currency,
-        amount_minor=payment.amount_minor,
-        tip_minor=payment.tip_minor,
-        fee_minor=payment.fee_acquirer_minor + payment.fee_network_minor,
-        instrument=payment.instrument,
-        debtor=payment.debtor,
-        batch=payment.batch,
+    """One payment was made. Written out, as `Context.emit` would cost twice as much and payments are the many."""
+    ctx.events.append(
+        Event(
+            PAID,
+            (
+                EventAttribute("payment", payment_id.hex()),
+                EventAttribute("request", payment.request_id.hex()),
+                EventAttribute("reference", payment.reference),
+                EventAttribute("merchant", payment.merchant),
+                EventAttribute("till", payment.till_key.hex()),
+                EventAttribute("payer", payment.payer.hex()),
+                EventAttribute("institution", payment.institution),
+                EventAttribute("acquirer", payment.acquirer),
+                EventAttribute("currency", payment.currency),
+                EventAttribute("amount_minor", str(payment.amount_minor)),
+                EventAttribute("tip_minor", str(payment.tip_minor)),
+                EventAttribute("fee_minor", str(payment.fee_acquirer_minor + payment.fee_network_minor)),
+                EventAttribute("instrument", payment.instrument),
+            ),
+        )
     )
 
 

@@ -6,7 +6,8 @@ ledger. Reading refuses what is not in canonical form, out of range or unsafe to
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from functools import lru_cache
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -26,6 +27,8 @@ MAX_MEMO_BYTES: Final = 80
 MAX_REQUEST_LIFE_S: Final = 86_400
 CODE_LIFE_S: Final = 60
 CODE_NONCE_BYTES: Final = 16
+# A block's requests are read when its signatures are listed, and again when its rules run; 600 bytes each.
+OPENED_REQUESTS: Final = 8_192
 _REQUEST_DOMAIN: Final = b"chainpos/request/1\0"
 _CODE_DOMAIN: Final = b"chainpos/code/1\0"
 _TOKEN_DOMAIN: Final = b"chainpos/code-token/1\0"
@@ -171,6 +174,22 @@ def decode_code(encoded: bytes) -> CustomerCode:
     return code
 
 
+class OpenedRequest(NamedTuple):
+    """A request that was read, what its till signed, and its ID."""
+
+    request: Request
+    signed_bytes: bytes
+    id: bytes
+
+
+@lru_cache(maxsize=OPENED_REQUESTS)
+def open_request(chain_id: str, encoded: bytes) -> OpenedRequest:
+    """Read a request. Raises MalformedBytes. Listing a payment's signatures and running its rule share the work."""
+    request = decode_request(encoded)
+    signed_bytes = request_signed_bytes(chain_id, encoded)
+    return OpenedRequest(request, signed_bytes, sha256(signed_bytes))
+
+
 def code_signed_bytes(chain_id: str, encoded: bytes) -> bytes:
     """What the payer signs."""
     return b"".join((_CODE_DOMAIN, chain_id.encode(), b"\0", encoded))
@@ -184,10 +203,10 @@ def code_token(code: CustomerCode) -> bytes:
 def pay_signatures(chain_id: str, message: Pay) -> tuple[Signature, ...]:
     """The till's, over the request. None for an unreadable request, which the rule refuses before all else."""
     try:
-        request = decode_request(message.request)
+        request, signed_bytes, _ = open_request(chain_id, message.request)
     except MalformedBytes:
         return ()
-    return (Signature(request.till_key, request_signed_bytes(chain_id, message.request), message.till_signature),)
+    return (Signature(request.till_key, signed_bytes, message.till_signature),)
 
 
 def charge_signatures(chain_id: str, message: Charge) -> tuple[Signature, ...]:

@@ -20,8 +20,7 @@ from chainpos.core.contracts.payments.messages import (
     Pay,
     Request,
     decode_code,
-    decode_request,
-    request_id,
+    open_request,
     static_payment_id,
 )
 from chainpos.core.contracts.payments.records import CANCELLED, NEVER_S, PAYMENTS, Cancellation, Payment
@@ -52,8 +51,7 @@ class _Sale(NamedTuple):
 
 def pay(ctx: Context, message: Pay) -> bytes:
     """The payer pays a request that a till signed. Returns the payment's ID."""
-    request = _read_request(message.request)
-    requested = request_id(ctx.block.chain_id, message.request)
+    request, requested = _open(ctx, message.request)
     require = ctx.require
     require(message.merchant == request.merchant, codes.WRONG_MERCHANT, request.merchant)
     require(message.currency == request.currency, codes.WRONG_CURRENCY, request.currency)
@@ -73,12 +71,11 @@ def pay(ctx: Context, message: Pay) -> bytes:
 
 def charge(ctx: Context, message: Charge) -> bytes:
     """A till takes its own request's amount from a customer's code. Returns the payment's ID, the request's."""
-    request = _read_request(message.request)
+    request, requested = _open(ctx, message.request)
     try:
         code = decode_code(message.code)
     except MalformedBytes as error:
         raise Rejected(codes.MALFORMED_CODE, str(error)) from error
-    requested = request_id(ctx.block.chain_id, message.request)
     require = ctx.require
     require(ctx.signer == request.till_key, codes.NOT_THE_TILL)
     require(request.instrument == DYNAMIC_QR, codes.STATIC_NOT_CHARGEABLE)
@@ -95,8 +92,7 @@ def charge(ctx: Context, message: Charge) -> bytes:
 
 def cancel(ctx: Context, message: Cancel) -> bytes:
     """A till withdraws its request, or the owner any of the shop's. Returns the request's ID."""
-    request = _read_request(message.request)
-    requested = request_id(ctx.block.chain_id, message.request)
+    request, requested = _open(ctx, message.request)
     if not ctx.ports.merchants.is_owner(ctx, request.merchant, ctx.signer):
         ctx.require(ctx.signer == request.till_key, codes.NOT_THE_TILL)
         ctx.ports.merchants.require_till(ctx, request.merchant, ctx.signer)
@@ -110,11 +106,13 @@ def cancel(ctx: Context, message: Cancel) -> bytes:
     return requested
 
 
-def _read_request(encoded: bytes) -> Request:
+def _open(ctx: Context, encoded: bytes) -> tuple[Request, bytes]:
+    """The request and its ID."""
     try:
-        return decode_request(encoded)
+        request, _, requested = open_request(ctx.block.chain_id, encoded)
     except MalformedBytes as error:
         raise Rejected(codes.MALFORMED_REQUEST, str(error)) from error
+    return request, requested
 
 
 def _require_payable(ctx: Context, request: Request, requested: bytes) -> None:

@@ -114,19 +114,23 @@ def _at_once(ctx: Context, terms: MerchantTerms, debtor: str, creditor: str, cur
 def _owe(ctx: Context, debtor: str, creditor: str, currency: str, minor: int) -> int:
     """Add to the debtor's open batch, refusing what would exceed its cap. Returns the batch's number."""
     journal = ctx.journal
-    if journal.get(TIMETABLES, currency.encode()) is None:
-        raise Rejected(codes.CURRENCY_NOT_SETTLED, currency)
-    batch = open_batch(ctx, debtor, currency)
-    _require_within_cap(ctx, debtor, currency, batch.owed_minor + minor - batch.due_minor)
+    debtors_key = batch_key(debtor, currency)
+    batch = journal.get(BATCHES, debtors_key) or FIRST_BATCH
+    creditors, owed_minor = batch.creditors, batch.owed_minor + minor
+    _require_within_cap(ctx, debtor, currency, owed_minor - batch.due_minor)
     key = obligation_key(debtor, creditor, currency)
     before = journal.get(OBLIGATIONS, key)
-    creditors = batch.creditors
     if before is None:
+        # Whoever owes something already owes it in a currency that is settled.
+        if journal.get(TIMETABLES, currency.encode()) is None:
+            raise Rejected(codes.CURRENCY_NOT_SETTLED, currency)
         creditors = tuple(sorted((*creditors, creditor)))
-    journal.put(OBLIGATIONS, key, Obligation(minor if before is None else before.amount_minor + minor))
-    owed_minor = batch.owed_minor + minor
-    after = Batch(batch.number, batch.rolled_over_times, creditors, owed_minor, batch.due_minor)
-    journal.put(BATCHES, batch_key(debtor, currency), after)
+        journal.put(OBLIGATIONS, key, Obligation(minor))
+    else:
+        journal.put(OBLIGATIONS, key, Obligation(before.amount_minor + minor))
+    journal.put(
+        BATCHES, debtors_key, Batch(batch.number, batch.rolled_over_times, creditors, owed_minor, batch.due_minor)
+    )
     add_due(ctx, creditor, currency, minor)
     return batch.number
 
@@ -156,10 +160,12 @@ def _owe_less(ctx: Context, debtor: str, creditor: str, currency: str, minor: in
 
 def add_due(ctx: Context, creditor: str, currency: str, delta_minor: int) -> None:
     """Count what others owe an institution in their open batches."""
-    batch = open_batch(ctx, creditor, currency)
+    journal, key = ctx.journal, batch_key(creditor, currency)
+    batch = journal.get(BATCHES, key) or FIRST_BATCH
     due_minor = batch.due_minor + delta_minor
-    after = Batch(batch.number, batch.rolled_over_times, batch.creditors, batch.owed_minor, due_minor)
-    ctx.journal.put(BATCHES, batch_key(creditor, currency), after)
+    journal.put(
+        BATCHES, key, Batch(batch.number, batch.rolled_over_times, batch.creditors, batch.owed_minor, due_minor)
+    )
 
 
 def _require_within_cap(ctx: Context, institution: str, currency: str, net_debit_minor: int) -> None:

@@ -243,13 +243,13 @@ def with_pending(position: Position, debtor: str, batch: int, delta_minor: int) 
 
     Raises StateMismatch where a batch would hold less than nothing.
     """
-    amount_minor, settled_minor = delta_minor, 0
+    available_minor, amount_minor = position.available_minor, delta_minor
     others = []
     for part in position.pending:
         if part.debtor != debtor:
             others.append(part)
         elif part.batch < batch:
-            settled_minor = part.amount_minor
+            available_minor += part.amount_minor
         else:
             amount_minor += part.amount_minor
     if amount_minor < 0:
@@ -258,7 +258,7 @@ def with_pending(position: Position, debtor: str, batch: int, delta_minor: int) 
     if len(others) > 1:
         others.sort(key=_debtor)
     return Position(
-        position.available_minor + settled_minor,
+        available_minor,
         tuple(others),
         position.requested_minor,
         position.paid_out_minor,

@@ -66,8 +66,6 @@ def test_a_payment_is_told_by_request_reference_merchant_payer_and_till(city: Ci
         "tip_minor": "500",
         "fee_minor": "38",
         "instrument": "dynamic_qr",
-        "debtor": "eastbank",
-        "batch": "1",
     }
 
 
