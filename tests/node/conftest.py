@@ -78,10 +78,12 @@ def pay_tx(reference: str, payer: str = "erin", amount_minor: int = 100, *, live
     return transaction(message, payer, nonce=hash(reference) & 0xFFFF, expires_s=int(time.time()) + 600)
 
 
-def signed_request(reference: str, amount_minor: int = 100, *, lives_s: int = 300) -> tuple[bytes, bytes]:
+def signed_request(
+    reference: str, amount_minor: int = 100, *, lives_s: int = 300, ago_s: int = 0, till_name: str = "TEAHOUSE.till"
+) -> tuple[bytes, bytes]:
     """A request of the tea house and its till's signature."""
-    till, now_s = key_of("TEAHOUSE.till"), int(time.time())
-    request = Request(1, "TEAHOUSE", till.public, reference, amount_minor, CNY, now_s, now_s + lives_s, "dynamic_qr")
+    till, made_s = key_of(till_name), int(time.time()) - ago_s
+    request = Request(1, "TEAHOUSE", till.public, reference, amount_minor, CNY, made_s, made_s + lives_s, "dynamic_qr")
     encoded = encode_request(request)
     return encoded, till.sign(request_signed_bytes(CHAIN_ID, encoded))
 
