@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 
 from chainpos.rpc.backend import Backend
-from chainpos.rpc.calls import CallContext, Method
+from chainpos.rpc.calls import CallContext, Method, Pool
 from chainpos.rpc.limits import Limits
 from chainpos.rpc.methods import METHODS, answer
 from chainpos.rpc.parameters import BadParameters, Value, from_json, from_uri
@@ -46,8 +46,11 @@ class Answerer:
         self._backend = backend
         self._hub = hub
         self._limits = limits
-        self._reading = asyncio.Semaphore(limits.max_reading)
-        self._waiting = asyncio.Semaphore(limits.max_waiting)
+        self._pools: dict[Pool, asyncio.Semaphore] = {
+            "reads": asyncio.Semaphore(limits.max_reads),
+            "broadcasts": asyncio.Semaphore(limits.max_broadcasts),
+            "watches": asyncio.Semaphore(limits.max_watches),
+        }
 
     async def post(self, body: bytes) -> tuple[int, bytes]:
         """HTTP status and body for a POST: one request or a batch."""
@@ -86,7 +89,7 @@ class Answerer:
 
     async def request(self, link_id: str) -> RequestJson | None:
         """The merchant's request behind a link. Raises TimeoutError."""
-        async with asyncio.timeout(self._limits.answer_timeout_s), self._reading:
+        async with asyncio.timeout(self._limits.answer_timeout_s), self._pools["reads"]:
             return await published_request(self._backend, link_id)
 
     async def _answered(
@@ -96,7 +99,7 @@ class Answerer:
         try:
             async with (
                 asyncio.timeout(self._limits.answer_timeout_s),
-                self._waiting if method.waits else self._reading,
+                self._pools[method.pool],
             ):
                 result = await answer(context, method, values)
             return True, encode_result(request_id, result)

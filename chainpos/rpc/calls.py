@@ -6,7 +6,7 @@ Source: CometBFT rpc/core/env.go.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from chainpos.rpc.backend import Backend
 from chainpos.rpc.parameters import Parameter
@@ -15,6 +15,9 @@ from chainpos.rpc.subscriptions import EventHub, Subscriber
 
 DEFAULT_PER_PAGE: Final = 30
 MAX_PER_PAGE: Final = 100
+
+
+Pool = Literal["reads", "broadcasts", "watches"]
 
 
 class CallContext(NamedTuple):
@@ -27,12 +30,16 @@ class CallContext(NamedTuple):
 
 
 class Method(NamedTuple):
-    """`waits` marks a method that may take seconds: over WebSocket others are answered meanwhile."""
+    """`pool` says with which others a method shares how many may run at a time, so that none starves another.
+
+    "reads" wait for the store alone; "broadcasts" for a check and perhaps another node; "watches" for a block. Over
+    WebSocket the latter two run beside the reads.
+    """
 
     answer: Callable[..., Awaitable[object]]
     parameters: tuple[Parameter, ...] = ()
     only_websocket: bool = False
-    waits: bool = False
+    pool: Pool = "reads"
 
 
 def refused(detail: str) -> RpcError:

@@ -171,19 +171,22 @@ class Connection:
         """
         try:
             async with asyncio.timeout(self._timeout_s if timeout_s is None else timeout_s), self._in_flight:
-                return await self._exchange(method, params)
+                return await self._exchange(self._next_id(), method, params)
         except TimeoutError as error:
             raise TimedOut(f"{method} was not answered in time") from error
 
     async def subscribe(self, query: str, *, limit: int = MAX_WAITING_EVENTS) -> Subscription:
-        """The events that match `query` from now on; at most `limit` wait here. Raises as `call` does."""
-        request_id = self._last_id + 1
+        """The events that match `query` from now on; at most `limit` wait here. Raises as `call` does.
+
+        After TimedOut make a new connection: the server may have subscribed this one all the same.
+        """
+        request_id = self._next_id()
         subscription = Subscription(self, query, request_id, limit)
         # Before the answer comes: events may come right behind it.
         self._subscriptions[request_id] = subscription
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._exchange("subscribe", {"query": query})
+                await self._exchange(request_id, "subscribe", {"query": query})
         except TimeoutError as error:
             self.forget(request_id)
             raise TimedOut("subscribe was not answered in time") from error
@@ -197,17 +200,20 @@ class Connection:
         self._finish(Disconnected("the connection was closed"))
         self._reader.cancel()
         await self._socket.close()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reader
+        # Waits without raising the reader's own cancellation, which must not be taken for ours.
+        await asyncio.wait({self._reader})
 
     def forget(self, request_id: int) -> None:
         """Events under this id are passed over from now on."""
         self._subscriptions.pop(request_id, None)
 
-    async def _exchange(self, method: str, params: dict[str, object]) -> bytes:
+    def _next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    async def _exchange(self, request_id: int, method: str, params: dict[str, object]) -> bytes:
         if self._end is not None:
             raise Disconnected(str(self._end))
-        self._last_id = request_id = self._last_id + 1
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._calls[request_id] = future
         try:

@@ -6,14 +6,15 @@ import msgspec
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes are in bytes, times in seconds. The defaults are CometBFT's where it has such a limit."""
+    """Sizes are in bytes, times in seconds. The defaults are CometBFT's where no reason is given for another."""
 
     max_connections: int = 500
     # One address has many clients behind a router, and all of a demonstration's on loopback.
     max_connections_per_address: int = 300
     max_head_bytes: int = 16 * 1024
-    # A POST body, and a WebSocket message. CometBFT config/config.go: max_body_bytes.
-    max_body_bytes: int = 1_000_000
+    # A POST body, and a WebSocket message. CometBFT takes 1 MB; a batch of our largest transactions is 60 kB, and what
+    # is half received waits in memory, for each connection.
+    max_body_bytes: int = 256 * 1024
     max_batch: int = 10
     max_uri_arguments: int = 20
     # From a request's first byte to its last.
@@ -29,10 +30,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     # A client that asks faster is not refused but read more slowly.
     requests_per_second: float = 2_000.0
     burst: int = 2_000
-    # Methods that wait for more than the store: for one WebSocket, and for the server.
+    # Calls that wait for more than the store, for one WebSocket; and each kind of calls, for the server.
     max_waiting_each: int = 8
-    max_waiting: int = 256
-    max_reading: int = 16
+    max_reads: int = 16
+    max_broadcasts: int = 256
+    max_watches: int = 64
     # What may wait in the send buffers of all connections; beyond, the connection with the most is cut.
     max_buffered_bytes: int = 128 * 1024 * 1024
     write_high_water_bytes: int = 1024 * 1024

@@ -95,9 +95,9 @@ METHODS: Final[dict[str, Method]] = {
     "commit": Method(chain_methods.commit, (_HEIGHT,)),
     "validators": Method(chain_methods.validators, (_HEIGHT, *_PAGE)),
     "consensus_params": Method(chain_methods.consensus_params, (_HEIGHT,)),
-    "broadcast_tx_sync": Method(transaction_methods.broadcast_tx_sync, _TX, waits=True),
-    "broadcast_tx_async": Method(transaction_methods.broadcast_tx_async, _TX, waits=True),
-    "broadcast_tx_commit": Method(transaction_methods.broadcast_tx_commit, _TX, waits=True),
+    "broadcast_tx_sync": Method(transaction_methods.broadcast_tx_sync, _TX, pool="broadcasts"),
+    "broadcast_tx_async": Method(transaction_methods.broadcast_tx_async, _TX, pool="broadcasts"),
+    "broadcast_tx_commit": Method(transaction_methods.broadcast_tx_commit, _TX, pool="watches"),
     "abci_query": Method(
         abci_query,
         (
@@ -120,7 +120,7 @@ METHODS: Final[dict[str, Method]] = {
     "publish_request": Method(
         transaction_methods.publish_request,
         (Parameter("request", "base64"), Parameter("signature", "base64")),
-        waits=True,
+        pool="broadcasts",
     ),
     "chainpos_requests": Method(transaction_methods.chainpos_requests),
     "chainpos_node": Method(chainpos_node),

@@ -23,7 +23,8 @@ from chainpos.rpc.websocket import WebSocketSession
 
 DEFAULT_PORT: Final = 26657
 _BACKLOG: Final = 128
-_READER_LIMIT_BYTES: Final = 128 * 1024
+# What is read ahead of a client is at most twice this.
+_READER_LIMIT_BYTES: Final = 32 * 1024
 _GOODBYE_S: Final = 1.0
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from chainpos.rpc.outgoing import Outgoing
 from chainpos.rpc.protocol import Call, read_websocket
 from chainpos.rpc.subscriptions import EventHub, Subscriber
 
-_READ_BYTES: Final = 256 * 1024
+_READ_BYTES: Final = 64 * 1024
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 # How long the loop may be kept by one client that has much to ask or to hear.
 _TURN_S: Final = 0.002
@@ -114,7 +114,7 @@ class WebSocketSession:
             await self._send(reading.error)
         for call in reading.calls:
             method = METHODS.get(call.method)
-            if method is not None and method.waits:
+            if method is not None and method.pool != "reads":
                 await self._slots.acquire()
                 task = group.create_task(self._answer_beside(call), name=f"rpc {call.method}")
                 self._beside.add(task)

@@ -127,7 +127,7 @@ async def test_answers_are_for_no_cache_and_for_no_other_site(server: RpcServer)
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_sent(server: RpcServer) -> None:
-    request = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000001\r\n\r\n"
+    request = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 262145\r\n\r\n"
     assert (await exchange(server, request)).startswith(b"HTTP/1.1 413 ")
     request = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 19 + b"\r\n\r\n"
     assert (await exchange(server, request)).startswith(b"HTTP/1.1 413 ")
@@ -148,7 +148,7 @@ async def test_a_node_that_is_too_slow_is_answered_for(node: FakeNode) -> None:
 
 async def test_so_many_calls_at_a_time_reach_the_node(node: FakeNode) -> None:
     node.slow_s = 0.02
-    async with serving(node, limits=Limits(max_reading=2)) as server:
+    async with serving(node, limits=Limits(max_reads=2)) as server:
         body = b'{"id":1,"method":"status"}'
         began = asyncio.get_running_loop().time()
         await asyncio.gather(*(exchange(server, http_request("POST", "/", body)) for _ in range(10)))

@@ -98,6 +98,16 @@ async def test_only_so_many_broadcasts_of_one_client_wait_at_a_time(node: FakeNo
         assert sorted([(await heard(socket))["id"] for _ in range(6)]) == list(range(6))
 
 
+async def test_those_who_wait_for_blocks_do_not_keep_others_from_paying(node: FakeNode) -> None:
+    limits = Limits(max_watches=1, max_broadcasts=1)
+    async with serving(node, limits=limits) as server, connect(url_of(server), proxy=None) as socket:
+        for number in range(3):
+            await ask(socket, number, "broadcast_tx_commit", {"tx": "bmV2ZXI="})
+        await until(lambda: node.hub._watched)
+        await ask(socket, "pay", "broadcast_tx_sync", {"tx": "cGF5"})
+        assert (await heard(socket))["id"] == "pay"
+
+
 async def test_a_subscription_is_acknowledged_and_its_events_come_under_its_id(
     socket: ClientConnection, node: FakeNode
 ) -> None:
