@@ -64,7 +64,10 @@ def parse_amount(text: str, code: str) -> Amount:
 
 
 def format_amount(amount: Amount, *, with_currency: bool = True) -> str:
-    """Grouped, in the currency's decimal places, with its code: "1,250.00 CNY". `parse_amount` reads it back."""
+    """Grouped, in the currency's decimal places, with its code: "1,250.00 CNY".
+
+    Without the code, `parse_amount` reads it back. Raises UnknownCurrency.
+    """
     exponent = currency(amount.currency).exponent
     digits = str(amount.minor).rjust(exponent + 1, "0")
     whole, decimals = (digits[:-exponent], "." + digits[-exponent:]) if exponent else (digits, "")

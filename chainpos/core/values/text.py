@@ -32,6 +32,7 @@ _HOSTILE_RANGES: Final = (
     (0x13430, 0x1345F),
     (0x1BCA0, 0x1BCA3),
     (0x1D173, 0x1D17A),
+    *((plane << 16 | 0xFFFE, plane << 16 | 0xFFFF) for plane in range(1, 14)),  # non-characters
     (0xE0000, 0x10FFFF),  # tags, supplementary private use
 )
 _HOSTILE: Final = re.compile("[" + "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in _HOSTILE_RANGES) + "]")

@@ -71,6 +71,8 @@ def parse_rfc3339(text: str) -> int:
         raise MalformedTime(f"no such time: {text[:40]!r}")
     offset_s = 0
     if match.group(8):
+        if int(match.group(9)) > 23 or int(match.group(10)) > 59:
+            raise MalformedTime(f"no such offset: {text[:40]!r}")
         offset_s = (int(match.group(9)) * 3600 + int(match.group(10)) * 60) * (-1 if match.group(8) == "-" else 1)
     seconds = day * DAY_S + hour * 3600 + minute * 60 + second - offset_s
     if not ZERO_TIME_S <= seconds <= MAX_TIME_S:
