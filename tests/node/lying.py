@@ -20,8 +20,10 @@ Lie = Callable[[str, Json, Json], Json]
 class LyingProxy:
     """Listens on a port of its own and passes every WebSocket message on, but for what `lie` changes in answers."""
 
-    def __init__(self, upstream: str, lie: Lie) -> None:
+    def __init__(self, upstream: str, lie: Lie, *, events: bool = True) -> None:
+        """`events` says whether events are passed on, or only answers."""
         self.upstream = upstream
+        self.events = events
         self.lie = lie
         self.told = 0
         self.rpc = ""
@@ -52,7 +54,9 @@ class LyingProxy:
 
             async def down() -> None:
                 async for message in upstream:
-                    await client.send(self._passed_on(json.loads(message), calls))
+                    answer = json.loads(message)
+                    if self.events or not answer.get("result", {}).get("data"):
+                        await client.send(self._passed_on(answer, calls))
 
             tasks = [asyncio.create_task(up()), asyncio.create_task(down())]
             try:
