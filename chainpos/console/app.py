@@ -116,15 +116,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.register_theme(textual_theme(theme))
         self.theme = self.settings.theme if self.settings.theme in self.themes_found else "light"
         self.set_keymap(load_keymap(self.folder, bindings_by_place()))
-        self._degrade(glyphs or glyphs_of())
+        self.glyphs: Glyphs = glyphs or glyphs_of()
+        self._degrade()
 
-    def _degrade(self, glyphs: Glyphs) -> None:
+    def _degrade(self) -> None:
         # Textual keeps its filters in a private list and documents no other way to add one.
-        if glyphs != "full":
-            self._filters.append(PlainGlyphs(glyphs))
+        if self.glyphs != "full":
+            self._filters.append(PlainGlyphs(self.glyphs))
         if self.console.color_system == "standard":
             self._filters.append(SixteenColours())
-        if glyphs == "ascii" and self.settings.language != "en":
+        if self.glyphs != "full" and self.settings.language != "en":
             self.settings = msgspec.structs.replace(self.settings, language="en")
             self.texts = load_texts("en")
 
@@ -268,7 +269,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_language(self) -> None:
         """The other language, at once and everywhere."""
         following = LANGUAGES[(LANGUAGES.index(self.texts.language) + 1) % len(LANGUAGES)]
-        if any(isinstance(each, PlainGlyphs) and each.glyphs != "full" for each in self._filters) and following != "en":
+        if self.glyphs != "full" and following != "en":
+            # A terminal without these characters would show question marks.
             return
         self.texts = load_texts(following)
         self._keep(language=following)

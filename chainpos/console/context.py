@@ -8,6 +8,7 @@ from typing import Protocol, cast
 from textual.dom import DOMNode
 from textual.signal import Signal
 
+from chainpos.console.filters import Glyphs
 from chainpos.console.language import Texts
 from chainpos.console.settings import Settings
 from chainpos.errors import UserFacingError
@@ -24,6 +25,7 @@ class Context(Protocol):
     view: CounterView | None
     view_signal: Signal[CounterView]
     settings: Settings
+    glyphs: Glyphs
 
     def now_ns(self) -> int:
         """The wall clock, Unix nanoseconds."""

@@ -36,11 +36,16 @@ def _long_form(keys: str) -> tuple[str, ...]:
     )
 
 
-def load_keymap(folder: Path, places: Mapping[str, Iterable[Binding]], everywhere: str = "app") -> dict[str, str]:
+EVERYWHERE: Final = "app"
+# Over a dialog nothing else can be pressed.
+ALONE: Final = "dialog"
+
+
+def load_keymap(folder: Path, places: Mapping[str, Iterable[Binding]]) -> dict[str, str]:
     """Binding id to keys, from the file in a folder; empty where there is none.
 
-    `places` are the bindings of each place (a screen, a widget) by its name; those of `everywhere` hold in all others
-    too, so they must not share a key with them. Raises UserFacingError that names what is wrong.
+    `places` are the bindings of each place by its name; those of EVERYWHERE hold in all others but ALONE, so they must
+    not share a key with them. Raises UserFacingError that names what is wrong.
     """
     path = folder / FILE_NAME
     try:
@@ -59,7 +64,8 @@ def load_keymap(folder: Path, places: Mapping[str, Iterable[Binding]], everywher
         if not all(keymap[binding_id]):
             raise _refuse(path, f"{binding_id} has no key")
     for place, ids in usual.items():
-        for pressed, actions in _users({**usual.get(everywhere, {}), **ids}, keymap).items():
+        also = {} if place == ALONE else usual.get(EVERYWHERE, {})
+        for pressed, actions in _users({**also, **ids}, keymap).items():
             if len(actions) > 1:
                 raise _refuse(path, f"the key {pressed!r} would mean {' and '.join(sorted(actions))} in {place}")
     return {binding_id: ",".join(keys) for binding_id, keys in keymap.items()}

@@ -133,7 +133,7 @@ class CounterScreen(Page):
         qr = sale.qr if sale is not None and self.shown.shows_code else None
         below = max(size.height - 1, 0)
         frame, scale = 2, 0
-        if qr is not None:
+        if qr is not None and self.console_app.glyphs != "ascii":
             # The code comes before the tabs and the line of keys: those give way on a low screen.
             for frame in (2, 1, 0):
                 room = Size(max(size.width - LEAST_LEFT, 0), max(below - frame, 0))

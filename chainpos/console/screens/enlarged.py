@@ -49,7 +49,7 @@ class EnlargedCode(ModalScreen[None]):
         texts = context(self).texts
         code, link = self.query_one("#large-code", QrPicture), self.query_one("#large-link", LinkLetters)
         room = Size(self.size.width, self.size.height)
-        scale = scale_for(self.sale.qr, room)
+        scale = scale_for(self.sale.qr, room) if context(self).glyphs != "ascii" else 0
         needed = picture_size(self.sale.qr, max(scale, 1))
         code.qr = self.sale.qr if scale else None
         code.display = bool(scale)

@@ -155,8 +155,10 @@ class MoneyForm(ModalScreen[Amount | None]):
             return
         self.sending = True
         entered = Entered(amount, self._typed("again"), self._typed("pin"))
-        for field in self.query("#form-pin").results(Input):
-            field.value = ""
+        # Taking the PIN away is not typing: what is told of this try must stay.
+        with self.prevent(Input.Changed):
+            for field in self.query("#form-pin").results(Input):
+                field.value = ""
         self._look()
         self.run_worker(self._send(entered), name="send")
 

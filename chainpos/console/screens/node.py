@@ -193,14 +193,15 @@ class NodeScreen(Page):
         texts, network = self.console_app.texts, node.network
         mark, tone = LINK_MARKS[network.link]
         height = f"{network.known_height:,}"
-        if network.target_height > network.known_height:
-            share = network.known_height * 100 // network.target_height
-            height += f" / {network.target_height:,} ({share} %)"
         facts = [
             Fact("node.moniker", f"{node.moniker} · {texts(f'node.{node.mode}')}"),
             Fact("node.chain", network.chain_id),
             Fact("node.height", f"{mark} {texts(f'link.{network.link.value}')} · {height}", tone),
         ]
+        if network.target_height > network.known_height:
+            share = network.known_height * 100 // network.target_height
+            bar = "━" * (share // 10) + "─" * (10 - share // 10)
+            facts.append(Fact("node.progress", f"{bar} {share} % / {network.target_height:,}", "warn"))
         if network.tip_time_ns:
             passed = self.console_app.now_ns() - network.tip_time_ns
             facts.append(Fact("node.tip_age", texts("node.ago", age=age(texts, passed))))

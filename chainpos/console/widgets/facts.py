@@ -43,7 +43,7 @@ class Facts(LinesPanel):
         if not self.facts and self.note:
             lines += [line(row, "$muted") for row in wrap(texts(self.note), width)]
         labels = [texts(fact.label) for fact in self.facts]
-        column = min(max((width_of(label) for label in labels), default=0), width // 3)
+        column = min(max((width_of(label) for label in labels), default=0), max(width // 3, 16))
         for fact, label in zip(self.facts, labels, strict=True):
             values = wrap(fact.value, width - column - 2) or [""]
             for row, value in enumerate(values):

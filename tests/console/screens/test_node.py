@@ -1,0 +1,63 @@
+"""Node: what an operator must see at once (ux 28, first form)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from chainpos.till.views import Alarm, Link
+from tests.console.looking import go, opened, settle, text_of
+from tests.console.prepared_till import NODE, SECOND, PreparedTill, network_of
+
+
+async def test_ux28_height_age_peers_validators_mempool_and_pace_are_shown(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    till.time_ns += 7 * SECOND
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "node")
+        shown = text_of(app)
+        for part in (
+            "● ONLINE · 1,234", "7 s ago", "1,234 blocks, 4,936", "3 transactions, 1.4 kB", "BLOCKS A MINUTE · now 12",
+            "█", "127.0.0.1:26657", "in order", "no answer", "dropped: wrong app hash", "✓ A9F1 03C2 77",
+            "○ 7C40 EE81 1A", "did not sign", "wang-counter",
+        ):  # fmt: skip
+            assert part in shown
+
+
+async def test_ux28_an_alarm_says_what_to_do(till: PreparedTill, tmp_path: Path) -> None:
+    till.node_view = msgspec.structs.replace(
+        NODE, alarms=(Alarm("disk_low", "1.2 GB left", till.time_ns - 60 * SECOND), Alarm("never_heard_of", ""))
+    )
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "node")
+        shown = text_of(app)
+        for part in ("⚠ disk_low 1.2 GB left", "1 min ago", "Free some space", "⚠ never_heard_of", "call support"):
+            assert part in shown
+
+
+async def test_ux28_a_halted_node_says_so_first(till: PreparedTill, tmp_path: Path) -> None:
+    till.node_view = msgspec.structs.replace(
+        NODE, network=network_of(Link.HALTED, halted_reason="app hash differs at 1,235"), alarms=()
+    )
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "node")
+        rows = text_of(app).splitlines()
+        assert "■ HALTED: app hash differs at 1,235" in rows[3]
+
+
+async def test_ux28_sync_progress_is_a_share(till: PreparedTill, tmp_path: Path) -> None:
+    till.node_view = msgspec.structs.replace(NODE, network=network_of(Link.SYNCING, 500, target_height=2_000), alarms=())
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "node")
+        assert "━━──────── 25 % / 2,000" in text_of(app)
+        assert "No alarms." in text_of(app)
+
+
+async def test_the_node_is_asked_again_while_it_is_looked_at(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "node")
+        till.node_view = msgspec.structs.replace(NODE, mempool_transactions=77)
+        await settle(pilot, 2.3)
+        assert "77 transactions" in text_of(app)

@@ -1,0 +1,107 @@
+"""Sales: finding one, reading it, refunding it (ux 9, 11). Enter alone never refunds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Input
+
+from chainpos.console.screens.money_form import MoneyForm
+from tests.console.looking import go, key_in, opened, scan, settle, text_of
+from tests.console.prepared_till import PIN, PreparedTill, cny
+
+
+async def test_ux11_a_sale_is_found_by_amount_or_reference_while_typing(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "slash", *"h3")
+        shown = text_of(app)
+        assert "H3ZD" in shown
+        assert "K7Q2" not in shown
+        await key_in(pilot, "escape")
+        assert "K7Q2" in text_of(app)
+        await key_in(pilot, "slash", *"zzz")
+        assert "Nothing matches “zzz”." in text_of(app)
+
+
+async def test_the_sale_under_the_cursor_is_told_in_full(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "down", "down", "down")
+        shown = text_of(app)
+        for part in ("T5RW", "The customer sent", "Refused because"):
+            assert part in shown
+
+
+async def test_ux9_a_refund_needs_the_amount_twice_and_the_pin_and_a_key_of_its_own(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "r", *"500", "enter", *"500", "enter", *PIN)
+        assert not any(asked[0] == "refund" for asked in till.asked)
+        await key_in(pilot, "enter", "enter", "enter")
+        assert not any(asked[0] == "refund" for asked in till.asked)
+        assert "Enter alone does not refund" in text_of(app)
+        await key_in(pilot, "ctrl+y")
+        assert till.asked[-1] == ("refund", "K7Q2", cny(500), PIN, "500")
+        assert "Refund of 5.00 CNY sent for sale K7Q2." in text_of(app)
+        assert "Part refunded" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("amount", "again", "pin", "says"),
+    [
+        ("500", "501", PIN, "The two amounts differ."),
+        ("999999", "999999", PIN, "At most 12.50 CNY can be refunded."),
+        ("500", "500", "", "Enter the PIN."),
+        ("0", "0", PIN, "This sends money back"),
+    ],
+)
+async def test_ux9_a_refund_that_is_not_complete_cannot_be_sent(  # noqa: PLR0917 (a table of cases)
+    till: PreparedTill, tmp_path: Path, amount: str, again: str, pin: str, says: str
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "r")
+        for field, value in (("#form-amount", amount), ("#form-again", again), ("#form-pin", pin)):
+            app.screen.query_one(field, Input).value = value
+        await settle(pilot)
+        assert app.screen.query_one("#confirm", Button).disabled
+        await key_in(pilot, "ctrl+y")
+        assert not any(asked[0] == "refund" for asked in till.asked)
+        assert says in text_of(app)
+
+
+async def test_a_wrong_pin_is_told_where_it_was_typed_and_is_not_kept(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "r", *"500", "enter", *"500", "enter", *"0000", "ctrl+y")
+        assert isinstance(app.screen, MoneyForm)
+        assert "The PIN is wrong." in text_of(app)
+        assert app.screen.query_one("#form-pin", Input).value == ""
+
+
+async def test_the_pin_is_not_shown(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "r")
+        app.screen.query_one("#form-pin", Input).value = PIN
+        await settle(pilot)
+        assert PIN not in text_of(app)
+
+
+async def test_a_sale_that_was_not_paid_offers_no_refund(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "down", "down", "r")
+        assert not isinstance(app.screen, MoneyForm)
+        assert "Refund" not in text_of(app).splitlines()[-1]
+
+
+async def test_a_scanned_receipt_is_looked_for(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await scan(pilot, "RECEIPT-H3ZD")
+        assert app.screen.query_one("#find", Input).value == "RECEIPT-H3ZD"

@@ -1,0 +1,78 @@
+"""Both catalogues say everything, with the same places (ux 18): no untranslated key."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+
+import chainpos.console
+from chainpos.console.language import LANGUAGES, UnknownText, load_texts, places
+from chainpos.console.places import bindings_by_place
+from chainpos.console.showing import Stage
+from chainpos.till.views import Link, SaleState
+
+ROOM = Path(chainpos.console.__file__).parent
+
+
+def test_ux18_every_key_is_in_every_language_with_the_same_places() -> None:
+    english, chinese = (load_texts(language).entries for language in LANGUAGES)
+    assert english.keys() == chinese.keys()
+    assert {key for key in english if places(english[key]) != places(chinese[key])} == set()
+
+
+def test_ux18_no_text_is_empty_and_the_chinese_ones_are_chinese() -> None:
+    chinese = load_texts("zh").entries
+    assert [key for key, text in chinese.items() if not text.strip()] == []
+    foreign = {key for key, text in chinese.items() if not re.search("[\u4e00-\u9fff]", text)}
+    assert {key for key in foreign if not key.startswith("key.")} == {"action.app.language"}
+
+
+def test_ux18_every_key_that_the_code_names_exists() -> None:
+    known = load_texts("en").entries
+    missing = []
+    for path in ROOM.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+                continue
+            name = ast.unparse(node.func)
+            key = node.args[0].value
+            named = (name.endswith("texts") and name != "load_texts") or name.endswith("texts_of(self)") or name in {"Fact", "Column", "self._say"}
+            if named and isinstance(key, str) and key and key not in known:
+                missing.append(f"{path.name}:{node.lineno} {key}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_ux18_every_state_link_and_stage_has_its_words(language: str) -> None:
+    texts = load_texts(language)
+    for state in SaleState:
+        assert texts(f"sale_state.{state.value}")
+    for link in Link:
+        assert texts(f"link.{link.value}")
+        assert texts(f"status.{link.value}_short", height=1, target=2)
+    for stage in Stage:
+        assert texts(f"stage.{stage.value}")
+
+
+def test_ux16_every_binding_has_an_id_and_words_in_both_languages() -> None:
+    for place, bindings in bindings_by_place().items():
+        for binding in Binding.make_bindings(bindings):
+            assert binding.id, f"{place}: {binding.key}"
+            if binding.id not in {"app.next_field", "app.previous_field"}:
+                for language in LANGUAGES:
+                    assert load_texts(language)(f"action.{binding.id}")
+
+
+def test_a_key_that_does_not_exist_is_our_mistake_and_is_named() -> None:
+    with pytest.raises(UnknownText, match=r"no\.such\.key"):
+        load_texts("en")("no.such.key")
+    with pytest.raises(UnknownText, match=r"counter\.payer"):
+        load_texts("en")("counter.payer")
+
+
+def test_a_code_from_the_wire_without_a_text_falls_back() -> None:
+    assert load_texts("zh").known("verdict.from_the_future", "?") == "?"

@@ -1,0 +1,106 @@
+"""A scanner's burst is told from a person's keys (ux 7)."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainpos.console.scanner import GAP_S, SHORTEST_CODE, Burst, normalised
+
+QUICK, SLOW = 0.01, 0.2
+CODE = "CPC1ABCDEFGH"
+
+
+def typed(burst: Burst[str], text: str, gap_s: float = QUICK) -> tuple[list[str], float]:
+    """Type a text; what came through, and the time of the last key."""
+    now_s, through = 1_000.0, []
+    for character in text:
+        now_s += gap_s
+        through += burst.key(character, character, now_s).deliver
+    return through, now_s
+
+
+def test_a_persons_keys_come_through_one_by_one_at_once() -> None:
+    burst: Burst[str] = Burst()
+    through, now_s = typed(burst, "1250", SLOW)
+    assert through == list("1250")
+    assert burst.enter("enter", now_s + SLOW).deliver == ("enter",)
+
+
+def test_a_burst_that_ends_with_enter_is_a_code_and_its_enter_goes_nowhere() -> None:
+    burst: Burst[str] = Burst()
+    through, now_s = typed(burst, CODE)
+    assert through == ["C"]
+    verdict = burst.enter("enter", now_s + QUICK)
+    assert (verdict.code, verdict.deliver, verdict.first) == (CODE, (), "C")
+
+
+def test_quick_digits_with_enter_are_an_amount_and_not_a_code() -> None:
+    burst: Burst[str] = Burst()
+    through, now_s = typed(burst, "125000")
+    through += burst.enter("enter", now_s + QUICK).deliver
+    assert through == [*"125000", "enter"]
+
+
+def test_a_bar_code_of_thirteen_digits_is_a_code() -> None:
+    burst: Burst[str] = Burst()
+    _, now_s = typed(burst, "6901234567892")
+    assert burst.enter("enter", now_s + QUICK).code == "6901234567892"
+
+
+def test_quick_short_keys_come_through_after_a_pause() -> None:
+    burst: Burst[str] = Burst()
+    through, _ = typed(burst, "abc")
+    assert burst.waiting
+    assert [*through, *burst.pause().deliver] == ["a", "b", "c"]
+
+
+def test_a_long_burst_without_an_end_is_broken_and_delivers_nothing() -> None:
+    burst: Burst[str] = Burst()
+    typed(burst, CODE)
+    verdict = burst.pause()
+    assert (verdict.broken, verdict.deliver, verdict.code) == (True, (), "")
+
+
+def test_in_a_field_a_long_burst_without_an_end_is_quick_typing() -> None:
+    burst: Burst[str] = Burst(keep_if_broken=True)
+    through, _ = typed(burst, CODE)
+    verdict = burst.pause()
+    assert "".join([*through, *verdict.deliver]) == CODE
+    assert not verdict.broken
+
+
+def test_enter_long_after_a_burst_is_just_enter() -> None:
+    burst: Burst[str] = Burst()
+    _, now_s = typed(burst, CODE)
+    verdict = burst.enter("enter", now_s + 2 * GAP_S)
+    assert verdict.broken
+    assert verdict.deliver == ("enter",)
+
+
+def test_an_arrow_ends_a_burst() -> None:
+    burst: Burst[str] = Burst()
+    through, _ = typed(burst, "ab")
+    assert [*through, *burst.other("left").deliver] == ["a", "b", "left"]
+
+
+def test_full_width_keys_are_normalised() -> None:
+    assert normalised("１２．５０ＡＢ") == "12.50AB"
+    assert normalised("1。5") == "1.5"
+
+
+@given(st.lists(st.tuples(st.characters(categories=["L", "N"]), st.sampled_from([QUICK, SLOW])), max_size=30))
+def test_no_key_is_lost_or_doubled_unless_it_was_a_code(keys: list[tuple[str, float]]) -> None:
+    burst: Burst[str] = Burst(keep_if_broken=True)
+    now_s, through = 0.0, []
+    for character, gap_s in keys:
+        now_s += gap_s
+        through += burst.key(character, character, now_s).deliver
+    through += burst.pause().deliver
+    assert "".join(through) == "".join(character for character, _ in keys)
+
+
+def test_the_shortest_code_is_longer_than_quick_fingers() -> None:
+    burst: Burst[str] = Burst()
+    _, now_s = typed(burst, "A" * (SHORTEST_CODE - 1))
+    assert burst.enter("enter", now_s + QUICK).code == ""
