@@ -55,7 +55,7 @@ def _read(wire: bytes) -> tuple[str, msgspec.Struct | None]:
     if known is None:
         return body.kind, None
     try:
-        return body.kind, msgspec.msgpack.decode(bytes(body.message), type=known.type)
+        return body.kind, msgspec.msgpack.decode(body.message, type=known.type)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body.kind, None
 

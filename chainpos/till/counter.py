@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -132,7 +132,7 @@ class Till:
             recent=tuple(row_view(row, run.money) for row in run.desk.recent),
         )
 
-    async def changes(self) -> AsyncIterator[CounterView]:
+    async def changes(self) -> AsyncGenerator[CounterView, None]:
         """The present view, then one whenever something changed; who is slow gets the newest. Ends with the till."""
         with self._run.listening() as wake:
             while not self._run.stopped:
@@ -299,12 +299,12 @@ class Till:
 
     def _shop(self) -> ShopView:
         run = self._run
-        merchant, till = run.desk.merchant, run.desk.till
+        names = run.desk.certified
         return ShopView(
             merchant=run.settings.merchant,
-            name_en=clean(merchant.name_en) if merchant is not None else "",
-            name_zh=clean(merchant.name_zh) if merchant is not None else "",
-            till=clean(till.label) if till is not None else run.key.address.hex()[:8],
+            name_en=names.name_en,
+            name_zh=names.name_zh,
+            till=names.till_label or run.key.address.hex()[:8],
             currency=run.settings.currency,
             demo=is_demo(run.genesis),
         )

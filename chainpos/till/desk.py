@@ -7,6 +7,7 @@ of the request (StateMismatch): then the till halts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
@@ -16,11 +17,13 @@ import msgspec
 from chainpos.core.chain.header import Header
 from chainpos.core.checkout.matching import MONEY_RECEIVED, LedgerFacts, SaleState
 from chainpos.core.checkout.request import SignedRequest, format_link, link_id
-from chainpos.core.contracts.merchants.records import MERCHANTS, TILLS, Merchant, Till, merchant_key
+from chainpos.core.contracts.merchants.records import MERCHANTS, TILLS, merchant_key
 from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.contracts.refunds.events import REFUNDED
 from chainpos.core.execution import REJECTED
+from chainpos.core.values.hashes import sha256
+from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.inspect.inspector import network_view
 from chainpos.inspect.records import record_at
@@ -36,6 +39,9 @@ from chainpos.till.sales import LINK, Sale, new_row, presented_in, restored
 CHARGE: Final = "payments.charge"
 RECENT: Final = 12
 PENDING_LOOK: Final = 500
+# By then a block has it, or there is a crowd and the look tells.
+DROPPED_NS: Final = 1_000_000_000
+CERTIFIED: Final = "certified"
 REFUNDS_SEEN: Final = "refunds_seen"
 PAGE: Final = 100
 MAX_PAGES: Final = 50
@@ -43,6 +49,14 @@ MAX_PAGES: Final = 50
 
 class _Height(msgspec.Struct, frozen=True):
     height: int
+
+
+class Certified(msgspec.Struct, frozen=True):
+    """The names that the network certified: the merchant's, and the till's label."""
+
+    name_en: str = ""
+    name_zh: str = ""
+    till_label: str = ""
 
 
 class Noticed(NamedTuple):
@@ -82,8 +96,8 @@ class Desk:
         self.identity = identity
         self.network = NetworkView(link=Link.OFFLINE, chain_id=identity.chain_id, known_height=0)
         self.outbox = outbox
-        self.merchant: Merchant | None = None
-        self.till: Till | None = None
+        # As the network certified it when it was last heard of: the counter knows its name offline too.
+        self.certified = book.book.setting(CERTIFIED, Certified) or Certified()
         self.tip_height = 0
         self.tip_time_s = 0
         self.recent: list[SaleRow] = book.book.sales(limit=RECENT)
@@ -144,13 +158,11 @@ class Desk:
 
     async def look_round(self, client: RpcClient) -> None:
         """Learn all that was missed: how the node is, every watched sale, what is in the mempool, what was sent."""
-        await self.take_report(await client.report())
+        report = await client.report()
         latest = (await client.status()).latest
         self._raise_tip(latest.height, latest.time_ns // SECOND_NS)
         if latest.height:
-            self.merchant = await record_at(client, MERCHANTS, merchant_key(self.identity.merchant), latest.height)
-            self.till = await record_at(client, TILLS, self.identity.till_key, latest.height)
-            self._changed()
+            await self.read_names(client, latest.height)
         async with asyncio.TaskGroup() as group:
             for sale in list(self._sales.values()):
                 group.create_task(self._resume(client, sale), name=f"till resumes {sale.row.reference}")
@@ -158,10 +170,39 @@ class Desk:
             self._take_wire(wire)
         self.tick()
         await self._missed_refunds(client)
+        # Last: online means that everything on the counter is as the network has it.
+        await self.take_report(report)
         self.outbox.wake.set()
 
+    async def forget_dropped(self, client: RpcClient) -> None:
+        """A payment that was seen, and left the mempool without a block, was dropped: its sale waits again."""
+        now_ns = self._clock.monotonic_ns()
+        seen = [sale for sale in self._sales.values() if sale.pending and now_ns - sale.pending_ns > DROPPED_NS]
+        if not seen:
+            return
+        mempool = await client.unconfirmed_txs(PENDING_LOOK)
+        if mempool.total > len(mempool.transactions):
+            return
+        still = {sha256(wire) for wire in mempool.transactions}
+        for sale in seen:
+            if sale.pending not in still:
+                sale.pending = b""
+                self._judge(sale)
+
+    async def read_names(self, client: RpcClient, height: int) -> None:
+        """Learn under which names the network certified the shop and the till."""
+        merchant = await record_at(client, MERCHANTS, merchant_key(self.identity.merchant), height)
+        till = await record_at(client, TILLS, self.identity.till_key, height)
+        if merchant is None or till is None:
+            return
+        certified = Certified(clean(merchant.name_en), clean(merchant.name_zh), clean(till.label))
+        if certified != self.certified:
+            self.certified = certified
+            self._book.post(lambda: self._book.book.save_setting(CERTIFIED, certified))
+            self._changed()
+
     async def _resume(self, client: RpcClient, sale: Sale) -> None:
-        sale.pending = b""
+        sale.pending, sale.published = b"", False
         await self.publish(client, sale)
         if self.tip_height:
             await self._look(client, sale, self.tip_height, self.tip_time_s)
@@ -288,7 +329,7 @@ class Desk:
         presented = presented_in(wire, self.identity.chain_id)
         sale = self._sales.get(presented.request_id) if presented is not None else None
         if presented is not None and sale is not None and not sale.is_paid:
-            sale.seen(presented.tx_hash, presented.until_s)
+            sale.seen(presented.tx_hash, presented.until_s, self._clock.monotonic_ns())
             self._judge(sale)
 
     async def _payment_hash(self, client: RpcClient, sale: Sale) -> bytes:
@@ -301,13 +342,17 @@ class Desk:
 
     async def publish(self, client: RpcClient, sale: Sale) -> None:
         """Have our node serve the request under its link. Raises Disconnected."""
-        if sale.row.presented != LINK or sale.row.expires_ns <= self._clock.now_ns() or sale.is_paid:
+        if sale.published or sale.row.presented != LINK or sale.is_paid or sale.row.expires_ns <= self._clock.now_ns():
             return
-        try:
+        # Where it fails the node is busy, or does not know this till yet: it is tried again before long.
+        with contextlib.suppress(RpcError):
             await client.publish_request(sale.signed.encoded, sale.signed.signature)
-        except RpcError:
-            # The node is busy, or does not know this till (yet): the next look round tries again.
-            return
+            sale.published = True
+
+    async def publish_missing(self, client: RpcClient) -> None:
+        """Publish what our node would not take before."""
+        for sale in [sale for sale in self._sales.values() if not sale.published]:
+            await self.publish(client, sale)
 
     def _raise_tip(self, height: int, time_s: int) -> None:
         self.tip_height, self.tip_time_s = max(height, self.tip_height), max(time_s, self.tip_time_s)

@@ -65,7 +65,7 @@ class Outbox:
 
         `number` is the sale it belongs to, 0 for none; `amount` what it would move, for the book.
         """
-        encoded = msgspec.Raw(msgspec.msgpack.encode(message))
+        encoded = msgspec.msgpack.encode(message)
         nonce = self._entropy(NONCE_BYTES)
         body = Body(BODY_VERSION, self._chain_id, self._key.public_key, expires_s, nonce, kind, encoded)
         wire = encode_envelope(body, self._key.sign)

@@ -144,8 +144,12 @@ class RunningTill:
         self.connection.succeeded()
         if len(self.outbox):
             await self.desk.push(client)
+        await self.desk.publish_missing(client)
+        await self.desk.forget_dropped(client)
         aged_ns = self.clock.monotonic_ns() - self._money_ns
         if self.desk.tip_height > self.money.height and aged_ns > MONEY_PAUSE_NS:
+            # A peer that began anew learns of the shop only on its way.
+            await self.desk.read_names(client, self.desk.tip_height)
             await self.refresh_money(client)
 
     async def _tick(self) -> None:

@@ -33,7 +33,8 @@ _PRESENTING: Final[dict[str, type[Pay] | type[Charge]]] = {"payments.pay": Pay, 
 class Sale:
     """One watched sale. `pending` is the hash of a payment in our mempool, which can be there until `pending_until_s`.
 
-    `facts` are of the last look at our own node's state; those of height 0 were never looked up.
+    `pending_ns` is when it was seen, by the clock that never jumps. `facts` are of the last look at our own node's
+    state; those of height 0 were never looked up. `published` is whether our node serves it now.
     """
 
     row: SaleRow
@@ -42,8 +43,10 @@ class Sale:
     modules: Modules | None = None
     pending: bytes = b""
     pending_until_s: int = 0
+    pending_ns: int = 0
     facts: LedgerFacts = field(default_factory=lambda: LedgerFacts(0, 0))
     final: bool = False
+    published: bool = False
 
     @property
     def state(self) -> SaleState:
@@ -55,9 +58,9 @@ class Sale:
         """Whether the ledger has its payment."""
         return self.facts.payment is not None
 
-    def seen(self, tx_hash: bytes, until_s: int) -> None:
+    def seen(self, tx_hash: bytes, until_s: int, monotonic_ns: int) -> None:
         """A payment of it is in our mempool."""
-        self.pending, self.pending_until_s = tx_hash, until_s
+        self.pending, self.pending_until_s, self.pending_ns = tx_hash, until_s, monotonic_ns
 
     def refused(self, tx_hash: bytes, code: int) -> None:
         """The contract refused a payment of it, or a node at its door."""
@@ -100,7 +103,7 @@ def presented_in(wire: bytes, chain_id: str) -> Presented | None:
         kind = _PRESENTING.get(envelope.body.kind)
         if kind is None:
             return None
-        message = msgspec.msgpack.decode(bytes(envelope.body.message), type=kind)
+        message = msgspec.msgpack.decode(envelope.body.message, type=kind)
     except (MalformedBytes, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return Presented(request_id(chain_id, message.request), envelope.hash, envelope.body.expires_s)

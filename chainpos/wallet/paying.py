@@ -29,7 +29,8 @@ from chainpos.wallet.offer import PaymentOffer
 # A payment of a request that never ends is signed for this long.
 STATIC_LIFE_S: Final = 120
 FIRST_LOOK_S: Final = 0.03
-LONGEST_LOOK_S: Final = 0.4
+LONGEST_LOOK_S: Final = 0.3
+SEND_AGAIN_S: Final = 1.0
 COPY_TIMEOUT_S: Final = 3.0
 COPY_ANSWER_BYTES: Final = 8192
 
@@ -95,15 +96,36 @@ async def send_and_follow(network: Network, wire: bytes, offer: PaymentOffer, *,
 
 
 async def follow(network: Network, wire: bytes, requested: bytes, *, wait_s: float) -> PaymentResult:
-    """Wait until a verified block has the transaction, at most `wait_s`; then what became of it."""
-    pause_s = FIRST_LOOK_S
+    """Wait until a verified block has the transaction, at most `wait_s`; then what became of it.
+
+    Meanwhile it is sent again now and then, which changes nothing where it still waits: a node that has dropped it,
+    because another payment came first, says why.
+    """
     with contextlib.suppress(TimeoutError, UserFacingError):
         async with asyncio.timeout(wait_s):
-            while (result := await _in_block(network, wire, requested)) is None:
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 1.5, LONGEST_LOOK_S)
-            return result
+            while True:
+                if (result := await _look_for(network, wire, requested)) is not None:
+                    return result
+                code = (await network.broadcast(wire)).code
+                if code not in (0, envelope_codes.REPLAYED.number):
+                    # It may have come into a block just before it was refused.
+                    found = await _in_block(network, wire, requested)
+                    return found or PaymentResult(
+                        end=End.REFUSED_AT_DOOR, tx_hash=tx_hash(wire), request_id=requested, code=code
+                    )
     return await absence(network, wire, requested)
+
+
+async def _look_for(network: Network, wire: bytes, requested: bytes) -> PaymentResult | None:
+    """Look often, then less often, until it is time to send it again."""
+    pause_s, waited_s = FIRST_LOOK_S, 0.0
+    while waited_s < SEND_AGAIN_S:
+        if (result := await _in_block(network, wire, requested)) is not None:
+            return result
+        await asyncio.sleep(pause_s)
+        waited_s += pause_s
+        pause_s = min(pause_s * 1.5, LONGEST_LOOK_S)
+    return None
 
 
 async def absence(network: Network, wire: bytes, requested: bytes) -> PaymentResult:
@@ -137,7 +159,7 @@ async def _in_block(network: Network, wire: bytes, requested: bytes) -> PaymentR
 
 def _payment_id(wire: bytes, requested: bytes) -> bytes:
     envelope = decode_envelope(wire)
-    message = msgspec.msgpack.decode(bytes(envelope.body.message), type=Pay)
+    message = msgspec.msgpack.decode(envelope.body.message, type=Pay)
     if decode_request(message.request).instrument == STATIC_QR:
         return static_payment_id(requested, envelope.body_hash)
     return requested
