@@ -177,13 +177,16 @@ def _changed_bucket(bucket: _Bucket, entries: list[tuple[bytes, bytes | None]]) 
         at = bisect_left(keys, key)
         present = at < len(keys) and keys[at] == key
         begin = at * HASH_BYTES
-        end = begin + HASH_BYTES if present else begin
-        if value is None:
-            packed = packed[:begin] + packed[end:]
-            keys = keys[:at] + keys[at + 1 :] if present else keys
-        else:
-            packed = packed[:begin] + record_leaf_hash(key, value) + packed[end:]
-            keys = keys if present else (*keys[:at], key, *keys[at:])
+        if value is not None:
+            leaf = record_leaf_hash(key, value)
+            if present:
+                packed = packed[:begin] + leaf + packed[begin + HASH_BYTES :]
+            else:
+                packed = packed[:begin] + leaf + packed[begin:]
+                keys = (*keys[:at], key, *keys[at:])
+        elif present:
+            packed = packed[:begin] + packed[begin + HASH_BYTES :]
+            keys = keys[:at] + keys[at + 1 :]
     return keys, packed
 
 
@@ -207,6 +210,8 @@ def _level_above(level: bytes) -> bytes:
 
 
 def _root_of_packed(level: bytes) -> bytes:
+    if len(level) == _PAIR_BYTES:  # at a hundred thousand records, buckets of one and two are the many
+        return sha256(b"\x01" + level).digest()
     if not level:
         return EMPTY_ROOT
     while len(level) > HASH_BYTES:

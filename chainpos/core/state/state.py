@@ -67,7 +67,9 @@ class State:
         found = self._decoded.get(full_key)
         if found is not None:
             return cast(R, found)
-        value = self.value(full_key)
+        # Not through `value`: what is not there is asked for in every transaction.
+        values = self._by_prefix.get(table.prefix)
+        value = None if values is None else values.get(full_key)
         if value is None:
             return None
         record = table.decode(value)
@@ -100,11 +102,13 @@ class State:
         Raises StateMismatch where a change does not start from the committed value: it was made on another state.
         """
         previous = b""
-        for change in changes:
-            if change.key <= previous or change.before != self.value(change.key):
-                raise StateMismatch(f"a change of {change.key.hex()} does not follow from the committed state")
-            previous = change.key
-        tree = self._commitment.stage([(change.key, change.after) for change in changes])
+        table_of = self._by_prefix.get
+        for key, before, _ in changes:
+            values = table_of(key[:PREFIX_BYTES])
+            if key <= previous or before != (None if values is None else values.get(key)):
+                raise StateMismatch(f"a change of {key.hex()} does not follow from the committed state")
+            previous = key
+        tree = self._commitment.stage([(key, after) for key, _, after in changes])
         return Staged(tree.root, changes, tree)
 
     def commit(self, staged: Staged) -> None:
