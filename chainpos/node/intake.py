@@ -70,6 +70,7 @@ class Intake:
         """Check a transaction, let it wait, and send it on; then what was said of it. Code 0 is accepted."""
         tx_hash = sha256(wire)
         if tx_hash in self._mempool:
+            self._mempool.adopt(tx_hash)
             return BroadcastAnswer(tx_hash)
         refused = await self._take(wire, tx_hash, own=True)
         if refused is not None or self._forward is None:

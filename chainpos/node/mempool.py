@@ -86,6 +86,12 @@ class Mempool:
         if waiting is not None:
             self._waiting[tx_hash] = msgspec.structs.replace(waiting, forwarded=True)
 
+    def adopt(self, tx_hash: bytes) -> None:
+        """It was broadcast here too: from now on it is ours to send again."""
+        waiting = self._waiting.get(tx_hash)
+        if waiting is not None and not waiting.own:
+            self._waiting[tx_hash] = msgspec.structs.replace(waiting, own=True, forwarded=True)
+
     def first(self, count: int) -> list[Waiting]:
         """The first `count`, in order of arrival."""
         return list(islice(self._waiting.values(), count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -42,76 +42,88 @@ _COMMIT_BYTES: Final = 94
 _VOTE_BYTES: Final = 109
 
 
+class Opened(NamedTuple):
+    """What a node holds open while it runs. A peer has no `signer`."""
+
+    home: Home
+    settings: NodeSettings
+    clock: Clock
+    ledger: Ledger
+    reader: ChainReader
+    executor: Executor
+    reading: Executor
+    verified: VerifiedSignatures
+    node_key: SigningKey
+    signer: Signer | None
+
+
 class Parts:
     """Everything that runs in one node."""
 
-    def __init__(
-        self,
-        home: Home,
-        settings: NodeSettings,
-        clock: Clock,
-        ledger: Ledger,
-        reader: ChainReader,
-        executor: Executor,
-        reading: Executor,
-        verified: VerifiedSignatures,
-        signer: Signer | None,
-        node_key: SigningKey,
-    ) -> None:
+    def __init__(self, opened: Opened) -> None:
+        home, settings, clock, ledger = opened.home, opened.settings, opened.clock, opened.ledger
         tip = ledger.tip
         self.settings = settings
         self.clock = clock
         self.hub = EventHub()
-        self.view = ChainView(reader, reading, tip)
+        self.view = ChainView(opened.reader, opened.reading, tip)
         self.mempool = Mempool(MempoolLimits(**msgspec.structs.asdict(settings.mempool)))
         self.condition = Condition(settings.mode, tip.chain_id, settings.moniker, home.database, clock.now_ns())
-        self._verified = verified
-        self._node_id = node_key.address.hex()
+        self._verified = opened.verified
+        self._node_id = opened.node_key.address.hex()
+        self._rpc = settings.listen
         self._status_due = asyncio.Event()
         self.appender = Appender(
-            ledger, executor, self.view, self.mempool, self.hub, self.condition, clock, home.evidence
+            ledger, opened.executor, self.view, self.mempool, self.hub, self.condition, clock, home.evidence
         )
         self.engine: EmbeddedEngine | None = None
         self.following: FollowLoop | None = None
-        if signer is not None:
-            self._maker = BlockMaker(ledger, signer, clock)
-            self.engine = EmbeddedEngine(
-                ledger,
-                clock,
-                interval_ms=settings.engine.block_interval_ms,
-                is_waiting=lambda: len(self.mempool) > 0,
-                make=self._make,
-            )
+        if opened.signer is not None:
+            self._maker = BlockMaker(ledger, opened.signer, clock)
+            self.engine = self._make_engine(ledger)
         else:
             self.following = FollowLoop(settings.upstreams, tip.chain_id, tip.height, self, clock.monotonic_ns)
         self.intake = Intake(
             ledger,
-            executor,
+            opened.executor,
             self.mempool,
             self.hub,
             clock,
             forward=None if self.following is None else self.following.forward,
             added=self._added,
         )
-        self.backend = NodeBackend(
+        self.backend = self._make_backend(opened)
+        self.appender.after.append(self._after_block)
+
+    def _make_engine(self, ledger: Ledger) -> EmbeddedEngine:
+        return EmbeddedEngine(
+            ledger,
+            self.clock,
+            interval_ms=self.settings.engine.block_interval_ms,
+            is_waiting=lambda: len(self.mempool) > 0,
+            make=self._make,
+        )
+
+    def _make_backend(self, opened: Opened) -> NodeBackend:
+        key = opened.node_key if opened.signer is None else opened.signer.key
+        return NodeBackend(
             Identity(
                 node_id=self._node_id,
-                public_key=node_key.public_key if signer is None else signer.key.public_key,
-                moniker=settings.moniker,
-                rpc_address=f"tcp://{settings.listen}",
+                public_key=key.public_key,
+                moniker=self.settings.moniker,
+                rpc_address=f"tcp://{self._rpc}",
             ),
-            home.genesis.read_bytes(),
-            ledger,
-            executor,
+            opened.home.genesis.read_bytes(),
+            opened.ledger,
+            opened.executor,
             self.view,
             self.mempool,
             self.intake,
-            OpenRequests(tip.chain_id, verify=verified.verify),
-            clock,
+            OpenRequests(opened.ledger.tip.chain_id, verify=opened.verified.verify),
+            self.clock,
             report=self.report,
             peers=self._peers,
         )
-        self.appender.after.append(self._after_block)
 
     def tasks(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """(name, work) of all that runs until it is cancelled."""

@@ -27,7 +27,7 @@ from chainpos.node.executor import Executor
 from chainpos.node.home import Home
 from chainpos.node.ledger import Ledger
 from chainpos.node.logs import log_to_stderr
-from chainpos.node.parts import Parts
+from chainpos.node.parts import Opened, Parts
 from chainpos.node.verified import VerifiedSignatures
 from chainpos.rpc.limits import Limits
 from chainpos.rpc.server import RpcServer
@@ -82,9 +82,8 @@ async def _opened(home: Home, settings: NodeSettings, clock: Clock) -> AsyncIter
         executor, reading = Executor("ledger"), Executor("reader")
         stack.push_async_callback(reading.close)
         stack.push_async_callback(executor.close)
-        yield Parts(
-            home, settings, clock, ledger, reader, executor, reading, verified, signer, load_node_key(home.node_key)
-        )
+        node_key = load_node_key(home.node_key)
+        yield Parts(Opened(home, settings, clock, ledger, reader, executor, reading, verified, node_key, signer))
 
 
 def start_node(folder: Path, settings: NodeSettings | None = None, *, until_stdin_ends: bool = False) -> None:

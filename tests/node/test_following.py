@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from chainpos.errors import StoreError
+from chainpos.engine.keys import SigningKey, save_validator_key
+from chainpos.engine.sign_state import STEP_PRECOMMIT, SignState, save_sign_state
+from chainpos.errors import StoreError, UserFacingError
+from chainpos.node.home import Home
 from chainpos.rpc.protocol import RpcError
 from chainpos.store.chain import ChainStore
 from tests.node import lying
@@ -149,3 +154,27 @@ async def test_a_store_that_cannot_be_written_halts_the_node_visibly(
     await until(paid)
     # The block that was signed before the halt was never appended: its successor is of a later round.
     assert (await client.commit((await client.tx(answer.hash)).height)).commit.round == 1
+
+
+async def test_a_key_that_signed_more_than_the_chain_knows_signs_nothing(nodes: Nodes) -> None:
+    validator = await nodes.validator()
+    await validator.stop()
+    save_sign_state(Home(validator.folder).sign_state, SignState(height=99, step=STEP_PRECOMMIT))
+    client = await nodes.client(await nodes.validator())
+    # It may have halted already, over one of its first two blocks.
+    with contextlib.suppress(RpcError):
+        await client.broadcast_tx_sync(issue_tx(1))
+
+    async def halted() -> bool:
+        return (await client.report()).state == "halted"
+
+    await until(halted)
+    assert (await client.report()).halted_reason.startswith("signing_refused at height ")
+
+
+async def test_a_validator_whose_key_is_not_the_networks_does_not_start(nodes: Nodes) -> None:
+    validator = await nodes.validator()
+    await validator.stop()
+    save_validator_key(Home(validator.folder).validator_key, SigningKey(bytes(32)))
+    with pytest.raises(UserFacingError, match="not the network's validator"):
+        await nodes.validator()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from chainpos.core.contracts.codes import BLOCK_FULL, TOO_MANY_WAITING
 from chainpos.core.values.hashes import sha256
 from chainpos.node.mempool import Mempool, MempoolLimits, Waiting
@@ -89,3 +91,15 @@ def test_what_no_upstream_holds_is_sent_again_in_order() -> None:
     assert [entry.hash for entry in mempool.unforwarded()] == [waiting(1).hash, waiting(3).hash]
     mempool.forget_forwarding()
     assert [entry.hash for entry in mempool.unforwarded()] == [waiting(number).hash for number in (1, 2, 3)]
+
+
+def test_what_was_only_heard_of_is_sent_again_once_it_was_broadcast_here_too() -> None:
+    heard = msgspec.structs.replace(waiting(1), own=False)
+    mempool = filled(heard)
+    mempool.forget_forwarding()
+    assert mempool.unforwarded() == []
+    mempool.adopt(heard.hash)
+    mempool.adopt(b"unknown")
+    assert mempool.unforwarded() == []
+    mempool.forget_forwarding()
+    assert [entry.hash for entry in mempool.unforwarded()] == [heard.hash]
