@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     from chainpos.core.contracts.context import Context
 
@@ -17,14 +19,14 @@ STATIC_QR = "static_qr"
 CUSTOMER_CODE = "customer_code"
 
 
-class Party(NamedTuple):
+class Party(msgspec.Struct, frozen=True):
     """A customer: the 20-byte account, and the institution that holds the money."""
 
     account: bytes
     institution: str
 
 
-class MerchantTerms(NamedTuple):
+class MerchantTerms(msgspec.Struct, frozen=True):
     """What payments and settlement need to know of a merchant. `settlement_mode` is "instant" or "netted"."""
 
     merchant: str
@@ -34,14 +36,14 @@ class MerchantTerms(NamedTuple):
     settlement_mode: str
 
 
-class TillTerms(NamedTuple):
+class TillTerms(msgspec.Struct, frozen=True):
     """A till's own limits in minor units of the payment's currency."""
 
     max_payment_minor: int
     refund_daily_minor: int
 
 
-class FeeSplit(NamedTuple):
+class FeeSplit(msgspec.Struct, frozen=True):
     """A fee in minor units, by who earns it."""
 
     acquirer_minor: int

@@ -22,7 +22,7 @@ class Leg(NamedTuple):
     delta_minor: int
 
 
-def encode_legs(legs: Iterable[Leg]) -> str:
+def encode_legs(legs: Iterable[tuple[bytes, int]]) -> str:
     """The text of a posting: "customer/ab…/bank:-100;merchant/M1/bank:+100"."""
     return b";".join([b"%s:%+d" % leg for leg in legs]).decode()
 

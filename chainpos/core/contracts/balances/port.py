@@ -42,11 +42,12 @@ def balance(ctx: Context, account: bytes, currency: str) -> int:
     return 0 if held is None else held.balance_minor
 
 
-def post(ctx: Context, currency: str, legs: tuple[Leg, ...]) -> None:
-    """Move money along `legs`, in their order, and tell it in one event. Legs of zero are left out.
+def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> None:
+    """Move money along `legs`, each a `Leg` or as much as one, in their order, and tell it in one event.
 
-    Raises Rejected: UNKNOWN_CURRENCY, INSUFFICIENT_FUNDS, BALANCE_OVERFLOW. Raises StateMismatch where the legs do
-    not sum to zero, or mix central-bank money with deposits: no input may bring that about.
+    Legs of zero are left out. Raises Rejected: UNKNOWN_CURRENCY, INSUFFICIENT_FUNDS, BALANCE_OVERFLOW. Raises
+    StateMismatch where the legs do not sum to zero, or mix central-bank money with deposits: no input may bring that
+    about.
     """
     if currency not in CURRENCIES:
         raise Rejected(codes.UNKNOWN_CURRENCY, currency)

@@ -6,6 +6,7 @@ nowhere else; their parts come from alphabets without a slash, so that no two ac
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,6 +21,8 @@ NETWORK_HOLDER: Final = "NETWORK"
 CENTRAL_PREFIX: Final = b"central/"
 _ISSUED_PREFIX: Final = b"issued/"
 _CENTRAL_ISSUED: Final = b"central/issued"
+# Shops and institutions are few and met in every payment; customers are many.
+KEPT_NAMES: Final = 4_096
 _PARTS: Final = {"customer": 3, "merchant": 3, "fees": 3, "issued": 2}
 
 
@@ -45,11 +48,13 @@ def customer_account(address: bytes, institution: str) -> bytes:
     return b"customer/%s/%s" % (address.hex().encode(), institution.encode())
 
 
+@lru_cache(maxsize=KEPT_NAMES)
 def merchant_account(merchant: str, acquirer: str) -> bytes:
     """A merchant's deposit at its acquirer, in all states of settlement together."""
     return b"merchant/%s/%s" % (merchant.encode(), acquirer.encode())
 
 
+@lru_cache(maxsize=KEPT_NAMES)
 def fee_account(holder: str, institution: str) -> bytes:
     """Fees that `holder` (an institution, or NETWORK_HOLDER) earned, held at an institution."""
     return b"fees/%s/%s" % (holder.encode(), institution.encode())

@@ -16,7 +16,13 @@ def share(amount: int, part: int, whole: int) -> int:
 
 def fee_of(rule: FeeRule, amount_minor: int) -> FeeSplit:
     """What the rule takes of the amount, and who earns it; the rounding of the split falls to the acquirer."""
-    total = min(max(share(amount_minor, rule.ppm, MILLION), rule.minimum_minor), rule.maximum_minor, amount_minor)
+    total = share(amount_minor, rule.ppm, MILLION)
+    if total < rule.minimum_minor:
+        total = rule.minimum_minor
+    if total > rule.maximum_minor:
+        total = rule.maximum_minor
+    if total > amount_minor:
+        total = amount_minor
     network = share(total, rule.network_share_ppm, MILLION)
     return FeeSplit(total - network, network)
 

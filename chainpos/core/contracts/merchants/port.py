@@ -21,7 +21,8 @@ def found(ctx: Context, merchant: str) -> Merchant:
 def terms(ctx: Context, merchant: str) -> MerchantTerms:
     """Of an open merchant. Raises Rejected: UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN."""
     record = found(ctx, merchant)
-    ctx.require(record.status == OPEN, codes.MERCHANT_NOT_OPEN)
+    if record.status != OPEN:
+        raise Rejected(codes.MERCHANT_NOT_OPEN)
     return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, record.settlement_mode)
 
 
@@ -71,5 +72,6 @@ def _active_till(ctx: Context, merchant: str, till_key: bytes) -> Till:
     till = ctx.get(TILLS, till_key)
     if till is None or till.merchant != merchant:
         raise Rejected(codes.UNKNOWN_TILL)
-    ctx.require(till.status == OPEN, codes.TILL_REVOKED)
+    if till.status != OPEN:
+        raise Rejected(codes.TILL_REVOKED)
     return till

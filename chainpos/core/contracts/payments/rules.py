@@ -6,9 +6,9 @@ reason that he can do something about. Signatures were verified before (messages
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from chainpos.core.contracts.balances.port import Leg, post
+from chainpos.core.contracts.balances.port import post
 from chainpos.core.contracts.balances.records import NETWORK_HOLDER, customer_account, fee_account, merchant_account
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.payments import codes
@@ -39,33 +39,16 @@ from chainpos.errors import MalformedBytes, Rejected
 CLOCK_DRIFT_S: Final = 10
 
 
-class _Sale(NamedTuple):
-    payment_id: bytes
-    requested: bytes
-    terms: MerchantTerms
-    payer: Party
-    amount_minor: int
-    tip_minor: int
-    instrument: str
-
-
 def pay(ctx: Context, message: Pay) -> bytes:
     """The payer pays a request that a till signed. Returns the payment's ID."""
     request, requested = _open(ctx, message.request)
-    require = ctx.require
-    require(message.merchant == request.merchant, codes.WRONG_MERCHANT, request.merchant)
-    require(message.currency == request.currency, codes.WRONG_CURRENCY, request.currency)
+    _require_agreed(message, request)
     _require_payable(ctx, request, requested)
-    require(message.tip_minor == 0 or request.tip_allowed, codes.TIP_NOT_ALLOWED)
-    require(message.amount_minor > 0, codes.NOTHING_TO_PAY)
-    if request.amount_minor:
-        require(message.amount_minor >= request.amount_minor, codes.UNDERPAID)
-        require(message.amount_minor <= request.amount_minor, codes.OVERPAID)
-    terms = _require_shop(ctx, request, message.amount_minor + message.tip_minor)
+    amount_minor, tip_minor = message.amount_minor, message.tip_minor
+    terms = _require_shop(ctx, request, amount_minor + tip_minor)
     payer = ctx.ports.customers.payer(ctx, ctx.signer)
     payment_id = static_payment_id(requested, ctx.body_hash) if request.instrument == STATIC_QR else requested
-    amount_minor, tip_minor = message.amount_minor, message.tip_minor
-    _take(ctx, request, _Sale(payment_id, requested, terms, payer, amount_minor, tip_minor, request.instrument))
+    _take(ctx, request, requested, payment_id, terms, payer, amount_minor, tip_minor, request.instrument)
     return payment_id
 
 
@@ -86,7 +69,7 @@ def charge(ctx: Context, message: Charge) -> bytes:
     require(request.amount_minor <= code.max_minor, codes.OVER_CODE_LIMIT)
     terms = _require_shop(ctx, request, request.amount_minor)
     payer = ctx.ports.customers.payer(ctx, code.payer_key)
-    _take(ctx, request, _Sale(requested, requested, terms, payer, request.amount_minor, 0, CUSTOMER_CODE))
+    _take(ctx, request, requested, requested, terms, payer, request.amount_minor, 0, CUSTOMER_CODE)
     return requested
 
 
@@ -115,26 +98,56 @@ def _open(ctx: Context, encoded: bytes) -> tuple[Request, bytes]:
     return request, requested
 
 
+def _require_agreed(message: Pay, request: Request) -> None:
+    """What the payer agreed to is what the till asked for. Plain `if`s, as in all that every payment passes."""
+    if message.merchant != request.merchant:
+        raise Rejected(codes.WRONG_MERCHANT, request.merchant)
+    if message.currency != request.currency:
+        raise Rejected(codes.WRONG_CURRENCY, request.currency)
+    if message.tip_minor and not request.tip_allowed:
+        raise Rejected(codes.TIP_NOT_ALLOWED)
+    if message.amount_minor == 0:
+        raise Rejected(codes.NOTHING_TO_PAY)
+    if request.amount_minor:
+        if message.amount_minor < request.amount_minor:
+            raise Rejected(codes.UNDERPAID, f"{request.amount_minor} due")
+        if message.amount_minor > request.amount_minor:
+            raise Rejected(codes.OVERPAID, f"{request.amount_minor} due")
+
+
 def _require_payable(ctx: Context, request: Request, requested: bytes) -> None:
     """The first payment outlives cancellation and expiry, as it is what a second payer needs to hear of."""
-    if request.instrument == DYNAMIC_QR:
-        ctx.require(ctx.get(PAYMENTS, requested) is None, codes.ALREADY_PAID)
-    ctx.require(ctx.get(CANCELLED, requested) is None, codes.REQUEST_CANCELLED)
-    ctx.require(request.expires_s == 0 or ctx.block.time_s < request.expires_s, codes.REQUEST_EXPIRED)
+    if request.instrument == DYNAMIC_QR and ctx.get(PAYMENTS, requested) is not None:
+        raise Rejected(codes.ALREADY_PAID)
+    if ctx.get(CANCELLED, requested) is not None:
+        raise Rejected(codes.REQUEST_CANCELLED)
+    if request.expires_s and ctx.block.time_s >= request.expires_s:
+        raise Rejected(codes.REQUEST_EXPIRED)
 
 
 def _require_shop(ctx: Context, request: Request, total_minor: int) -> MerchantTerms:
     """The shop may be paid through this till, and so much. Raises with codes of merchants and compliance, too."""
-    terms = ctx.ports.merchants.terms(ctx, request.merchant)
-    till = ctx.ports.merchants.require_till(ctx, request.merchant, request.till_key)
-    ctx.require(total_minor <= till.max_payment_minor, codes.OVER_TILL_LIMIT)
-    ctx.ports.compliance.require_free(ctx, merchant_subject(request.merchant))
+    ports = ctx.ports
+    terms = ports.merchants.terms(ctx, request.merchant)
+    till = ports.merchants.require_till(ctx, request.merchant, request.till_key)
+    if total_minor > till.max_payment_minor:
+        raise Rejected(codes.OVER_TILL_LIMIT, f"{till.max_payment_minor} at most")
+    ports.compliance.require_free(ctx, merchant_subject(request.merchant))
     return terms
 
 
-def _take(ctx: Context, request: Request, sale: _Sale) -> None:
+def _take(
+    ctx: Context,
+    request: Request,
+    requested: bytes,
+    payment_id: bytes,
+    terms: MerchantTerms,
+    payer: Party,
+    amount_minor: int,
+    tip_minor: int,
+    instrument: str,
+) -> None:
     """Move the money, record and tell it. Raises with codes of others, too: see README.md."""
-    payment_id, requested, terms, payer, amount_minor, tip_minor, instrument = sale
     ports, currency, acquirer = ctx.ports, request.currency, terms.acquirer
     gross_minor = amount_minor + tip_minor
     ports.compliance.require_free(ctx, account_subject(payer.account))
@@ -142,32 +155,33 @@ def _take(ctx: Context, request: Request, sale: _Sale) -> None:
     fee = ports.fees.quote(ctx, terms.fee_class, instrument, currency, amount_minor)
     net_minor = gross_minor - fee.total_minor
     legs = (
-        Leg(customer_account(payer.account, payer.institution), -gross_minor),
-        Leg(merchant_account(terms.merchant, acquirer), net_minor),
-        Leg(fee_account(acquirer, acquirer), fee.acquirer_minor),
-        Leg(fee_account(NETWORK_HOLDER, acquirer), fee.network_minor),
+        (customer_account(payer.account, payer.institution), -gross_minor),
+        (merchant_account(terms.merchant, acquirer), net_minor),
+        (fee_account(acquirer, acquirer), fee.acquirer_minor),
+        (fee_account(NETWORK_HOLDER, acquirer), fee.network_minor),
     )
     post(ctx, currency, legs)
     placement = ports.settlement.credit(ctx, terms, payer.institution, currency, gross_minor, net_minor)
+    # By position, in the record's order: names would cost as much again.
     payment = Payment(
-        request_id=requested,
-        merchant=terms.merchant,
-        acquirer=acquirer,
-        till_key=request.till_key,
-        reference=request.reference,
-        payer=payer.account,
-        institution=payer.institution,
-        currency=currency,
-        amount_minor=amount_minor,
-        tip_minor=tip_minor,
-        fee_acquirer_minor=fee.acquirer_minor,
-        fee_network_minor=fee.network_minor,
-        instrument=instrument,
-        debtor=placement.debtor,
-        batch=placement.batch,
-        entry=placement.entry,
-        height=ctx.block.height,
-        time_s=ctx.block.time_s,
+        requested,
+        terms.merchant,
+        acquirer,
+        request.till_key,
+        request.reference,
+        payer.account,
+        payer.institution,
+        currency,
+        amount_minor,
+        tip_minor,
+        fee.acquirer_minor,
+        fee.network_minor,
+        instrument,
+        placement.debtor,
+        placement.batch,
+        placement.entry,
+        ctx.block.height,
+        ctx.block.time_s,
     )
     ctx.put(PAYMENTS, payment_id, payment)
     tell_paid(ctx, payment_id, payment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chainpos.core.contracts.balances.port import Leg, balance, post
+from chainpos.core.contracts.balances.port import balance, post
 from chainpos.core.contracts.balances.records import reserve_account
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.ports import MerchantTerms, PaymentFacts, Placement
@@ -107,7 +107,7 @@ def _at_once(ctx: Context, terms: MerchantTerms, debtor: str, creditor: str, cur
     reserve = reserve_account(debtor)
     if balance(ctx, reserve, currency) < gross_minor:
         return False
-    post(ctx, currency, (Leg(reserve, -gross_minor), Leg(reserve_account(creditor), gross_minor)))
+    post(ctx, currency, ((reserve, -gross_minor), (reserve_account(creditor), gross_minor)))
     return True
 
 
@@ -171,4 +171,5 @@ def add_due(ctx: Context, creditor: str, currency: str, delta_minor: int) -> Non
 def _require_within_cap(ctx: Context, institution: str, currency: str, net_debit_minor: int) -> None:
     if net_debit_minor > 0:
         cap_minor = ctx.ports.institutions.net_debit_cap(ctx, institution, currency)
-        ctx.require(net_debit_minor <= cap_minor, codes.NET_DEBIT_CAP, f"{institution} {net_debit_minor} > {cap_minor}")
+        if net_debit_minor > cap_minor:
+            raise Rejected(codes.NET_DEBIT_CAP, f"{institution} {net_debit_minor} > {cap_minor}")

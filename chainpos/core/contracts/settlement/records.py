@@ -8,6 +8,7 @@ through `folded`, and a payment's state through `money_state`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -21,6 +22,8 @@ AVAILABLE: Final = "available"
 REQUESTED: Final = "payout_requested"
 PAID_OUT: Final = "paid_out"
 FAILED: Final = "failed"
+# The same few are asked for in every payment.
+KEPT_KEYS: Final = 4_096
 
 CYCLE: Final = "cycle"
 RESOLUTION: Final = "resolution"
@@ -180,16 +183,19 @@ FIRST_BATCH: Final = Batch()
 NO_MONEY: Final = Position()
 
 
+@lru_cache(maxsize=KEPT_KEYS)
 def batch_key(institution: str, currency: str) -> bytes:
     """The key in BATCHES."""
     return f"{institution}/{currency}".encode()
 
 
+@lru_cache(maxsize=KEPT_KEYS)
 def obligation_key(debtor: str, creditor: str, currency: str) -> bytes:
     """The key in OBLIGATIONS."""
     return f"{debtor}/{creditor}/{currency}".encode()
 
 
+@lru_cache(maxsize=KEPT_KEYS)
 def position_key(merchant: str, currency: str) -> bytes:
     """The key in POSITIONS."""
     return f"{merchant}/{currency}".encode()
@@ -244,31 +250,30 @@ def with_pending(position: Position, debtor: str, batch: int, delta_minor: int) 
     Raises StateMismatch where a batch would hold less than nothing.
     """
     available_minor, amount_minor = position.available_minor, delta_minor
-    others = []
-    for part in position.pending:
-        if part.debtor != debtor:
-            others.append(part)
-        elif part.batch < batch:
-            available_minor += part.amount_minor
+    before: tuple[Pending, ...] = ()
+    after = position.pending
+    for index, part in enumerate(after):
+        if part.debtor >= debtor:
+            before, after = after[:index], after[index:]
+            break
+    else:
+        before, after = after, ()
+    if after and after[0].debtor == debtor:
+        if after[0].batch == batch:
+            amount_minor += after[0].amount_minor
         else:
-            amount_minor += part.amount_minor
+            available_minor += after[0].amount_minor
+        after = after[1:]
     if amount_minor < 0:
         raise StateMismatch(f"a position would hold {amount_minor} in batch {batch} of {debtor}")
-    others.append(Pending(debtor, batch, amount_minor))
-    if len(others) > 1:
-        others.sort(key=_debtor)
     return Position(
         available_minor,
-        tuple(others),
+        (*before, Pending(debtor, batch, amount_minor), *after),
         position.requested_minor,
         position.paid_out_minor,
         position.entries,
         position.payouts,
     )
-
-
-def _debtor(part: Pending) -> str:
-    return part.debtor
 
 
 def covers(payout: Payout, placement: Placement) -> bool:
