@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import tempfile
 from collections.abc import Iterator
@@ -51,9 +50,10 @@ def _folder(named: Path | None) -> Iterator[Path]:
 
 
 def _headless(folder: Path, merchant: str, payments: int, *, as_json: bool) -> int:
+    from chainpos.pilot.ending import run_until_signalled
     from chainpos.pilot.headless import run_headless
 
-    report = asyncio.run(run_headless(folder, merchant, payments, progress=progress))
+    report = run_until_signalled(run_headless(folder, merchant, payments, progress=progress))
     end_progress()
     right = report["invariants"] == "ok" and not report["refused"] and len(report["payments"]) == payments
     if as_json:

@@ -25,6 +25,7 @@ from chainpos.till.desk import Noticed
 
 PAYMENT_TIMEOUT_S: Final = 30.0
 SETTLING_TIMEOUT_S: Final = 40.0
+AGREEING_TIMEOUT_S: Final = 10.0
 # Short enough that a run sees its money settle; the contract allows no shorter one.
 CYCLE_S: Final = 10
 MILLISECOND_NS: Final = 1_000_000
@@ -83,10 +84,11 @@ class HeadlessRun:
             try:
                 paid, refused = await self._sell(till, payments)
                 settled = await self._settle(till)
+                validator, peer = await self._audit()
             finally:
                 hearing.cancel()
                 await till.stop()
-            return self._report(paid, refused, settled)
+            return self._report(paid, refused, settled, validator, peer)
         finally:
             await self._network.stop()
 
@@ -151,8 +153,24 @@ class HeadlessRun:
                 watched.reason = str(facts.get("reason") or facts["end"])
                 watched.changed.set()
 
-    def _report(self, paid: list[PaidRow], refused: list[RefusedRow], settled: dict[str, Any]) -> dict[str, Any]:
-        validator, peer = audit(self._paths.validator.database), audit(self._paths.peer.database)
+    async def _audit(self) -> tuple[Audited, Audited]:
+        """Both stores; blocks that are on their way to the peer are waited for."""
+        until = time.monotonic() + AGREEING_TIMEOUT_S
+        while True:
+            validator = await asyncio.to_thread(audit, self._paths.validator.database)
+            peer = await asyncio.to_thread(audit, self._paths.peer.database)
+            if validator.height == peer.height or time.monotonic() > until:
+                return validator, peer
+            await asyncio.sleep(0.2)
+
+    def _report(
+        self,
+        paid: list[PaidRow],
+        refused: list[RefusedRow],
+        settled: dict[str, Any],
+        validator: Audited,
+        peer: Audited,
+    ) -> dict[str, Any]:
         faults = [*validator.faults, *peer.faults]
         before = deposits_at_genesis(self._paths.validator.database)
         if validator.deposits_minor != before:

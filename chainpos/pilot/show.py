@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from chainpos.pilot.ending import run_until_signalled
 from chainpos.pilot.network import PilotFolder, PilotNetwork
 from chainpos.pilot.running import announce, withdraw
 
@@ -18,7 +19,7 @@ def show_demo(folder: Path, merchant: str, *, customers: bool) -> int:
     """Run the pilot and its console until the console is left; the console's exit code. Raises UserFacingError."""
     paths = PilotFolder(folder)
     paths.prepare(merchant)
-    return asyncio.run(_run(paths, merchant, customers=customers))
+    return run_until_signalled(_run(paths, merchant, customers=customers))
 
 
 async def _run(paths: PilotFolder, merchant: str, *, customers: bool) -> int:
