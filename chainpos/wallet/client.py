@@ -105,7 +105,7 @@ class Wallet:
         return await make_offer(link_text, self.network, self.public_key)
 
     async def pay(self, offer: PaymentOffer, *, tip_minor: int = 0, wait_s: float = WAIT_S) -> PaymentResult:
-        """Pay an offer to which the customer said yes. Raises UserFacingError where it could not be sent."""
+        """Pay an offer to which the customer said yes. Raises UserFacingError where the wallet is locked."""
         now_ns = self.network.clock.now_ns()
         wire = sign_payment(
             offer,

@@ -83,13 +83,16 @@ async def send_and_follow(network: Network, wire: bytes, offer: PaymentOffer, *,
     """Send a signed payment and say what became of it, waiting at most `wait_s` for a verified block.
 
     The link's host gets a copy, so that its till sees the payment coming; what it says of it changes nothing.
-    Raises UserFacingError where none of our nodes answers and the host did not take it either.
     """
     async with asyncio.TaskGroup() as group:
         copy = group.create_task(_copy_to_host(offer, wire), name="copy to the shop")
-        code = await _send(network, wire, copy)
+        try:
+            code = await _send(network, wire, copy)
+        except UserFacingError:
+            # It left this machine all the same: the host has it, and may pass it on later.
+            return _result(End.UNKNOWN, wire, offer.signed.id, height=network.light.trusted.height)
         if code:
-            return PaymentResult(end=End.REFUSED_AT_DOOR, tx_hash=tx_hash(wire), request_id=offer.signed.id, code=code)
+            return _result(End.REFUSED_AT_DOOR, wire, offer.signed.id, code=code)
         result = await follow(network, wire, offer.signed.id, wait_s=wait_s)
         copy.cancel()
     return result
@@ -110,9 +113,7 @@ async def follow(network: Network, wire: bytes, requested: bytes, *, wait_s: flo
                 if code not in (0, envelope_codes.REPLAYED.number):
                     # It may have come into a block just before it was refused.
                     found = await _in_block(network, wire, requested)
-                    return found or PaymentResult(
-                        end=End.REFUSED_AT_DOOR, tx_hash=tx_hash(wire), request_id=requested, code=code
-                    )
+                    return found or _result(End.REFUSED_AT_DOOR, wire, requested, code=code)
     return await absence(network, wire, requested)
 
 
@@ -130,31 +131,32 @@ async def _look_for(network: Network, wire: bytes, requested: bytes) -> PaymentR
 
 async def absence(network: Network, wire: bytes, requested: bytes) -> PaymentResult:
     """Which kind of absence it is, when no node shows the transaction in a block; proved, where one can be asked."""
-    sent = tx_hash(wire)
+    body = decode_envelope(wire).body
     try:
         if (result := await _in_block(network, wire, requested)) is not None:
             return result
         payment = await network.record(PAYMENTS, _payment_id(wire, requested))
-        holder = await network.record(CUSTOMER_KEYS, decode_envelope(wire).body.signer)
+        holder = await network.record(CUSTOMER_KEYS, body.signer)
     except UserFacingError:
-        height = network.light.trusted.height
-        return PaymentResult(end=End.UNKNOWN, tx_hash=sent, request_id=requested, height=height)
+        return _result(End.UNKNOWN, wire, requested, height=network.light.trusted.height)
     if payment.record is not None and holder.record is not None and payment.record.payer == holder.record.account:
         # The node kept the transaction from us, but not what it did.
-        return PaymentResult(end=End.PAID, tx_hash=sent, request_id=requested, height=payment.record.height)
+        return _result(End.PAID, wire, requested, height=payment.record.height)
     # No block from the proof's own time on can take it any more; refused in an earlier one it moved nothing either.
-    expired = payment.time_ns // SECOND_NS >= decode_envelope(wire).body.expires_s
-    end = End.NEVER_REACHED if expired else End.UNPAID
-    return PaymentResult(end=end, tx_hash=sent, request_id=requested, height=payment.height)
+    expired = payment.time_ns // SECOND_NS >= body.expires_s
+    return _result(End.NEVER_REACHED if expired else End.UNPAID, wire, requested, height=payment.height)
 
 
 async def _in_block(network: Network, wire: bytes, requested: bytes) -> PaymentResult | None:
-    sent = tx_hash(wire)
-    found = await network.included(sent)
+    found = await network.included(tx_hash(wire))
     if found is None:
         return None
     end = End.PAID if found.result.is_ok else End.REFUSED
-    return PaymentResult(end=end, tx_hash=sent, request_id=requested, height=found.height, code=found.result.code)
+    return _result(end, wire, requested, height=found.height, code=found.result.code)
+
+
+def _result(end: End, wire: bytes, requested: bytes, *, height: int = 0, code: int = 0) -> PaymentResult:
+    return PaymentResult(end=end, tx_hash=tx_hash(wire), request_id=requested, height=height, code=code)
 
 
 def _payment_id(wire: bytes, requested: bytes) -> bytes:

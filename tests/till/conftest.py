@@ -14,6 +14,7 @@ from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.values.amount import Amount
 from chainpos.node.clock import Clock, SystemClock
+from chainpos.rpc.client import RpcClient, RpcError
 from chainpos.store.shop import ShopBook
 from chainpos.till.counter import Till
 from chainpos.till.desk import Noticed
@@ -25,7 +26,7 @@ from chainpos.wallet.keys import Key
 from chainpos.wallet.network import Network
 from chainpos.wallet.offer import PaymentOffer, RefusedOffer
 from tests.core.contracts.conftest import CNY, key_of
-from tests.node.conftest import Nodes, RunningNode
+from tests.node.conftest import Nodes, RunningNode, validator_home
 
 TIMEOUT_S = 20.0
 PIN = "4711"
@@ -71,6 +72,9 @@ class Shop:
         return self.nodes.genesis
 
     async def open_city(self) -> None:
+        # Two hours old, so that a settlement's cut-off has passed since.
+        begun_ns = time.time_ns() - 7_200 * 10**9
+        self.nodes.genesis = validator_home(self.folder / "validator", genesis_time_ns=begun_ns)
         self.validator = await self.nodes.validator()
         self.peer = await self.nodes.peer(self.validator.rpc)
 
@@ -105,6 +109,17 @@ class Shop:
         wallet = Wallet(network, key.public_key, key=key)
         self._wallets.append(wallet)
         return wallet
+
+    async def in_block(self, client: RpcClient, tx_hash: bytes) -> None:
+        """Wait until a block has the transaction, and the next one is there too."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                with contextlib.suppress(RpcError):
+                    found = await client.tx(tx_hash)
+                    if (await client.status()).latest.height > found.height:
+                        assert found.result.code == 0, found.result.log
+                        return
+                await asyncio.sleep(0.02)
 
     def states(self, reference: str) -> list[SaleState]:
         return [noticed.state for noticed in self.noticed if noticed.reference == reference]
