@@ -54,6 +54,10 @@ class StoreError(ChainposError):
     """The database cannot be used as it is: locked by another process, from a newer version, damaged."""
 
 
+class StoreInUse(StoreError):
+    """Another process has the database; nothing is wrong with it."""
+
+
 class UserFacingError(ChainposError):
     """A failure as a person is told of it: what happened, whether money moved, what to do next.
 

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, note, print_json, print_line, progress
-from chainpos.errors import EXIT_OK, EXIT_REFUSED
+from chainpos.cli.output import Json, end_progress, note, print_json, print_line, progress, require_terminal
+from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
 
 DEFAULT_MERCHANT = "HF01"
 
@@ -31,6 +31,12 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Start a validator, the shop's own peer and the rest of the city, and open the counter."""
+    if as_json and not headless:
+        raise UserFacingError(
+            "--json reports a run without a screen.", next_step="Add --headless.", money_moved="", exit_code=EXIT_USAGE
+        )
+    if not headless:
+        require_terminal("Open it in one, or take --headless.")
     with _folder(folder) as place:
         if headless:
             raise SystemExit(_headless(place, merchant, payments, as_json=as_json))
@@ -42,7 +48,14 @@ def demo(
 @contextlib.contextmanager
 def _folder(named: Path | None) -> Iterator[Path]:
     if named is not None:
-        named.mkdir(parents=True, exist_ok=True)
+        try:
+            named.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserFacingError(
+                f"{named} cannot hold a pilot: {error.strerror}.",
+                next_step="Name another folder.",
+                exit_code=EXIT_USAGE,
+            ) from error
         yield named.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="chainpos-demo-", ignore_cleanup_errors=True) as made:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
-from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, UserFacingError
+from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, StoreError, UserFacingError
 
 EVERY_S = 0.2
 
@@ -48,9 +48,25 @@ def replay(
         raise UserFacingError(
             "A file and --home were both named.", next_step="Name one of them.", money_moved="", exit_code=EXIT_USAGE
         )
+    if home is not None:
+        _require_home(home)
+    elif file is not None and not file.exists():
+        raise _nothing_there(f"There is no recorded chain at {file}.", "Check the path.")
+    elif file is not None and file.is_dir():
+        _require_home(file)
     rate = Rate()
     began = time.monotonic()
-    result = run(file or home or sample_data() / RECORDED_NAME, to_height=to, progress=rate.tell)
+    try:
+        result = run(file or home or sample_data() / RECORDED_NAME, to_height=to, progress=rate.tell)
+    except StoreError as error:
+        if file is None or file.is_dir():
+            raise
+        raise UserFacingError(
+            f"{file} cannot be replayed: {error}.",
+            next_step="Do not rely on it; take another copy.",
+            money_moved="",
+            exit_code=EXIT_CORRUPT,
+        ) from error
     end_progress()
     took_s = time.monotonic() - began
     if as_json:
@@ -75,6 +91,7 @@ def verify(
     """Recompute everything that a node has stored, and say what does not follow from genesis and signatures."""
     from chainpos.node.verify import verify_home
 
+    _require_home(home)
     rate = Rate()
     result = verify_home(home, progress=rate.tell)
     end_progress()
@@ -92,3 +109,14 @@ def verify(
         print_line("Everything stored follows from the genesis and the signatures." if result.whole else "NOT WHOLE.")
     if not result.whole:
         raise SystemExit(EXIT_CORRUPT)
+
+
+def _require_home(folder: Path) -> None:
+    from chainpos.node.home import Home
+
+    if not Home(folder).database.exists():
+        raise _nothing_there(f"There is no node's chain in {folder}.", "Name one that `chainpos node init` made.")
+
+
+def _nothing_there(what: str, next_step: str) -> UserFacingError:
+    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

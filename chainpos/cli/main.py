@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 import chainpos
@@ -47,11 +46,5 @@ def main() -> None:
     """The console script. Ends the process with one of the documented exit codes."""
     command = typer.main.get_command(app)
     with told_plainly():
-        try:
-            outcome = command.main(prog_name="chainpos", standalone_mode=False)
-        except click.ClickException as error:
-            error.show()
-            raise SystemExit(error.exit_code) from error
-        except (click.Abort, KeyboardInterrupt) as error:
-            raise SystemExit(130) from error
-    raise SystemExit(outcome if isinstance(outcome, int) else 0)
+        # Typer tells wrong usage itself and ends with 2; what chainpos raises comes through.
+        command.main(prog_name="chainpos")

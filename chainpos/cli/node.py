@@ -53,8 +53,9 @@ def init(
     if mode == "validator":
         if not chain_id or genesis is not None:
             raise _used_wrongly("A validator begins a network.", "Name it with --chain-id, and give no --genesis.")
-        state = b"{}" if app_state is None else _read(app_state)
-        init_validator(home, settings, chain_id=chain_id, app_state=state, genesis_time_ns=time.time_ns())
+        if app_state is None:
+            raise _used_wrongly("A network begins with its institutions and rules.", "Give them with --app-state.")
+        init_validator(home, settings, chain_id=chain_id, app_state=_read(app_state), genesis_time_ns=time.time_ns())
     else:
         if genesis is None or chain_id or app_state is not None:
             raise _used_wrongly("A peer follows a network that is there.", "Give its genesis file with --genesis.")
@@ -109,7 +110,10 @@ def status(
     """How a running node is: height, verification, upstreams, alarms."""
     import asyncio
 
+    from chainpos.node.config import split_address
+
     address = rpc or _address_of(home)
+    split_address(address)
     report = asyncio.run(_report(address))
     if as_json:
         print_json(report)

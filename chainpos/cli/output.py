@@ -13,7 +13,16 @@ from typing import Annotated, Any
 
 import typer
 
-from chainpos.errors import EXIT_CORRUPT, ChainposError, StateMismatch, StoreError, UserFacingError
+from chainpos.errors import (
+    EXIT_CORRUPT,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    ChainposError,
+    StateMismatch,
+    StoreError,
+    StoreInUse,
+    UserFacingError,
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on stdout.")]
 
@@ -54,6 +63,7 @@ def ask(question: str, *, secret: bool = False) -> str:
         raise UserFacingError(
             f"This needs an answer ({question.strip().rstrip(':?')}), and there is no terminal to ask on.",
             next_step="Give it by an option; --help lists them.",
+            exit_code=EXIT_USAGE,
         )
     answer: str = typer.prompt(question, hide_input=secret, err=True, prompt_suffix=" ")
     return answer
@@ -67,9 +77,38 @@ def told_plainly() -> Iterator[None]:
     except UserFacingError as error:
         note(error.sentence())
         raise SystemExit(error.exit_code) from error
+    except StoreInUse as error:
+        note(f"{_sentence(error)} No money moved by this command. End that process first, or name another folder.")
+        raise SystemExit(EXIT_USAGE) from error
     except (StateMismatch, StoreError) as error:
-        note(f"{error}. No money moved by this command. Keep the folder as it is, and run: chainpos verify --home DIR")
+        note(
+            f"{_sentence(error)} No money moved by this command. Keep the folder as it is, and run: chainpos verify --home DIR"
+        )
         raise SystemExit(EXIT_CORRUPT) from error
     except ChainposError as error:
-        note(f"{error}. No money moved by this command.")
-        raise SystemExit(1) from error
+        note(f"{_sentence(error)} No money moved by this command.")
+        raise SystemExit(EXIT_REFUSED) from error
+    except OSError as error:
+        # A disk can fill up at any moment, also after a payment was sent: only the ledger knows then.
+        where = f" ({error.filename})" if error.filename else ""
+        note(
+            f"The system refused: {error.strerror or error}{where}. If a payment was under way, "
+            "`chainpos wallet history` and the till's own sales say how it ended; otherwise no money moved. "
+            "Check the folder, its disk and who may write there, then try again."
+        )
+        raise SystemExit(EXIT_USAGE) from error
+
+
+def require_terminal(instead: str) -> None:
+    """Raises UserFacingError where there is no terminal for a screen and its keys; `instead` says what to do then."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise UserFacingError(
+            "The counter needs a terminal for its screen and its keys, and here is none.",
+            next_step=instead,
+            exit_code=EXIT_USAGE,
+        )
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

@@ -14,7 +14,7 @@ def till(
     set_pin: Annotated[bool, typer.Option("--set-pin", help="Set the PIN for refunds, then end.")] = False,
 ) -> None:
     """Open the counter. The till's own node must run: chainpos node start."""
-    from chainpos.cli.output import ask, note
+    from chainpos.cli.output import ask, note, require_terminal
     from chainpos.console.app import run_console
     from chainpos.node.clock import SystemClock
     from chainpos.store.shop import ShopBook
@@ -29,4 +29,5 @@ def till(
             save_pin(book, ask("New PIN, 4 to 12 digits:", secret=True))
         note("The PIN is set.")
         return
+    require_terminal("Open it in one.")
     raise SystemExit(run_console(Till.open(paths, SystemClock()), now_ns=time.time_ns))

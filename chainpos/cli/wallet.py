@@ -178,6 +178,7 @@ def _run(
     from chainpos.wallet.home import WalletHome
 
     folder, known = _which(home)
+    WalletHome(folder).settings()  # before a passphrase is asked for: a wallet that is not there needs none
     passphrase = (known or _passphrase(folder, passphrase_file)) if unlock else None
 
     async def run() -> T:

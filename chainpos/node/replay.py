@@ -16,7 +16,7 @@ import msgspec
 from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import Commit
 from chainpos.core.chain.validation import BlockRefused
-from chainpos.errors import EXIT_CORRUPT, MalformedBytes, StateMismatch, UserFacingError
+from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, MalformedBytes, StateMismatch, UserFacingError
 from chainpos.node.home import Home
 from chainpos.node.ledger import Appended, Diverged, Ledger
 from chainpos.store.chain import ChainReader
@@ -76,7 +76,7 @@ def _run(ledger: Ledger, blocks: Iterable[RecordedBlock], to_height: int, progre
             progress(recorded.height)
     if to_height > ledger.tip.height:
         raise UserFacingError(
-            f"The chain ends at height {ledger.tip.height}.", next_step="Choose a lower height.", exit_code=EXIT_CORRUPT
+            f"The chain ends at height {ledger.tip.height}.", next_step="Choose a lower height.", exit_code=EXIT_USAGE
         )
     return Replayed(
         chain_id=ledger.tip.chain_id,

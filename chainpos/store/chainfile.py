@@ -112,7 +112,7 @@ class ChainFileReader:
         self._file = file
         self._digest: _Hash = sha256()
         self._next = 0
-        beginning = self._exactly(len(MAGIC) + 9, "it has no beginning")
+        beginning = self._exactly(len(MAGIC) + 9, "the file is not a recorded chain")
         if not beginning.startswith(MAGIC):
             raise ChainFileDamaged(0, "the file is not a recorded chain")
         if beginning[len(MAGIC)] != VERSION:

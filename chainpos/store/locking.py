@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from chainpos.errors import StoreError
+from chainpos.errors import StoreInUse
 
 _MAX_PID_BYTES: Final = 20
 # Windows keeps others from reading what is locked, so there the lock is on a byte far behind the process's number.
@@ -25,14 +25,14 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self, otherwise: str) -> None:
-        """Take the lock. Raises StoreError where another process has it: the sentence `otherwise`, and its number."""
+        """Take the lock. Raises StoreInUse where another process has it: the sentence `otherwise`, and its number."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
             _lock(descriptor)
         except OSError as error:
             holder = os.read(descriptor, _MAX_PID_BYTES).decode("ascii", "replace").strip()
             os.close(descriptor)
-            raise StoreError(f"{otherwise} (process {holder})" if holder.isdecimal() else otherwise) from error
+            raise StoreInUse(f"{otherwise} (process {holder})" if holder.isdecimal() else otherwise) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
         self._descriptor = descriptor
