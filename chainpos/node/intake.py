@@ -53,8 +53,11 @@ class Intake:
         *,
         forward: Forward | None,
         added: Callable[[], None],
+        recheck_above: int = 0,
     ) -> None:
-        """`added` is called when a transaction begins to wait."""
+        """`added` is called when a transaction begins to wait. What waits is checked again where it is more than
+        `recheck_above`: a validator leaves what fits in a block to be judged there, where everybody sees why.
+        """
         self._ledger = ledger
         self._executor = executor
         self._mempool = mempool
@@ -62,6 +65,7 @@ class Intake:
         self._clock = clock
         self._forward = forward
         self._added = added
+        self._recheck_above = recheck_above
         self._hints: asyncio.Queue[bytes] = asyncio.Queue(MAX_HINTS)
         self._block_came = asyncio.Event()
         self._resend = asyncio.Event()
@@ -73,15 +77,20 @@ class Intake:
             self._mempool.adopt(tx_hash)
             return BroadcastAnswer(tx_hash)
         refused = await self._take(wire, tx_hash, own=True)
-        if refused is not None or self._forward is None:
-            return refused or BroadcastAnswer(tx_hash)
+        if refused is not None:
+            return refused
+        if self._forward is None:
+            self._tell(wire, tx_hash)
+            return BroadcastAnswer(tx_hash)
         answer = await self._send_on(wire, tx_hash)
         if answer is None:
             self._resend_later()
-            return BroadcastAnswer(tx_hash, log=HELD)
+            answer = BroadcastAnswer(tx_hash, log=HELD)
         if answer.code:
             # Whoever sent it is told so, and decides: what was refused must not be paid later after all.
             self._mempool.remove([tx_hash])
+        else:
+            self._tell(wire, tx_hash)
         return answer
 
     def overheard(self, wire: bytes) -> None:
@@ -103,15 +112,15 @@ class Intake:
         while True:
             wire = await self._hints.get()
             tx_hash = sha256(wire)
-            if tx_hash not in self._mempool:
-                await self._take(wire, tx_hash, own=False)
+            if tx_hash not in self._mempool and await self._take(wire, tx_hash, own=False) is None:
+                self._tell(wire, tx_hash)
 
     async def recheck(self) -> None:
         """After each block, forget what can no longer pass, until cancelled."""
         while True:
             await self._block_came.wait()
             self._block_came.clear()
-            waiting = self._mempool.first(MAX_RECHECKED)
+            waiting = self._mempool.first(MAX_RECHECKED) if len(self._mempool) > self._recheck_above else []
             for start in range(0, len(waiting), RECHECK_BATCH):
                 if self._block_came.is_set():
                     break
@@ -154,7 +163,7 @@ class Intake:
         if no_room is not None:
             return _refusal(tx_hash, no_room)
         try:
-            result = await self._executor.run(Urgency.CHECK, lambda: self._ledger.check(wire, self._clock.now_ns()))
+            result = await self._executor.run(Urgency.CHECK, lambda: self._check(wire))
         except ExecutorBusy:
             return _refusal(tx_hash, BLOCK_FULL)
         if result.code:
@@ -164,9 +173,16 @@ class Intake:
         no_room = self._mempool.add(_waiting(envelope, wire, result, own=own))
         if no_room is not None:
             return _refusal(tx_hash, no_room)
-        self._hub.publish_pending(PendingTransaction(tx_hash, wire))
         self._added()
         return None
+
+    def _tell(self, wire: bytes, tx_hash: bytes) -> None:
+        # Its block may have come meanwhile: then it is more than seen.
+        if tx_hash in self._mempool:
+            self._hub.publish_pending(PendingTransaction(tx_hash, wire))
+
+    def _check(self, wire: bytes) -> TxResult:
+        return self._ledger.check(wire, self._clock.now_ns(), or_earlier=self._forward is not None)
 
     async def _send_on(self, wire: bytes, tx_hash: bytes) -> BroadcastAnswer | None:
         """What an upstream said; None where none could be asked."""
@@ -190,8 +206,7 @@ class Intake:
         present = [waiting for waiting in batch if waiting.hash in self._mempool]
 
         def work() -> list[bytes]:
-            now_ns = self._clock.now_ns()
-            return [waiting.hash for waiting in present if self._ledger.check(waiting.wire, now_ns).code]
+            return [waiting.hash for waiting in present if self._check(waiting.wire).code]
 
         try:
             self._mempool.remove(await self._executor.run(Urgency.CHECK, work))

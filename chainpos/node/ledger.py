@@ -166,16 +166,20 @@ class Ledger:
             # A rule may refuse; whatever else it raises is a bug of ours, the same on every node.
             raise StateMismatch(f"block {header.height} cannot be executed: {error!r}") from error
 
-    def check(self, wire: bytes, now_ns: int) -> TxResult:
+    def check(self, wire: bytes, now_ns: int, *, or_earlier: bool = False) -> TxResult:
         """What a block made now would say to this transaction, as far as can be told; nothing is changed.
 
         It is judged by the present or by the next block's time, whichever is later, so that a late payment is refused
-        at the door.
+        at the door. `or_earlier` is for who does not make blocks: what the next block's time alone would let pass,
+        passes too, as the clock that counts is the validators' and not ours.
         """
+        next_ns = next_time_ns(self.tip)
+        result = self._check_at(wire, max(now_ns, next_ns))
+        return self._check_at(wire, next_ns) if result.code and or_earlier and now_ns > next_ns else result
+
+    def _check_at(self, wire: bytes, time_ns: int) -> TxResult:
         tip = self.tip
-        facts = BlockFacts(
-            tip.chain_id, tip.next_height, max(now_ns, next_time_ns(tip)), tip.validators.proposer().address
-        )
+        facts = BlockFacts(tip.chain_id, tip.next_height, time_ns, tip.validators.proposer().address)
         return check_transaction(self._state, wire, facts, verify=self._verify)
 
     def record(self, table: Table[R], key: bytes) -> R | None:

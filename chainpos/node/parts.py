@@ -91,6 +91,7 @@ class Parts:
             clock,
             forward=None if self.following is None else self.following.forward,
             added=self._added,
+            recheck_above=0 if self.engine is None else settings.engine.max_block_transactions,
         )
         self.backend = self._make_backend(opened)
         self.appender.after.append(self._after_block)
@@ -113,7 +114,7 @@ class Parts:
                 moniker=self.settings.moniker,
                 rpc_address=f"tcp://{self._rpc}",
             ),
-            opened.home.genesis.read_bytes(),
+            opened.reader.genesis_json(),
             opened.ledger,
             opened.executor,
             self.view,

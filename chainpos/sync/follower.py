@@ -28,6 +28,7 @@ class FollowerLimits(msgspec.Struct, frozen=True):
     per_upstream: int = 16
     max_held_bytes: int = 64_000_000
     answer_ns: int = 5 * SECOND_NS
+    status_ns: int = 3 * SECOND_NS
     ask_every_ns: int = 1 * SECOND_NS
     max_failures: int = 3
     pause_ns: int = 200 * MILLISECOND_NS
@@ -255,7 +256,7 @@ class Follower(Generic[Item]):
 
     def _ask_moment(self, upstream: Upstream) -> int:
         if upstream.asked_ns is not None:
-            return upstream.asked_ns + self.limits.answer_ns
+            return upstream.asked_ns + self.limits.status_ns
         return self._asked_again_ns[upstream.name]
 
     def _time_out(self, now_ns: int) -> None:
@@ -264,7 +265,7 @@ class Follower(Generic[Item]):
                 # Several may run out at once, and the first of them may have closed the connection.
                 if upstream.in_flight.pop(height, None) is not None:
                     self._failed(upstream, now_ns, TIMED_OUT)
-            if upstream.asked_ns is not None and upstream.asked_ns + self.limits.answer_ns <= now_ns:
+            if upstream.asked_ns is not None and upstream.asked_ns + self.limits.status_ns <= now_ns:
                 self._give_up(upstream, now_ns, TIMED_OUT)
             if upstream.paused_until_ns <= now_ns:
                 upstream.paused_until_ns = 0

@@ -6,9 +6,11 @@ import contextlib
 
 import pytest
 
+from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.engine.keys import SigningKey, save_validator_key
 from chainpos.engine.sign_state import STEP_PRECOMMIT, SignState, save_sign_state
 from chainpos.errors import StoreError, UserFacingError
+from chainpos.node.clock import SystemClock
 from chainpos.node.home import Home
 from chainpos.rpc.protocol import RpcError
 from chainpos.store.chain import ChainStore
@@ -178,3 +180,33 @@ async def test_a_validator_whose_key_is_not_the_networks_does_not_start(nodes: N
     save_validator_key(Home(validator.folder).validator_key, SigningKey(bytes(32)))
     with pytest.raises(UserFacingError, match="not the network's validator"):
         await nodes.validator()
+
+
+class ShiftedClock(SystemClock):
+    """A machine whose clock is wrong by a day."""
+
+    def __init__(self, days: int) -> None:
+        self._days = days
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self._days * 86_400 * SECOND_NS
+
+
+@pytest.mark.parametrize("days", [1, -1])
+async def test_a_wrong_clock_of_a_peer_refuses_no_payment(nodes: Nodes, days: int) -> None:
+    validator = await nodes.validator()
+    peer = await nodes.peer(validator.rpc, clock=ShiftedClock(days))
+    client = await nodes.client(peer)
+
+    async def ready() -> bool:
+        return (await client.report()).height >= 2
+
+    await until(ready)
+    answer = await client.broadcast_tx_sync(pay_tx("S1"))
+    assert (answer.code, answer.log) == (0, "")
+
+    async def paid() -> bool:
+        return (await client.report()).height >= 4
+
+    await until(paid)
+    assert (await client.tx(answer.hash)).result.code == 0

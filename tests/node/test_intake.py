@@ -61,14 +61,16 @@ class Rig:
         self.executor = Executor()
         self.mempool = Mempool(limits or MempoolLimits())
         self.woken = 0
+        self.hub = EventHub()
         self.intake = Intake(
             clerk.ledger,
             self.executor,
             self.mempool,
-            EventHub(),
+            self.hub,
             LedgerClock(clerk),
             forward=self.upstream.forward if peer else None,
             added=self.added,
+            recheck_above=0 if peer else 2_000,
         )
 
     def added(self) -> None:
@@ -180,6 +182,32 @@ async def test_after_a_block_what_can_no_longer_pass_is_dropped(rig: Rig) -> Non
     rig.intake.block_came()
     await rig.during(rig.intake.recheck(), lambda: len(rig.mempool) == 1)
     assert [waiting.wire for waiting in rig.mempool.first(9)] == [other]
+
+
+async def test_a_validator_leaves_what_fits_in_a_block_to_be_judged_there(clerk: Clerk) -> None:
+    rig = Rig(clerk, peer=False)
+    assert (await rig.intake.broadcast(PAID_BY_CAROL)).code == 0
+    clerk.make(PAID_BY_ALICE)
+    rig.intake.block_came()
+    task = asyncio.create_task(rig.intake.recheck())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    assert len(rig.mempool) == 1
+    assert clerk.make(PAID_BY_CAROL).results.results[0].log == "already_paid"
+    await rig.executor.close()
+
+
+async def test_only_what_an_upstream_took_or_nobody_could_is_seen(rig: Rig) -> None:
+    seen: list[bytes] = []
+    rig.hub.publish_pending = lambda pending: seen.append(pending.transaction)  # type: ignore[method-assign]
+    refused, taken, held = rig.clerk.issue(), rig.clerk.issue(), rig.clerk.issue()
+    rig.upstream.code = 7
+    await rig.intake.broadcast(refused)
+    rig.upstream.code = 0
+    await rig.intake.broadcast(taken)
+    rig.upstream.away = True
+    await rig.intake.broadcast(held)
+    assert seen == [taken, held]
 
 
 async def test_what_an_upstream_is_heard_to_hold_is_seen_but_not_sent_back(rig: Rig) -> None:

@@ -128,6 +128,18 @@ def test_a_check_judges_by_the_present_where_that_is_later(clerk: Clerk) -> None
     assert clerk.ledger.check(wire, (GENESIS_S + 601) * SECOND_NS).log == "transaction_expired"
 
 
+def test_who_makes_no_blocks_lets_pass_what_the_next_blocks_time_would(clerk: Clerk) -> None:
+    wire = issue_tx(1, now_s=GENESIS_S)
+    tomorrow_ns = (GENESIS_S + 86_400) * SECOND_NS
+    assert clerk.ledger.check(wire, tomorrow_ns, or_earlier=True).code == 0
+    assert clerk.ledger.check(b"junk", tomorrow_ns, or_earlier=True).log == "malformed"
+
+
+def test_after_days_of_rest_a_transaction_of_the_present_passes(clerk: Clerk) -> None:
+    later_s = GENESIS_S + 3 * 86_400
+    assert clerk.ledger.check(issue_tx(1, now_s=later_s), later_s * SECOND_NS, or_earlier=True).code == 0
+
+
 def test_a_check_judges_by_the_next_blocks_time_where_that_is_later(clerk: Clerk) -> None:
     clerk.now_s = GENESIS_S + 700
     clerk.make()

@@ -139,7 +139,7 @@ def test_an_upstream_that_does_not_say_how_high_it_is_is_left_and_tried_again() 
     driven.up("a", 0)
     driven.wait(1)
     driven.plan()
-    driven.wait(5)
+    driven.wait(3)
     assert driven.plan() == [Disconnect("a", "timed_out")]
     driven.wait(0.1)
     assert driven.plan() == [Connect("a")]
