@@ -81,9 +81,8 @@ def told_plainly() -> Iterator[None]:
         note(f"{_sentence(error)} No money moved by this command. End that process first, or name another folder.")
         raise SystemExit(EXIT_USAGE) from error
     except (StateMismatch, StoreError) as error:
-        note(
-            f"{_sentence(error)} No money moved by this command. Keep the folder as it is, and run: chainpos verify --home DIR"
-        )
+        keep = "Keep the folder as it is, and run: chainpos verify --home DIR"
+        note(f"{_sentence(error)} No money moved by this command. {keep}")
         raise SystemExit(EXIT_CORRUPT) from error
     except ChainposError as error:
         note(f"{_sentence(error)} No money moved by this command.")

@@ -1,4 +1,4 @@
-"""What the command line says when it is used wrongly: one sentence on stderr, nothing on stdout, the right exit code."""
+"""What the command line says when it is used wrongly: one sentence on stderr, nothing on stdout, the right code."""
 
 from __future__ import annotations
 
