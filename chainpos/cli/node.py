@@ -74,9 +74,29 @@ def start(
     home: Home,
     listen: Listen = None,
     upstream: Upstreams = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="embedded, or cometbft: the application behind a CometBFT node.")
+    ] = "embedded",
+    abci: Annotated[
+        str, typer.Option("--abci", help="For --engine cometbft: unix:///PATH or tcp://HOST:PORT, as its proxy_app.")
+    ] = "",
+    snapshot_every: Annotated[
+        int, typer.Option("--snapshot-every", min=0, help="For --engine cometbft: heights between snapshots; 0 never.")
+    ] = 1_000,
     until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
 ) -> None:
     """Run the node until it is told to stop (Ctrl-C). One JSON line on stdout says that it is ready."""
+    if engine == "cometbft":
+        if listen is not None or upstream:
+            raise _used_wrongly("CometBFT itself serves the RPC and finds its peers.", "Set them in its config.toml.")
+        from chainpos.node.application import default_address, start_application
+
+        start_application(
+            home, abci or default_address(home), snapshot_every=snapshot_every, until_stdin_ends=until_stdin_ends
+        )
+        return
+    if engine != "embedded" or abci:
+        raise _used_wrongly("Which engine?", "Take --engine embedded, or --engine cometbft with --abci.")
     import msgspec
 
     from chainpos.node.config import check_settings, load_settings

@@ -62,6 +62,11 @@ class Home(NamedTuple):
         return self.folder / "data" / "chain.db"
 
     @property
+    def application(self) -> Path:
+        """The records, where CometBFT keeps the chain."""
+        return self.folder / "data" / "application.db"
+
+    @property
     def evidence(self) -> Path:
         """What was kept of a divergence, one folder for each."""
         return self.folder / "data" / "evidence"

@@ -13,7 +13,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -91,12 +91,21 @@ def start_node(folder: Path, settings: NodeSettings | None = None, *, until_stdi
 
     One JSON line on stdout says that it is ready; the log goes to stderr. Raises as `run_node`.
     """
+
+    async def run(ready: Ready, stop: asyncio.Event) -> None:
+        await run_node(folder, settings, ready=ready, stop=stop)
+
+    run_until_told(run, until_stdin_ends=until_stdin_ends)
+
+
+def run_until_told(run: Callable[[Ready, asyncio.Event], Awaitable[None]], *, until_stdin_ends: bool) -> None:
+    """Run something as this process until it is told to end; it says that it is ready, and ends when told to."""
     log_to_stderr()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    asyncio.run(_until_told(folder, settings, until_stdin_ends=until_stdin_ends))
+    asyncio.run(_until_told(run, until_stdin_ends=until_stdin_ends))
 
 
-async def _until_told(folder: Path, settings: NodeSettings | None, *, until_stdin_ends: bool) -> None:
+async def _until_told(run: Callable[[Ready, asyncio.Event], Awaitable[None]], *, until_stdin_ends: bool) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         try:
@@ -106,7 +115,7 @@ async def _until_told(folder: Path, settings: NodeSettings | None, *, until_stdi
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     watching = asyncio.create_task(_stdin_ended(stop), name="stdin") if until_stdin_ends else None
     try:
-        await run_node(folder, settings, ready=_say_ready, stop=stop)
+        await run(_say_ready, stop)
     finally:
         if watching is not None:
             watching.cancel()

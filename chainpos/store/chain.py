@@ -78,13 +78,13 @@ class ChainStore(ChainReader):
 
         A file that an interrupted `create` left behind is finished; any other is refused.
         """
-        lock = _acquired(path)
+        lock = acquire_writer(path)
         try:
             writing = open_writer(path, create=True, vfs=vfs)
             try:
                 with storage_faults(f"creating {path}"):
                     _create(path, writing, genesis_json, tip, records)
-                _sync_directory(path.parent)
+                sync_directory(path.parent)
                 return cls(path, lock, writing, open_reader(path, vfs=vfs))
             except BaseException:
                 writing.close()
@@ -98,7 +98,7 @@ class ChainStore(ChainReader):
         """The chain at `path`, brought up to this version's schema. Raises StoreError."""
         if not path.is_file():
             raise StoreError(f"there is no chain database at {path}")
-        lock = _acquired(path)
+        lock = acquire_writer(path)
         try:
             writing = open_writer(path, create=False, vfs=vfs)
             try:
@@ -182,13 +182,14 @@ class ChainStore(ChainReader):
         if packed.tx_hashes:
             prefixes = apsw.carray(tuple([tx_hash[:HASH_PREFIX_BYTES] for tx_hash in packed.tx_hashes]))
             execute(_PUT_TRANSACTIONS, (prefixes, height << INDEX_BITS))
-        _write_changes(self._writing, packed.changes, height)
+        write_changes(self._writing, packed.changes, height)
         attributes = tuple([b"%04d%b" % (names[name], row) for name, rows in packed.attributes for row in rows])
         if attributes:
             execute(_PUT_ATTRIBUTES, (apsw.carray(attributes), height))
 
 
-def _write_changes(writing: apsw.Connection, changes: tuple[bytes, ...], height: int) -> None:
+def write_changes(writing: apsw.Connection, changes: tuple[bytes, ...], height: int) -> None:
+    """Write one block's packed changes to records and history, within the caller's transaction."""
     if changes:
         rows = apsw.carray(changes)
         writing.execute(_PUT_HISTORY, (rows, height))
@@ -196,7 +197,8 @@ def _write_changes(writing: apsw.Connection, changes: tuple[bytes, ...], height:
         writing.execute(_DELETE_RECORDS, (rows,))
 
 
-def _acquired(path: Path) -> FileLock:
+def acquire_writer(path: Path) -> FileLock:
+    """The lock of the one process that writes the database at `path`. Raises StoreError where another has it."""
     lock = FileLock(path.with_name(path.name + ".lock"))
     try:
         lock.acquire(f"another process is writing the chain database {path}")
@@ -219,7 +221,7 @@ def _create(
         writing.execute("INSERT INTO validator_sets VALUES (?, ?)", (tip.next_height, sealed(tip.validators.encode())))
         writing.execute("INSERT INTO params VALUES (?, ?)", (tip.next_height, sealed(tip.params.encode())))
         changes = tuple([change_row(key, records[key]) for key in sorted(records)])
-        _write_changes(writing, changes, tip.height)
+        write_changes(writing, changes, tip.height)
         seal = (GENESIS_CHANGES, sealed(changes_digest(changes)))
         writing.execute("INSERT INTO sealed (name, value) VALUES (?, ?)", seal)
 
@@ -231,7 +233,8 @@ def _upgrade(writing: apsw.Connection) -> None:
         migrate(writing)
 
 
-def _sync_directory(folder: Path) -> None:
+def sync_directory(folder: Path) -> None:
+    """Make a folder's entries durable."""
     # The new file's name must survive a power cut too. Windows has no such call.
     if sys.platform == "win32":
         return
