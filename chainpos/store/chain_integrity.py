@@ -53,14 +53,23 @@ class Problem(NamedTuple):
 
 
 def find_problems(reader: ChainReader, connection: apsw.Connection) -> list[Problem]:
-    """At most MAX_PROBLEMS, in the order of the checks; an empty list says that nothing is wrong."""
-    found = _found_by(_structure, reader, connection)
-    if found:
-        # Columns need not even hold what the schema says: what else is wrong would be read from rubbish.
-        return found
-    for check in (_genesis, _blocks, _history, _records, _validators):
-        found += _found_by(check, reader, connection)
-    return found[:MAX_PROBLEMS]
+    """At most MAX_PROBLEMS, in the order of the checks; an empty list says that nothing is wrong.
+
+    All checks see one snapshot, though a node may be writing. Until they are done its log cannot be emptied, and grows.
+    """
+    with storage_faults("checking the chain database"):
+        connection.execute("BEGIN")
+    try:
+        found = _found_by(_structure, reader, connection)
+        if found:
+            # Columns need not even hold what the schema says: what else is wrong would be read from rubbish.
+            return found
+        for check in (_genesis, _blocks, _history, _records, _validators):
+            found += _found_by(check, reader, connection)
+        return found[:MAX_PROBLEMS]
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _found_by(check: _Check, reader: ChainReader, connection: apsw.Connection) -> list[Problem]:

@@ -97,7 +97,9 @@ class ChainReader:
 
     def load_records(self) -> dict[bytes, bytes]:
         """The records after the last block, by full key, ascending."""
-        return dict(self._rows("reading the records", "SELECT key, value FROM records ORDER BY key"))
+        rows: Any = self._reading.cursor()
+        with storage_faults("reading the records"):
+            return dict(rows.execute("SELECT key, value FROM records ORDER BY key"))
 
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """The record's bytes after block `height`, or None where there was none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 
 import apsw
@@ -192,6 +193,27 @@ def test_a_reader_sees_whole_blocks_while_another_connection_writes(filled: Fill
         assert reader.load_records() == ledger.state.values() == store.load_records()
         store._writing.execute("ROLLBACK")
         assert reader.problems() == []
+
+
+def test_a_chain_is_sound_at_every_moment_of_its_writing(filled: Filled, chain_path: Path) -> None:
+    store, ledger = filled
+    found: list[object] = []
+    is_written = threading.Event()
+
+    def look() -> None:
+        with ChainReader.open(chain_path) as reader:
+            while not is_written.is_set() or len(found) < 3:
+                found.append(reader.problems())
+
+    blocks = [ledger.add(number % 4).packed for number in range(60)]
+    looking = threading.Thread(target=look)
+    looking.start()
+    for packed in blocks:
+        store.append(packed)
+    is_written.set()
+    looking.join()
+    assert found
+    assert [problems for problems in found if problems != []] == []
 
 
 def test_a_reader_cannot_write(filled: Filled, chain_path: Path) -> None:

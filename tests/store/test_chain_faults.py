@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from chainpos.errors import StoreError
@@ -70,10 +71,23 @@ def test_a_failed_write_is_told_by_name_and_leaves_nothing(
     with pytest.raises(StoreError, match=f"writing block {BLOCKS_BEFORE + 1}: {sentence}"):
         faulty.store.append(written.packed)
     faulty.mend()
+    assert not faulty.store._writing.in_transaction
     assert faulty.store.tip_height() == BLOCKS_BEFORE
     assert faulty.store.load_records() == before
     assert faulty.store.transaction(written.packed.tx_hashes[0]) is None
     assert faulty.store.block(BLOCKS_BEFORE + 1) is None
+
+
+def test_a_block_that_breaks_the_schema_is_rolled_back_whole(faulty: Faulty) -> None:
+    packed = faulty.ledger.add(3).packed
+    with pytest.raises(StoreError, match="writing block 4: UNIQUE constraint failed: history"):
+        faulty.store.append(msgspec.structs.replace(packed, changes=packed.changes + packed.changes[-1:]))
+    assert not faulty.store._writing.in_transaction
+    assert faulty.store.tip_height() == BLOCKS_BEFORE
+    faulty.store.close()
+    with ChainStore.open(faulty.path) as again:
+        again.append(packed)
+        assert again.problems() == []
 
 
 @pytest.mark.parametrize("error", [apsw.FullError, apsw.IOError])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chainpos.store.chain import ChainStore
+from chainpos.store.chain import ChainReader, ChainStore
 from tests.store.conftest import SampleLedger
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,10 @@ def acknowledged_before_kill(path: Path, first: int, delay_s: float) -> int:
 
 
 def check(path: Path, ledger: SampleLedger, acknowledged: int) -> int:
-    """The height at which the chain opens again, having looked at all of it."""
+    """The height at which the chain opens again, having looked at all of it, first as somebody who may only read."""
+    with ChainReader.open(path) as reader:
+        assert acknowledged <= reader.tip_height() <= acknowledged + 1
+        assert reader.problems() == []
     with ChainStore.open(path) as store:
         tip = store.tip_height()
         assert acknowledged <= tip <= acknowledged + 1

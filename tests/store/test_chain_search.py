@@ -18,8 +18,8 @@ from tests.store.conftest import SampleLedger
 
 QUERIES = [
     "payments.paid.merchant = 'M1'",
-    "payments.paid.merchant = 'M1' AND tx.height > 5",
-    "payments.paid.merchant = 'M1' AND tx.height > 5 AND tx.height <= 20",
+    "payments.paid.merchant = 'M1' AND tx.height > 6",
+    "payments.paid.merchant = 'M1' AND tx.height > 6 AND tx.height <= 19",
     "payments.paid.merchant = 'M2' AND fees.charged.payer = 'P1'",
     "payments.paid.merchant = 'M2' AND fees.charged.payer = 'P1' AND payments.paid.amount >= 100",
     "payments.paid.reference = 'R7-1'",
@@ -37,6 +37,8 @@ QUERIES = [
     "tx.height = 7",
     "tx.height = '7'",
     "tx.height >= 28",
+    "tx.height < 9 AND tx.height > 6",
+    "tx.height <= 8 AND tx.height >= 7",
     "tx.height > 5.5 AND tx.height < 7.5",
     "tx.height EXISTS AND payments.paid.amount < 20",
     "tx.height < 3 AND tx.height > 20",

@@ -127,12 +127,9 @@ def verify_absence(app_hash: bytes, key: bytes, proof: RecordProof) -> bool:
     """Whether `proof` proves that the state of `app_hash` has no record `key`."""
     if not isinstance(proof, AbsenceProof) or proof.key != key:
         return False
-    previous = b""
-    bucket = bucket_of(key)
-    for other, _ in proof.entries:
-        if other <= previous or other == key or bucket_of(other) != bucket:
-            return False
-        previous = other
+    if any(other == key for other, _ in proof.entries):
+        return False
+    # The root binds the entries, their number and their order: it is that of the whole bucket, or of nothing.
     bucket_root = merkle.root([map_leaf(other, value_hash) for other, value_hash in proof.entries])
     return _verify_bucket(app_hash, key, bucket_root, proof.bucket)
 

@@ -211,6 +211,15 @@ def test_proofs_of_other_shapes_are_refused(state: State) -> None:
 def test_a_wrong_place_in_the_upper_map_is_refused_even_where_the_hashes_fit(state: State) -> None:
     proof = presence_of(state, GROUND_KEYS[0])
     value = state.value(GROUND_KEYS[0]) or b""
-    other = MerkleProof(proof.bucket.total * 2, proof.bucket.index, proof.bucket.leaf_hash, proof.bucket.aunts)
+    other = MerkleProof(proof.bucket.total - 1, proof.bucket.index, proof.bucket.leaf_hash, proof.bucket.aunts)
+    assert merkle.root_from_proof(other) == state.app_hash
     assert verify_presence(state.app_hash, GROUND_KEYS[0], value, proof)
     assert not verify_presence(state.app_hash, GROUND_KEYS[0], value, PresenceProof(proof.key, proof.record, other))
+
+
+def test_a_proof_that_names_another_key_is_refused(state: State) -> None:
+    proof = presence_of(state, GROUND_KEYS[0])
+    value = state.value(GROUND_KEYS[0]) or b""
+    renamed = PresenceProof(GROUND_KEYS[1], proof.record, proof.bucket)
+    assert not verify_presence(state.app_hash, GROUND_KEYS[0], value, renamed)
+    assert not verify_presence(state.app_hash, GROUND_KEYS[1], value, renamed)
