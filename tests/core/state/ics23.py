@@ -5,16 +5,18 @@ Source: cosmos/ics23 proto/cosmos/ics23/v1/proofs.proto, go/proof.go, go/ops.go 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from tests.core.state.naive import uvarint
+from tests.core.state.naive import split_point, uvarint
 from tests.core.state.wire_reader import one, read_fields
 
 SHA256 = 1
 NO_HASH = 0
 VAR_PROTO = 1
 CHILD_BYTES = 32
+TENDERMINT_LEAF = (SHA256, NO_HASH, SHA256, VAR_PROTO, b"\x00")
 
 
 class Inner(NamedTuple):
@@ -41,7 +43,7 @@ class Existence(NamedTuple):
 
     def root(self) -> bytes:
         """Raises ValueError where the proof does not follow the Tendermint spec."""
-        if self.leaf != (SHA256, NO_HASH, SHA256, VAR_PROTO, b"\x00") or not self.key or not self.value:
+        if self.leaf != TENDERMINT_LEAF or not self.key or not self.value:
             raise ValueError("not a leaf of the Tendermint spec")
         hashed = sha256(self.value).digest()
         current = sha256(b"\x00" + uvarint(len(self.key)) + self.key + uvarint(len(hashed)) + hashed).digest()
@@ -110,3 +112,37 @@ def are_neighbours(left: tuple[Inner, ...], right: tuple[Inner, ...]) -> bool:
     if not left or not right or (left[-1].branch, right[-1].branch) != (0, 1):
         return False
     return all(inner.branch == 1 for inner in left[:-1]) and all(inner.branch == 0 for inner in right[:-1])
+
+
+def as_existence(key: bytes, value: bytes, index: int, total: int, aunts: Sequence[bytes]) -> Existence:
+    """A Merkle proof of CometBFT's as an existence proof: each aunt becomes an inner node around the path."""
+
+    def inners(index: int, total: int, aunts: Sequence[bytes]) -> list[Inner]:
+        if total == 1:
+            return []
+        at = split_point(total)
+        if index < at:
+            return [*inners(index, at, aunts[:-1]), Inner(SHA256, b"\x01", aunts[-1])]
+        return [*inners(index - at, total - at, aunts[:-1]), Inner(SHA256, b"\x01" + aunts[-1], b"")]
+
+    return Existence(key, value, TENDERMINT_LEAF, tuple(inners(index, total, aunts)))
+
+
+def write_commitment_proof(proof: Existence) -> bytes:
+    """CommitmentProof with an existence proof in it."""
+    hash_op, prehash_key, prehash_value, length, prefix = proof.leaf
+    leaf = b"".join(
+        field(number, value)
+        for number, value in ((1, hash_op), (2, prehash_key), (3, prehash_value), (4, length), (5, prefix))
+    )
+    path = b"".join(
+        field(4, field(1, inner.hash) + field(2, inner.prefix) + field(3, inner.suffix)) for inner in proof.path
+    )
+    return field(1, field(1, proof.key) + field(2, proof.value) + field(3, leaf) + path)
+
+
+def field(number: int, value: int | bytes) -> bytes:
+    """One protobuf field; nothing for a zero value."""
+    if isinstance(value, int):
+        return bytes((number * 8,)) + uvarint(value) if value else b""
+    return bytes((number * 8 + 2,)) + uvarint(len(value)) + value if value else b""

@@ -26,24 +26,10 @@ from chainpos.core.values.hashes import sha256
 from chainpos.errors import MalformedBytes
 from tests.core.state import ics23, simple_value
 from tests.core.state.conftest import GROUND_KEYS, advance
-from tests.core.state.naive import map_entry, split_point, state_root, tree_root
+from tests.core.state.ics23 import as_existence
+from tests.core.state.naive import map_entry, state_root, tree_root
 
 ABSENT = [b"never there", b"ac\xff\xff\xff", b"a", GROUND_KEYS[0] + b"0"]
-
-
-def as_ics23(key: bytes, value: bytes, proof: MerkleProof) -> ics23.Existence:
-    """One level of ours as an ICS-23 existence proof: each aunt becomes an inner node around the path."""
-
-    def inners(index: int, total: int, aunts: tuple[bytes, ...]) -> list[ics23.Inner]:
-        if total == 1:
-            return []
-        at = split_point(total)
-        if index < at:
-            return [*inners(index, at, aunts[:-1]), ics23.Inner(ics23.SHA256, b"\x01", aunts[-1])]
-        return [*inners(index - at, total - at, aunts[:-1]), ics23.Inner(ics23.SHA256, b"\x01" + aunts[-1], b"")]
-
-    leaf = (ics23.SHA256, ics23.NO_HASH, ics23.SHA256, ics23.VAR_PROTO, b"\x00")
-    return ics23.Existence(key, value, leaf, tuple(inners(proof.index, proof.total, proof.aunts)))
 
 
 def presence_of(state: State, key: bytes) -> PresenceProof:
@@ -81,10 +67,11 @@ def test_every_proof_is_two_chained_ics23_proofs_of_the_tendermint_spec(
 ) -> None:
     for key, value in records.items():
         proof = presence_of(state, key)
-        lower = as_ics23(key, value, proof.record)
+        lower = as_existence(key, value, proof.record.index, proof.record.total, proof.record.aunts)
         name = bucket_name(bucket_of(key))
-        upper = as_ics23(name, lower.root(), proof.bucket)
+        upper = as_existence(name, lower.root(), proof.bucket.index, proof.bucket.total, proof.bucket.aunts)
         assert ics23.exists(lower.root(), key, value, lower)
+        assert ics23.read_commitment_proof(ics23.write_commitment_proof(lower)) == lower
         assert ics23.exists(state.app_hash, name, lower.root(), upper)
         assert not ics23.exists(state.app_hash, name, bytes(32), upper)
 

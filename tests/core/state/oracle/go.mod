@@ -1,0 +1,16 @@
+module oracle
+
+go 1.22.11
+
+require (
+	github.com/cometbft/cometbft v0.38.25
+	github.com/cosmos/ics23/go v0.11.0
+)
+
+require (
+	github.com/cosmos/gogoproto v1.7.0 // indirect
+	github.com/google/go-cmp v0.6.0 // indirect
+	golang.org/x/crypto v0.33.0 // indirect
+	golang.org/x/sys v0.30.0 // indirect
+	google.golang.org/protobuf v1.36.5 // indirect
+)
