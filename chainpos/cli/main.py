@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import chainpos
-from chainpos.cli import demo, ledger, node, till, wallet
+from chainpos.cli import demo, ledger, network, node, till, wallet
 from chainpos.cli.output import told_plainly
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 right, 1 refused, 2 used wrongly, 3 something could not be reached, 4 a ledger is damaged.",
 )
 app.add_typer(node.app, name="node")
+app.add_typer(network.app, name="network")
 app.add_typer(wallet.app, name="wallet")
 app.command("demo")(demo.demo)
 app.command("till")(till.till)

@@ -52,6 +52,11 @@ class Home(NamedTuple):
         return self.folder / "config" / "chainpos.toml"
 
     @property
+    def cometbft_settings(self) -> Path:
+        """CometBFT's own, where it is the engine."""
+        return self.folder / "config" / "config.toml"
+
+    @property
     def sign_state(self) -> Path:
         """What the validator has signed."""
         return self.folder / "data" / "priv_validator_state.json"

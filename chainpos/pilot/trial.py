@@ -1,0 +1,235 @@
+"""A network of CometBFT validators on this machine, for trials: `network up`, `down` and `status`.
+
+It refuses to touch a process that it did not start: each is known by its ID and the moment at which it began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from chainpos.engine.durable import replace_file
+from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.node.cometbft_home import NetworkNote, NodePlace, load_note
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+
+VERSION: Final = "v0.38.25"
+VARIABLE: Final = "CHAINPOS_COMETBFT"
+RUNNING: Final = "running.json"
+APPLICATION: Final = "application"
+COMETBFT: Final = "cometbft"
+READY_TIMEOUT_S: Final = 60.0
+STOP_TIMEOUT_S: Final = 10.0
+_POLL_S: Final = 0.1
+_STATUS_TIMEOUT_S: Final = 3.0
+
+
+class Started(msgspec.Struct, frozen=True):
+    """A process that was started here: `began` tells it from another that has its ID later."""
+
+    node: str
+    role: str
+    pid: int
+    began: str
+
+
+def find_cometbft() -> Path:
+    """The program: $CHAINPOS_COMETBFT, or one on the PATH, or where Go puts it. Raises UserFacingError."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        found = shutil.which(named)
+    else:
+        found = shutil.which("cometbft") or shutil.which(Path.home() / "go" / "bin" / "cometbft")
+    if found is None:
+        raise UserFacingError(
+            f"{named} is not a program." if named else "CometBFT is not installed on this machine.",
+            next_step=f"With Go: go install github.com/cometbft/cometbft/cmd/cometbft@{VERSION}; "
+            f"or name the program by ${VARIABLE}.",
+            exit_code=EXIT_UNREACHABLE,
+        )
+    return Path(found)
+
+
+class Trial:
+    """The network in one folder that `init_network` made."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises UserFacingError where it is not such a folder."""
+        self.folder = folder.resolve()
+        self.note: NetworkNote = load_note(self.folder)
+
+    def place(self, name: str) -> NodePlace:
+        """The node of this name. Raises UserFacingError."""
+        for each in self.note.nodes:
+            if each.name == name:
+                return each
+        raise UserFacingError(
+            f"There is no node {name!r}.",
+            next_step=f"They are {', '.join(each.name for each in self.note.nodes)}.",
+            exit_code=EXIT_USAGE,
+        )
+
+    def log(self, name: str, role: str) -> Path:
+        """A process's log."""
+        return self.folder / "logs" / f"{name}-{role}.log"
+
+    def up(self, names: Iterable[str] = (), *, roles: Sequence[str] = (APPLICATION, COMETBFT)) -> list[Started]:
+        """Start what does not run yet of the named nodes, or of all; what was started. Raises UserFacingError."""
+        program = find_cometbft()
+        places = [self.place(name) for name in names] or list(self.note.nodes)
+        running = {(each.node, each.role) for each in self.running()}
+        started = []
+        for place in places:
+            for role in roles:
+                if (place.name, role) not in running:
+                    started.append(self._start(place, role, program))
+                    self._save([*self.running(), started[-1]])
+        return started
+
+    def down(self, names: Iterable[str] = (), *, roles: Sequence[str] = (COMETBFT, APPLICATION)) -> list[Started]:
+        """End what runs of the named nodes, or of all: CometBFT before its application. What was ended."""
+        chosen = {self.place(name).name for name in names} or {each.name for each in self.note.nodes}
+        running = self.running()
+        ending = [each for role in roles for each in running if each.role == role and each.node in chosen]
+        for role in roles:
+            _end([each for each in ending if each.role == role])
+        self._save([each for each in running if each not in ending])
+        return ending
+
+    def running(self) -> list[Started]:
+        """What was started here and still runs."""
+        try:
+            noted = msgspec.json.decode((self.folder / RUNNING).read_bytes(), type=list[Started])
+        except FileNotFoundError:
+            return []
+        except msgspec.DecodeError as error:
+            raise UserFacingError(
+                f"{self.folder / RUNNING} cannot be read.",
+                next_step="End the network's processes by hand, and remove the file.",
+                exit_code=EXIT_USAGE,
+            ) from error
+        return [each for each in noted if began(each.pid) == each.began]
+
+    async def wait_ready(self, names: Iterable[str] = (), *, height: int = 0) -> None:
+        """Wait until the named nodes, or all, answer and have that height. Raises UserFacingError."""
+        places = [self.place(name) for name in names] or list(self.note.nodes)
+        until = time.monotonic() + READY_TIMEOUT_S
+        for place in places:
+            while ((found := await _look(place)) is None) or found["height"] < height:
+                if time.monotonic() > until:
+                    raise UserFacingError(
+                        f"{place.name} does not answer at {place.rpc}."
+                        if found is None
+                        else f"{place.name} is at height {found['height']} only.",
+                        next_step=f"Its logs are in {self.folder / 'logs'}.",
+                        exit_code=EXIT_UNREACHABLE,
+                    )
+                await asyncio.sleep(_POLL_S)
+
+    async def status(self) -> dict[str, Any]:
+        """How every node is, and whether enough of them run for blocks to be made."""
+        running = {(each.node, each.role): each.pid for each in self.running()}
+        answers = await asyncio.gather(*(_look(place) for place in self.note.nodes))
+        nodes = [
+            {
+                "name": place.name,
+                "rpc": place.rpc,
+                "application_pid": running.get((place.name, APPLICATION)),
+                "cometbft_pid": running.get((place.name, COMETBFT)),
+                **(found or {"height": None, "app_hash": None, "catching_up": None, "latest_block_time_ns": None}),
+                "answers": found is not None,
+            }
+            for place, found in zip(self.note.nodes, answers, strict=True)
+        ]
+        answering = sum(found is not None for found in answers)
+        return {
+            "chain_id": self.note.chain_id,
+            "nodes": nodes,
+            "answering": answering,
+            "validators": len(nodes),
+            # Every validator has the same power, so that counting them is counting votes.
+            "can_make_blocks": answering * 3 > len(nodes) * 2,
+        }
+
+    def _start(self, place: NodePlace, role: str, program: Path) -> Started:
+        home = str(self.folder / place.name)
+        command = [str(program), "start", "--home", home]
+        if role == APPLICATION:
+            command = [sys.executable, "-m", "chainpos", "node", "start", "--engine", "cometbft"]
+            command += ["--home", home, "--abci", place.abci]
+        log = self.log(place.name, role)
+        log.parent.mkdir(exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=home, start_new_session=True
+            )
+        return Started(place.name, role, process.pid, began(process.pid) or "")
+
+    def _save(self, running: Sequence[Started]) -> None:
+        replace_file(self.folder / RUNNING, msgspec.json.format(msgspec.json.encode(list(running)), indent=2))
+
+
+def began(pid: int) -> str | None:
+    """When the process with this ID began, in its system's own terms; None where it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return None if Path("/proc/self/stat").exists() else _began_by_ps(pid)
+    # The program's name stands in brackets and may hold anything; the state and 18 more come before the time.
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _began_by_ps(pid: int) -> str | None:
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def _end(processes: Sequence[Started]) -> None:
+    for number, patience_s in ((signal.SIGTERM, STOP_TIMEOUT_S), (signal.SIGKILL, STOP_TIMEOUT_S)):
+        alive = [each for each in processes if began(each.pid) == each.began]
+        for each in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each.pid, number)
+                # One that was paused could not hear it.
+                os.kill(each.pid, signal.SIGCONT)
+        until = time.monotonic() + patience_s
+        while time.monotonic() < until and any(began(each.pid) == each.began for each in alive):
+            _reap(alive)
+            time.sleep(_POLL_S / 2)
+
+
+def _reap(processes: Sequence[Started]) -> None:
+    for each in processes:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(each.pid, os.WNOHANG)
+
+
+async def _look(place: NodePlace) -> dict[str, Any] | None:
+    try:
+        async with asyncio.timeout(_STATUS_TIMEOUT_S):
+            client = await RpcClient.connect(f"ws://{place.rpc}/websocket", _STATUS_TIMEOUT_S)
+            try:
+                status = await client.status()
+            finally:
+                await client.close()
+    except (Disconnected, RpcError, MalformedBytes, TimeoutError):
+        return None
+    latest = status.latest
+    return {
+        "height": latest.height,
+        "app_hash": latest.app_hash.hex().upper(),
+        "catching_up": status.catching_up,
+        "latest_block_time_ns": latest.time_ns,
+    }
