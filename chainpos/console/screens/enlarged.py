@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.widgets.link_letters import LinkLetters
 from chainpos.console.widgets.qr_picture import QrPicture, picture_size, scale_for
+from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import format_amount
 from chainpos.till.views import CounterView, SaleState, SaleView
 
@@ -32,7 +32,7 @@ class EnlargedCode(ModalScreen[None]):
         """The code, or its address where it does not fit."""
         yield QrPicture(id="large-code")
         yield LinkLetters(id="large-link")
-        yield Static("", id="large-caption", markup=False)
+        yield Words(id="large-caption")
 
     def on_mount(self) -> None:
         """Follow the sale."""
@@ -55,13 +55,13 @@ class EnlargedCode(ModalScreen[None]):
         code.display = bool(scale)
         code.styles.height = needed.height
         link.link, link.alone, link.display = self.sale.link, True, not scale
-        caption = self.query_one("#large-caption", Static)
+        caption = self.query_one("#large-caption", Words)
         caption.display = self.size.height > needed.height or not scale
         more = picture_size(self.sale.qr, scale + 1)
         words = [format_amount(self.sale.amount), texts("counter.enlarged")]
         if self.size.width >= 76 and scale < 3:
             words.append(texts("counter.enlarged_more", columns=more.width, rows=more.height + 1))
-        caption.update("  ·  ".join(words))
+        caption.text = "  ·  ".join(words)
 
     def _take(self, view: CounterView) -> None:
         same = view.sale is not None and view.sale.reference == self.sale.reference

@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
@@ -23,6 +23,7 @@ from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.notice import Notice, Told
+from chainpos.console.widgets.words import Field, Words
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
 
@@ -68,14 +69,14 @@ class MoneyForm(ModalScreen[Amount | None]):
         """Fields above, the two ways out below."""
         texts, about = context(self).texts, self.asked.about
         with Vertical(classes="dialog"):
-            yield Static(Content(self.asked.title), classes="dialog-title")
-            yield Static(Content(self.asked.detail), classes="dialog-text")
+            yield Words(self.asked.title, classes="dialog-title")
+            yield Words(self.asked.detail, classes="dialog-text")
             yield from self._field("amount", texts(f"{about}.amount"))
             if self.asked.twice:
                 yield from self._field("again", texts(f"{about}.again"))
             if self.asked.pin:
                 yield from self._field("pin", texts(f"{about}.pin"), password=True)
-            yield Static("", id="form-hint", classes="dialog-text", markup=False)
+            yield Words(id="form-hint", classes="dialog-text")
             yield Notice(id="form-notice")
             with Horizontal(classes="dialog-buttons"):
                 yield Button(Content(f"{texts(f'{about}.keep')} · {key_name(texts, 'escape')}"), id="keep")
@@ -83,8 +84,8 @@ class MoneyForm(ModalScreen[Amount | None]):
 
     def _field(self, name: str, label: str, *, password: bool = False) -> ComposeResult:
         with Horizontal(classes="field"):
-            yield Static(Content(label), classes="field-label")
-            yield Input(id=f"form-{name}", password=password, max_length=32, select_on_focus=False)
+            yield Words(label, classes="field-label")
+            yield Field(id=f"form-{name}", password=password, max_length=32, select_on_focus=False)
 
     def on_mount(self) -> None:
         """Begin at the amount."""
@@ -125,7 +126,7 @@ class MoneyForm(ModalScreen[Amount | None]):
         button.label = Content(f"{label} · {key_name(texts, CONFIRM_KEY)}")
         ready = texts(f"{about}.ready", key=key_name(texts, CONFIRM_KEY))
         hint = texts(f"{about}.working") if self.sending else wrong or ready
-        self.query_one("#form-hint", Static).update(Content(hint))
+        self.query_one("#form-hint", Words).text = hint
 
     @on(Input.Changed)
     def typed(self) -> None:

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -126,4 +125,4 @@ class Page(Screen[None]):
 
     def relabel(self, field: str, text: str) -> None:
         """Put a text in the language of now into an input's placeholder."""
-        self.query_one(f"#{field}", Input).placeholder = Content(text).plain
+        self.query_one(f"#{field}", Input).placeholder = text

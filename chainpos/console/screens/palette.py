@@ -18,6 +18,7 @@ from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
 from chainpos.console.widgets.line_list import Cell, Column, LineList
+from chainpos.console.widgets.words import Field
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Palette(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """A field and what matches."""
         with Vertical(classes="dialog -palette"):
-            yield Input(placeholder=texts_of(self)("palette.placeholder"), id="palette-search", select_on_focus=False)
+            yield Field(placeholder=texts_of(self)("palette.placeholder"), id="palette-search", select_on_focus=False)
             yield self.list
 
     def on_mount(self) -> None:

@@ -10,11 +10,12 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.widgets.key_line import key_name
+from chainpos.console.widgets.words import Words
 
 
 class Question(ModalScreen[bool]):
@@ -35,8 +36,8 @@ class Question(ModalScreen[bool]):
         """The safe answer has the focus."""
         texts = context(self).texts
         with Vertical(classes="dialog"):
-            yield Static(Content(texts(f"{self.about}.title")), classes="dialog-title")
-            yield Static(Content(self.detail), classes="dialog-text")
+            yield Words(texts(f"{self.about}.title"), classes="dialog-title")
+            yield Words(self.detail, classes="dialog-text")
             with Horizontal(classes="dialog-buttons"):
                 yield Button(Content(f"{texts(f'{self.about}.keep')} · {key_name(texts, 'escape')}"), id="keep")
                 yield Button(Content(f"{texts(f'{self.about}.confirm')} · Y"), id="confirm", classes="-danger")

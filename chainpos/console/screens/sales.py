@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -19,6 +18,7 @@ from chainpos.console.screens.page import Page
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
+from chainpos.console.widgets.words import Field
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.views import CounterView, SaleState, SaleView
 
@@ -48,7 +48,7 @@ class SalesScreen(Page):
     def content(self) -> Iterable[Widget]:
         """A field to find by, the list, the details."""
         self.found: LineList[SaleView] = LineList(COLUMNS, self._cells, lambda sale: sale.reference, id="sales-list")
-        yield Input(id="find", select_on_focus=False)
+        yield Field(id="find", select_on_focus=False)
         yield Container(self.found, VerticalScroll(Facts(id="sale"), id="sale-box", can_focus=False), id="sales")
 
     def on_mount(self) -> None:
@@ -174,7 +174,7 @@ class SalesScreen(Page):
         refunded = sale.refunded or Amount(0, sale.amount.currency)
         asked = Asked(
             about="refund",
-            title=Content(texts("refund.title", reference=sale.reference)).plain,
+            title=texts("refund.title", reference=sale.reference),
             detail=texts("refund.paid", amount=format_amount(sale.amount), refunded=format_amount(refunded)),
             most=sale.amount - refunded,
             warning=texts("refund.warning"),
