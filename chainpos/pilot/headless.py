@@ -18,13 +18,15 @@ from chainpos.core.checkout.matching import SaleState
 from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.node.clock import SystemClock
-from chainpos.pilot.audit import Audited, audit, deposits_at_genesis
+from chainpos.pilot.audit import Audited, deposits_at_genesis
+from chainpos.pilot.comet_network import pilot_of
 from chainpos.pilot.network import PilotFolder, PilotNetwork
 from chainpos.till.counter import Till
 from chainpos.till.desk import Noticed
 
 PAYMENT_TIMEOUT_S: Final = 30.0
 SETTLING_TIMEOUT_S: Final = 40.0
+AGREEING_TIMEOUT_S: Final = 10.0
 AGREEING_TIMEOUT_S: Final = 10.0
 # Short enough that a run sees its money settle; the contract allows no shorter one.
 CYCLE_S: Final = 10
@@ -68,16 +70,16 @@ class _Watched:
 class HeadlessRun:
     """One run over a prepared folder."""
 
-    def __init__(self, paths: PilotFolder, merchant: str, *, progress: Progress) -> None:
+    def __init__(self, paths: PilotFolder, network: PilotNetwork, *, progress: Progress) -> None:
         self._paths = paths
-        self._network = PilotNetwork(paths, merchant)
+        self._network = network
         self._progress = progress
         self._sales: dict[str, _Watched] = {}
 
     async def run(self, payments: int) -> dict[str, Any]:
         """The report of `payments` payments, one after another; "ok" says whether all was right."""
-        await self._network.start()
         try:
+            await self._network.start()
             till = Till.open(self._paths.till, SystemClock(), observer=self._notice)
             await till.start()
             hearing = asyncio.create_task(self._hear(), name="hear the citizens")
@@ -163,27 +165,33 @@ class HeadlessRun:
                 return validator, peer
             await asyncio.sleep(0.2)
 
+    async def _agreed(self) -> dict[str, Audited]:
+        """What each store holds, when all hold the same or time is up: the last block may still be on its way."""
+        until = time.monotonic() + AGREEING_TIMEOUT_S
+        while True:
+            audited = await asyncio.to_thread(self._paths.audited)
+            if len({(each.height, each.app_hash) for each in audited.values()}) == 1 or time.monotonic() > until:
+                return audited
+            await asyncio.sleep(0.2)
+
     def _report(
-        self,
-        paid: list[PaidRow],
-        refused: list[RefusedRow],
-        settled: dict[str, Any],
-        validator: Audited,
-        peer: Audited,
+        self, paid: list[PaidRow], refused: list[RefusedRow], settled: dict[str, Any], audited: dict[str, Audited]
     ) -> dict[str, Any]:
-        faults = [*validator.faults, *peer.faults]
-        before = deposits_at_genesis(self._paths.validator.database)
-        if validator.deposits_minor != before:
-            faults.append(f"there were {before} minor units at genesis and are {validator.deposits_minor}")
-        if (validator.height, validator.app_hash) != (peer.height, peer.app_hash):
-            faults.append("the two nodes are not at the same state")
+        faults = [fault for each in audited.values() for fault in each.faults]
+        before = deposits_at_genesis(self._paths.peer.database)
+        faults += [
+            f"there were {before} minor units at genesis and are {found}"
+            for found in sorted({each.deposits_minor for each in audited.values()} - {before})
+        ]
+        if len({(each.height, each.app_hash) for each in audited.values()}) != 1:
+            faults.append("the nodes are not at the same state")
         if settled["pending_minor"]:
             faults.append("money is still pending after a cycle")
         return {
             "payments": [msgspec.to_builtins(row) for row in paid],
             "refused": [msgspec.to_builtins(row) for row in refused],
             "latency_ms": {"paid_p50": percentile(paid, 50), "paid_p99": percentile(paid, 99)},
-            "nodes": {"validator": _node(validator), "peer": _node(peer)},
+            "nodes": {name: _node(each) for name, each in audited.items()},
             "settlement": settled,
             "invariants": "; ".join(faults) or "ok",
         }
@@ -219,10 +227,12 @@ def _node(audited: Audited) -> dict[str, Any]:
     return {"height": audited.height, "app_hash": audited.app_hash}
 
 
-async def run_headless(folder: Path, merchant: str, payments: int, *, progress: Progress) -> dict[str, Any]:
-    """Prepare `folder` and run. Raises UserFacingError."""
+async def run_headless(
+    folder: Path, merchant: str, payments: int, *, engine: str = "embedded", progress: Progress
+) -> dict[str, Any]:
+    """Prepare `folder` and run on this engine, "embedded" or "cometbft". Raises UserFacingError."""
     if payments < 0:
         raise UserFacingError("A run has no fewer than 0 payments.", next_step="Give --payments a number.")
-    paths = PilotFolder(folder)
+    paths, network = pilot_of(folder, merchant, engine)
     await asyncio.to_thread(paths.prepare, merchant, cycle_s=CYCLE_S)
-    return await HeadlessRun(paths, merchant, progress=progress).run(payments)
+    return await HeadlessRun(paths, network, progress=progress).run(payments)

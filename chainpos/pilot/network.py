@@ -15,11 +15,13 @@ from chainpos.engine.keys import SEED_BYTES, SigningKey
 from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.node.config import NodeSettings, dump_settings
 from chainpos.node.home import Home, init_peer, init_validator_of
+from chainpos.pilot.audit import Audited, audit
 from chainpos.pilot.city import City, load_city
 from chainpos.pilot.genesis import CURRENCY, city_genesis, customer_key, till_key
 from chainpos.pilot.processes import Child, free_port, start
 from chainpos.pilot.resources import sample_data
 from chainpos.pilot.running import DEMO_PASSPHRASE
+from chainpos.store.locking import FileLock
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.wallet.home import WalletHome
 from chainpos.wallet.keystore import create_keystore
@@ -41,10 +43,15 @@ class PilotFolder:
         self.till = TillHome(folder / "till")
         self.wallet = folder / "wallet"
         self.merchant_note = folder / "merchant"
+        self.lock = folder / "lock"
 
     def log(self, name: str) -> Path:
         """A process's log."""
         return self.folder / "logs" / f"{name}.log"
+
+    def audited(self) -> dict[str, Audited]:
+        """What every store holds, by the name of its node. Raises StoreError."""
+        return {"validator": audit(self.validator.database), "peer": audit(self.peer.database)}
 
     def prepare(self, merchant: str, *, cycle_s: int = 0) -> None:
         """Make whatever is not there yet. Raises UserFacingError."""
@@ -74,6 +81,9 @@ class PilotFolder:
         genesis = dump_genesis(doc)
         validator = NodeSettings(mode="validator", moniker="city validator", listen="127.0.0.1:0")
         init_validator_of(self.validator.folder, validator, genesis=genesis, key=key)
+        self._make_shop(genesis, city, merchant)
+
+    def _make_shop(self, genesis: bytes, city: City, merchant: str) -> None:
         peer = NodeSettings(mode="peer", moniker=f"peer of {merchant}", listen="127.0.0.1:0")
         init_peer(self.peer.folder, peer, genesis=genesis)
         self.till.create(genesis, TillSettings(merchant, NOWHERE, CURRENCY), till_key(merchant))
@@ -102,8 +112,16 @@ class PilotNetwork:
         self.peer_address = f"127.0.0.1:{free_port()}"
         self.children: dict[str, Child] = {}
 
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """Whom the shop's peer follows."""
+        return (self.validator_address,)
+        self._lock = FileLock(paths.lock)
+
     async def start(self, *citizens: str) -> None:
-        """Start all of it; `citizens` are options for the rest of the city. Raises UserFacingError."""
+        """Start all of it; `citizens` are options for the rest of the city. Raises UserFacingError, StoreInUse."""
+        # Before anything is written: a second pilot in one folder would lead the first one's wallet astray.
+        self._lock.acquire(f"the pilot in {self.paths.folder} is in use by another process")
         wallet = WalletHome(self.paths.wallet)
         wallet.create(wallet.genesis_path.read_bytes(), (self.validator_address, self.peer_address))
         self.paths.till.save_settings(TillSettings(self.merchant, self.peer_address, CURRENCY))
@@ -122,13 +140,13 @@ class PilotNetwork:
             mode="peer",
             moniker=f"peer of {self.merchant}",
             listen=self.peer_address,
-            upstreams=(self.validator_address,),
+            upstreams=self.upstreams,
         )
         await self._start_node("peer", self.paths.peer, settings)
 
     async def start_citizens(self, *options: str) -> None:
         """Start customers, clearing desk and banks, at first or again."""
-        genesis = str(self.paths.validator.genesis)
+        genesis = str(self.paths.peer.genesis)
         arguments = ("-m", "chainpos.pilot.citizens", genesis, self.validator_address, self.peer_address, self.merchant)
         self.children["citizens"] = await start("citizens", (*arguments, *options), log=self.paths.log("citizens"))
 
@@ -137,6 +155,7 @@ class PilotNetwork:
         for name in ("citizens", "peer", "validator"):
             if (child := self.children.pop(name, None)) is not None:
                 await child.stop()
+        self._lock.release()
 
     async def _start_node(self, name: str, home: Home, settings: NodeSettings) -> None:
         home.settings.write_text(dump_settings(settings), encoding="utf-8")
