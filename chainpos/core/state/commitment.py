@@ -158,13 +158,15 @@ class Commitment:
         return staged
 
     def _load(self, values: Mapping[bytes, bytes]) -> None:
-        entries: dict[int, list[tuple[bytes, bytes]]] = {}
-        for key in sorted(values):
-            entries.setdefault(bucket_of(key), []).append((key, record_leaf_hash(key, values[key])))
+        # Only keys are gathered by bucket: with a million records, hashes kept as objects would take twice the tree.
+        keys_of: dict[int, list[bytes]] = {}
+        for key in values:
+            keys_of.setdefault(bucket_of(key), []).append(key)
         leaves: dict[int, bytes] = {}
-        for bucket, pairs in entries.items():
-            packed = b"".join([leaf for _, leaf in pairs])
-            self._buckets[bucket] = (tuple([key for key, _ in pairs]), packed)
+        for bucket, unsorted in keys_of.items():
+            keys = tuple(sorted(unsorted))
+            packed = b"".join([record_leaf_hash(key, values[key]) for key in keys])
+            self._buckets[bucket] = (keys, packed)
             leaves[BUCKETS + bucket] = _upper_leaf_hash(bucket, _root_of_packed(packed))
         nodes = self._nodes
         for at, digest in self._staged_nodes(leaves).items():
