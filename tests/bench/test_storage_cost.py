@@ -31,7 +31,7 @@ ENOUGH_RUNS = 5
 DRIFT = 0.10
 RECORDS = 100_000
 ACCOUNTS = 20_000
-STAGE_TARGETS = {100: 0.6, 1_000: 0.5, 10_000: 0.45}
+STAGE_TARGETS = {100: 0.8, 1_000: 0.6, 10_000: 0.5}
 # By payments in a block. Small blocks wait for the disk, which no signature measures: they are reported only.
 STORE_TARGETS = {1: None, 100: None, 5_000: 4.0}
 WARM_UP_BLOCKS = 3
