@@ -94,7 +94,8 @@ class Desk:
         observer: Callable[[Noticed], None] | None = None,
     ) -> None:
         self.identity = identity
-        self.network = NetworkView(link=Link.OFFLINE, chain_id=identity.chain_id, known_height=0)
+        known = book.book.setting(REFUNDS_SEEN, _Height) or _Height(0)
+        self.network = NetworkView(link=Link.OFFLINE, chain_id=identity.chain_id, known_height=known.height)
         self.outbox = outbox
         # As the network certified it when it was last heard of: the counter knows its name offline too.
         self.certified = book.book.setting(CERTIFIED, Certified) or Certified()
@@ -273,7 +274,7 @@ class Desk:
             return
         sale = self._sales.get(row.request_id) or restored(row, "")
         if ended.state == DONE:
-            await self._look(client, sale, ended.height, 0)
+            await self._look(client, sale, max(ended.height, self.tip_height), 0)
         elif ended.kind == CHARGE and ended.code and not sale.is_paid:
             sale.refused(ended.tx_hash, ended.code)
         self._judge(sale, ended.tx_hash if ended.kind == CHARGE and ended.state == DONE else b"")

@@ -1,6 +1,6 @@
 """The seam between the screens and the shop: what a screen may ask. Screens are handed an object of this shape.
 
-`Counter` in this room fulfils it against a real node; a screen test may fulfil it with prepared views.
+`Till` (counter.py) fulfils it against a real node; a screen test may fulfil it with prepared views.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ class TillUseCases(Protocol):
         """Clear a finished sale from the counter; a waiting one stays in the book and is still watched."""
 
     def parse_keyed(self, digits: str) -> Amount:
-        """The amount that keyed text means: "12.5" or "1250"; see `keypad` for the rule. Raises UserFacingError."""
+        """The amount that keyed text means: "12.5" and "1250" are both 12.50 (core/checkout/keyed.py).
+
+        Raises UserFacingError.
+        """
 
     def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
         """The sales of the book, newest first; by reference, amount or time of day."""

@@ -87,7 +87,9 @@ async def _heartbeat(desk: Desk, calls: RpcClient) -> None:
 async def _run_errands(desk: Desk, calls: RpcClient, errands: Errands) -> None:
     while True:
         desk.outbox.wake.clear()
-        await errands(calls)
+        # A node that is busy for a moment is not lost: the errands are run again.
+        with contextlib.suppress(RpcError):
+            await errands(calls)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ERRANDS_S):
                 await desk.outbox.wake.wait()

@@ -6,6 +6,7 @@ of silence that is.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -47,6 +48,7 @@ class Network:
         self.light = LightClient(trusted or trust_genesis(genesis), clock)
         self.distrusted: dict[str, str] = {}
         self._clients: dict[str, RpcClient] = {}
+        self._connecting: dict[str, asyncio.Lock] = {}
 
     @property
     def chain_id(self) -> str:
@@ -154,8 +156,10 @@ class Network:
             ) from error
 
     async def _client(self, address: str) -> RpcClient:
-        client = self._clients.get(address)
-        if client is None or not client.is_open:
-            client = await RpcClient.connect(f"ws://{address}/websocket", CALL_TIMEOUT_S)
-            self._clients[address] = client
-        return client
+        # One at a time: of two connections made at once, one would never be closed.
+        async with self._connecting.setdefault(address, asyncio.Lock()):
+            client = self._clients.get(address)
+            if client is None or not client.is_open:
+                client = await RpcClient.connect(f"ws://{address}/websocket", CALL_TIMEOUT_S)
+                self._clients[address] = client
+            return client

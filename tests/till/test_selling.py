@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
+from chainpos.core.chain.header import Header
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.contracts.customers import codes as customer_codes
 from chainpos.core.contracts.payments import codes as payment_codes
 from chainpos.errors import StoreError, UserFacingError
+from chainpos.rpc.client import ReceivedEvent
 from chainpos.store.shop import ShopBook
 from chainpos.till.counter import RefusedByLedger, Till
 from chainpos.till.use_cases import TillUseCases
@@ -54,25 +57,31 @@ async def test_a_sale_is_seen_then_paid_then_confirmed_and_never_the_other_way_r
     assert till.sales(sale.reference)[0].state is SaleState.CONFIRMED
 
 
-async def test_paid_is_noticed_within_a_moment_of_the_peers_commit(shop: Shop) -> None:
-    """The till's peer commits, publishes, is asked for the record, answers: a few milliseconds, all in one process."""
+@pytest.mark.bench
+async def test_paid_is_noticed_within_ten_milliseconds_of_the_peers_commit(shop: Shop) -> None:
+    """From the peer's own NewBlockHeader event, as another client hears it, to PAID; the median of 20 sales."""
     till = await shop.open_till()
     await online(till)
     client = await shop.nodes.client(shop.peer)
-    committed = await client.subscribe("tm.event='NewBlockHeader'")
-    sale = await till.request(cny(500))
+    heard_ns: dict[int, int] = {}
+
+    async def listen() -> None:
+        async for event in await client.subscribe("tm.event='NewBlockHeader'"):
+            if isinstance(event, ReceivedEvent) and isinstance(event.value, Header):
+                heard_ns[event.value.height] = time.monotonic_ns()
+
+    listening = asyncio.create_task(listen())
     wallet = shop.wallet("erin")
-    paying = asyncio.create_task(wallet.pay(await wallet.offer(sale.link)))
-    heights: dict[int, int] = {}
-    await sale_where(till, sale.reference, SaleState.CONFIRMED)
-    result = await paying
-    async with asyncio.timeout(5):
-        async for event in committed:
-            heights.setdefault(event.value.height, time.monotonic_ns())  # type: ignore[union-attr]
-            if event.value.height > result.height:  # type: ignore[union-attr]
-                break
-    (paid,) = [noticed for noticed in shop.noticed if noticed.state is SaleState.PAID]
-    assert paid.height == result.height
+    for _ in range(20):
+        sale = await till.request(cny(500))
+        await wallet.pay(await wallet.offer(sale.link))
+        await sale_where(till, sale.reference, SaleState.CONFIRMED)
+    listening.cancel()
+    paid = [noticed for noticed in shop.noticed if noticed.state is SaleState.PAID]
+    behind_ms = sorted((noticed.monotonic_ns - heard_ns[noticed.height]) / 1e6 for noticed in paid)
+    print(f"ms from commit to PAID: median {behind_ms[10]:.2f}, worst {behind_ms[-1]:.2f}")
+    assert len(paid) == 20
+    assert behind_ms[10] < 10
 
 
 async def test_a_second_payment_of_one_request_is_refused_and_the_first_stands(shop: Shop) -> None:
@@ -242,7 +251,7 @@ async def test_a_request_is_over_when_the_ledgers_time_is_past_it(shop: Shop) ->
         assert (row.state, row.watched) == ("expired", False)
 
 
-async def _closed(shop: Shop, till: Till):  # type: ignore[no-untyped-def]
+async def _closed(shop: Shop, till: Till) -> Path:
     home = shop.till_home()
     await shop.close_till(till)
     return home.book_path
