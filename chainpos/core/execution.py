@@ -7,7 +7,7 @@ bug of ours: it leaves this module as it came, so that the node halts instead of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -66,6 +66,20 @@ class BlockOutcome(NamedTuple):
     def app_hash(self) -> bytes:
         """The 32-byte commitment to the state after the block."""
         return self.staged.app_hash
+
+
+class Rules(NamedTuple):
+    """What runs transactions: the kinds of messages, and how a rule's context is made.
+
+    The network's own are `BUILT_IN`. Others are for inspection alone: to observe a run, or to ask what another version
+    would have said.
+    """
+
+    messages: Mapping[str, Message] = registry.MESSAGES
+    context: Callable[..., Context] = Context
+
+
+BUILT_IN: Final = Rules()
 
 
 class ReadTransaction(NamedTuple):
@@ -131,21 +145,42 @@ def execute_block(state: State, block: BlockInput, verify: VerifyBatch = verify_
 
     An empty block changes nothing. Raises StateMismatch, or whatever a rule raises, where our own code is at fault.
     """
-    facts = block.facts
-    read = [_read(wire, facts) for wire in block.txs]
-    held = _verified(read, verify)
+    return execute_block_by(BUILT_IN, state, block, verify)
+
+
+def execute_block_by(
+    rules: Rules, state: State, block: BlockInput, verify: VerifyBatch = verify_batch
+) -> BlockOutcome:
+    """As `execute_block`, by rules that need not be the network's."""
     journal = Journal(state)
     if block.txs:
-        _forget_expired(state, journal, facts)
-    growth = Growth(state)
+        _forget_expired(state, journal, block.facts)
+    results = run_transactions(block.txs, block.facts, journal, Growth(state), verify, rules)
+    changes = journal.changes()
+    return BlockOutcome(tuple(results), (), changes, state.stage(changes))
+
+
+def run_transactions(
+    txs: Sequence[bytes],
+    facts: BlockFacts,
+    journal: Journal,
+    growth: Growth,
+    verify: VerifyBatch = verify_batch,
+    rules: Rules = BUILT_IN,
+) -> list[TxResult]:
+    """One result for each transaction, run in their order against the journal; what has expired is forgotten already.
+
+    A block is one call. Inspection makes two of it, to stop before the transaction that it is asked about.
+    """
+    read = [_read(wire, facts) for wire in txs]
+    held = _verified(read, verify)
     results = []
     for wire_read, is_signed in zip(read, held, strict=True):
         if isinstance(wire_read, Rejected):
             results.append(_refused(wire_read))
         else:
-            results.append(_run(wire_read, facts, journal, growth, is_signed=is_signed))
-    changes = journal.changes()
-    return BlockOutcome(tuple(results), (), changes, state.stage(changes))
+            results.append(_run(wire_read, facts, journal, growth, rules, is_signed=is_signed))
+    return results
 
 
 def check_transaction(state: State, wire: bytes, facts: BlockFacts, verify: VerifyBatch = verify_batch) -> TxResult:
@@ -155,7 +190,7 @@ def check_transaction(state: State, wire: bytes, facts: BlockFacts, verify: Veri
         return _refused(read)
     journal = Journal(state)
     _forget_expired(state, journal, facts)
-    result = _run(read, facts, journal, Growth(state), is_signed=_verified([read], verify)[0])
+    result = _run(read, facts, journal, Growth(state), BUILT_IN, is_signed=_verified([read], verify)[0])
     return msgspec.structs.replace(result, data=b"", events=())
 
 
@@ -189,9 +224,13 @@ def _forget_expired(state: State, journal: Journal, facts: BlockFacts) -> None:
         journal.delete(table, key)
 
 
-def _run(read: ReadTransaction, facts: BlockFacts, journal: Journal, growth: Growth, *, is_signed: bool) -> TxResult:
+def _run(
+    read: ReadTransaction, facts: BlockFacts, journal: Journal, growth: Growth, rules: Rules, *, is_signed: bool
+) -> TxResult:
     """One transaction against the journal: its marks, then its rule; the only place that catches a rule's refusal."""
     envelope, known, message = read
+    if rules is not BUILT_IN:
+        known = rules.messages.get(known.kind, known)
     if not is_signed:
         return _refused(Rejected(codes.BAD_SIGNATURE), known)
     before = journal.mark()
@@ -201,7 +240,7 @@ def _run(read: ReadTransaction, facts: BlockFacts, journal: Journal, growth: Gro
         refusal = Rejected(codes.LEDGER_CROWDED)
     if refusal is not None:
         return _refused(refusal, known, (_rejected_event(read, refusal.code),))
-    ctx = Context(
+    ctx = rules.context(
         journal,
         facts,
         registry.PORTS,

@@ -70,6 +70,11 @@ class ChainReader:
             raise
         return cls(path, connection)
 
+    @property
+    def connection(self) -> apsw.Connection:
+        """The connection that only reads, for `chain_ranges.py`."""
+        return self._reading
+
     def close(self) -> None:
         """Let go of the file. Closing twice is closing once."""
         self._reading.close()

@@ -1,0 +1,82 @@
+"""Reading a stored chain by ranges: all records as they were, values that begin alike, what one block changed.
+
+It refuses nothing. These reads are as long as what they return; the look-ups of `chain_reading.py` are the quick ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chainpos.errors import StoreError
+from chainpos.store.chain_connection import storage_faults
+from chainpos.store.chain_reading import ChainReader
+
+_RECORDS_AT = """
+    SELECT key, value FROM (SELECT key, value, max(height) FROM history WHERE height <= ? GROUP BY key)
+    WHERE value IS NOT NULL ORDER BY key
+"""
+
+
+def records_at(reader: ChainReader, height: int) -> dict[bytes, bytes]:
+    """Every record after block `height`, by full key, ascending."""
+    with storage_faults("reading all records of a height"):
+        # SQLite takes the other columns from the row that has the maximum.
+        return dict(reader.connection.cursor().execute(_RECORDS_AT, (height,)))
+
+
+def records_under(reader: ChainReader, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+    """(full key, value) of the latest records whose key begins with `prefix`, ascending, at most `limit`."""
+    with storage_faults("reading records"):
+        return list(
+            reader.connection.cursor().execute(
+                "SELECT key, value FROM records WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3",
+                (prefix, _after(prefix), limit),
+            )
+        )
+
+
+def record_keys(reader: ChainReader) -> Iterator[bytes]:
+    """The full keys of all latest records, ascending."""
+    with storage_faults("reading the keys of records"):
+        for (key,) in reader.connection.cursor().execute("SELECT key FROM records ORDER BY key"):
+            yield key
+
+
+def keys_ever(reader: ChainReader) -> Iterator[tuple[bytes, int]]:
+    """(full key, height) of every change of every record, ascending."""
+    with storage_faults("reading the history of records"):
+        yield from reader.connection.cursor().execute("SELECT key, height FROM history ORDER BY key, height")
+
+
+def changes_between(reader: ChainReader, low: int, high: int) -> dict[int, dict[bytes, bytes | None]]:
+    """By height from `low` to `high`, both included: each changed record's value after that block."""
+    found: dict[int, dict[bytes, bytes | None]] = {}
+    with storage_faults("reading the changes of blocks"):
+        rows = reader.connection.cursor().execute(
+            "SELECT height, key, value FROM history WHERE height BETWEEN ? AND ?", (low, high)
+        )
+        for height, key, value in rows:
+            found.setdefault(height, {})[key] = value
+    return found
+
+
+def values_under(reader: ChainReader, attribute: str, beginning: str, limit: int) -> list[str]:
+    """The different values of an event's attribute ("type.attribute") that begin so, ascending, at most `limit`."""
+    number = reader.attribute_names().get(attribute)
+    if number is None or not beginning:
+        return []
+    after = beginning[:-1] + chr(ord(beginning[-1]) + 1)
+    with storage_faults("reading the index"):
+        rows = reader.connection.cursor().execute(
+            "SELECT DISTINCT value FROM attributes WHERE name = ? AND value >= ? AND value < ? LIMIT ?",
+            (number, beginning, after, limit),
+        )
+        return [value for (value,) in rows]
+
+
+def _after(prefix: bytes) -> bytes:
+    """The least key that is above all keys with the prefix."""
+    trimmed = prefix.rstrip(b"\xff")
+    if not trimmed:
+        raise StoreError("a range of records without a beginning")
+    return trimmed[:-1] + bytes((trimmed[-1] + 1,))
