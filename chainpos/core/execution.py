@@ -7,6 +7,7 @@ bug of ours: it leaves this module as it came, so that the node halts instead of
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from chainpos.core.chain.results import Event, EventAttribute, TxResult
 from chainpos.core.chain.signatures import Signature, VerifyBatch, verify_batch
 from chainpos.core.contracts import codes, registry
 from chainpos.core.contracts.context import BlockFacts, Context, Message
+from chainpos.core.contracts.governance.records import APP_VERSION, ONLY, UPGRADES, VALIDATORS, Upgrade, Validators
 from chainpos.core.contracts.replay import BODIES, TOKENS, Mark
 from chainpos.core.state.crowding import Growth
 from chainpos.core.state.journal import Change, Journal
@@ -29,19 +31,28 @@ from chainpos.errors import Code, MalformedBytes, Rejected, StateMismatch
 # So that a block after a quiet day does not pay for all of that day's marks at once.
 MAX_FORGOTTEN_A_BLOCK: Final = 10_000
 REJECTED: Final = "chainpos.rejected"
+_VALIDATORS_KEY: Final = VALIDATORS.full_key(ONLY)
 
 _encode = msgspec.msgpack.Encoder().encode
 _DECODERS: Final = {kind: msgspec.msgpack.Decoder(known.type) for kind, known in registry.MESSAGES.items()}
 
 
+class UpgradeNeeded(StateMismatch):
+    """The network decided that this block is executed by a later version than this one: the node stops before it."""
+
+
 class BlockInput(NamedTuple):
-    """What a block brings: `time_ns` is the header's time, `proposer_address` 20 bytes."""
+    """What a block brings: `time_ns` is the header's time, `proposer_address` 20 bytes.
+
+    `params` are those in force, where the caller wants them back with the version that an upgrade sets.
+    """
 
     chain_id: str
     height: int
     time_ns: int
     txs: Sequence[bytes]
     proposer_address: bytes = b""
+    params: ConsensusParams | None = None
 
     @property
     def facts(self) -> BlockFacts:
@@ -52,7 +63,7 @@ class BlockInput(NamedTuple):
 class BlockOutcome(NamedTuple):
     """What a block does, not yet committed: one result a transaction, and the state as `State.commit` takes it.
 
-    `validator_updates` are (public key, power).
+    `validator_updates` are (public key, power), by ascending key, power 0 for one that is removed.
     """
 
     results: tuple[TxResult, ...]
@@ -96,7 +107,7 @@ def genesis_state(doc: GenesisDoc) -> State:
     journal = Journal(state)
     facts = BlockFacts(doc.chain_id, doc.initial_height - 1, doc.genesis_time_ns)
     ctx = Context(journal, facts, registry.PORTS, signer=b"", tx_hash=b"", body_hash=b"")
-    registry.load_genesis(ctx, doc.app_state)
+    registry.load_genesis(ctx, doc.app_state, [(row.public_key, row.power) for row in doc.validators])
     state.commit(state.stage(journal.changes()))
     if violations := registry.check_invariants(state):
         raise ValueError(f"{violations[0].invariant}: {violations[0].detail} - at `$`")
@@ -143,21 +154,23 @@ def signatures_of(envelope: Envelope, message: msgspec.Struct) -> tuple[Signatur
 def execute_block(state: State, block: BlockInput, verify: VerifyBatch = verify_batch) -> BlockOutcome:
     """What the block's transactions do to the state, in their order. The state itself is not moved.
 
-    An empty block changes nothing. Raises StateMismatch, or whatever a rule raises, where our own code is at fault.
+    An empty block changes nothing. Raises UpgradeNeeded where a later version must execute it. Raises StateMismatch,
+    or whatever a rule raises, where our own code is at fault.
     """
     return execute_block_by(BUILT_IN, state, block, verify)
 
 
-def execute_block_by(
-    rules: Rules, state: State, block: BlockInput, verify: VerifyBatch = verify_batch
-) -> BlockOutcome:
+def execute_block_by(rules: Rules, state: State, block: BlockInput, verify: VerifyBatch = verify_batch) -> BlockOutcome:
     """As `execute_block`, by rules that need not be the network's."""
+    planned = _planned_upgrade(state, block)
     journal = Journal(state)
     if block.txs:
         _forget_expired(state, journal, block.facts)
     results = run_transactions(block.txs, block.facts, journal, Growth(state), verify, rules)
     changes = journal.changes()
-    return BlockOutcome(tuple(results), (), changes, state.stage(changes))
+    return BlockOutcome(
+        tuple(results), (), changes, state.stage(changes), validator_updates(changes), _param_updates(planned, block)
+    )
 
 
 def run_transactions(
@@ -181,6 +194,45 @@ def run_transactions(
         else:
             results.append(_run(wire_read, facts, journal, growth, rules, is_signed=is_signed))
     return results
+
+
+def _planned_upgrade(state: State, block: BlockInput) -> Upgrade | None:
+    """What governance decided before this block, if this version may execute it."""
+    planned = state.get(UPGRADES, ONLY)
+    if planned is not None and 0 < planned.height <= block.height and planned.app_version > APP_VERSION:
+        raise UpgradeNeeded(
+            f"block {block.height} needs version {planned.app_version} ({planned.name}) of the application;"
+            f" this is version {APP_VERSION}"
+        )
+    return planned
+
+
+def _param_updates(planned: Upgrade | None, block: BlockInput) -> ConsensusParams | None:
+    """The block before an upgrade announces the version that the upgrade's own header must carry."""
+    params = block.params
+    if planned is None or params is None or planned.height != block.height + 1:
+        return None
+    if planned.app_version == params.app_version:
+        return None
+    return msgspec.structs.replace(params, app_version=planned.app_version)
+
+
+def validator_updates(changes: Sequence[Change]) -> tuple[tuple[bytes, int], ...]:
+    """How a block changed the validators: all of its decisions together, as CometBFT refuses a key named twice."""
+    at = bisect_left(changes, _VALIDATORS_KEY, key=_key_of)
+    if at == len(changes) or changes[at].key != _VALIDATORS_KEY:
+        return ()
+    before, after = _powers(changes[at].before), _powers(changes[at].after)
+    return tuple((key, after.get(key, 0)) for key in sorted(before | after) if before.get(key) != after.get(key))
+
+
+def _key_of(change: Change) -> bytes:
+    return change.key
+
+
+def _powers(value: bytes | None) -> dict[bytes, int]:
+    record = Validators() if value is None else VALIDATORS.decode(value)
+    return {each.public_key: each.power for each in record.validators}
 
 
 def check_transaction(state: State, wire: bytes, facts: BlockFacts, verify: VerifyBatch = verify_batch) -> TxResult:

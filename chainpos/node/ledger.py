@@ -157,7 +157,9 @@ class Ledger:
 
     def _outcome(self, block: Block) -> BlockOutcome:
         header = block.header
-        facts = BlockInput(header.chain_id, header.height, header.time_ns, block.txs, header.proposer_address)
+        facts = BlockInput(
+            header.chain_id, header.height, header.time_ns, block.txs, header.proposer_address, self.tip.params
+        )
         try:
             return execute_block(self._state, facts, verify=self._verify)
         except StateMismatch:

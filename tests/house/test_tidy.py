@@ -21,6 +21,8 @@ CAPABILITY_FILES = {
 }  # fmt: skip
 # What a capability computes without the ledger may have a file of its own.
 MORE_FILES = {"settlement": {"netting.py"}}
+# What governance may decide of it, where there is anything.
+OPTIONAL_FILES = {"changes.py"}
 BANNED_IN_CORE = {
     "asyncio", "datetime", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil", "socket",
     "sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "unicodedata", "urllib", "uuid",
@@ -148,7 +150,7 @@ def test_every_capability_has_the_same_files() -> None:
     folders = [path for path in contracts.iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert folders
     found = {
-        folder.name: {path.name for path in folder.iterdir() if path.is_file()}
+        folder.name: ({path.name for path in folder.iterdir() if path.is_file()} - OPTIONAL_FILES)
         ^ (CAPABILITY_FILES | MORE_FILES.get(folder.name, set()))
         for folder in folders
     }

@@ -165,10 +165,24 @@ class Message(NamedTuple):
     subject: Callable[[Any], dict[str, str]] = no_subject
 
 
+class Change(NamedTuple):
+    """One kind of thing that governance decides: a new step of a dated parameter, an institution's standing, a role.
+
+    `apply(ctx, change)` is a ladder like a rule's, then the writes; who may decide it was asked before. Where
+    `effective_from_s` is given, it says from when the change holds, which must lie ahead of its deciding block.
+    """
+
+    kind: str
+    type: type[msgspec.Struct]
+    apply: Callable[[Context, Any], None]
+    effective_from_s: Callable[[Any], int] | None = None
+
+
 class Capability(NamedTuple):
     """One folder of the contract layer, as the registry sees it.
 
     `load_genesis(ctx, section)` writes the records that genesis' app_state names under the capability's name.
+    `changes` are what governance may decide of it.
     """
 
     name: str
@@ -177,6 +191,7 @@ class Capability(NamedTuple):
     tables: tuple[Table[Any], ...]
     invariants: tuple[Callable[[Scan], list[Violation]], ...]
     load_genesis: Callable[[Context, Any], None]
+    changes: tuple[Change, ...] = ()
 
 
 def decode_section(section: Any, shape: type[R]) -> R:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from chainpos.core.contracts.context import Context
+    from chainpos.core.contracts.context import Change, Context
 
 # How a payment was presented; limits and fees depend on it.
 DYNAMIC_QR = "dynamic_qr"
@@ -93,6 +93,16 @@ class GovernancePort(Protocol):
 
     def require_role(self, ctx: Context, role: str, public_key: bytes) -> None:
         """Refuses unless the key holds the role."""
+
+
+class ChangesPort(Protocol):
+    """All that governance may decide, whichever capability it belongs to."""
+
+    def find(self, kind: str) -> Change | None:
+        """The kind of change of that name ("customers.tier"), or None."""
+
+    def decode(self, known: Change, encoded: bytes) -> msgspec.Struct:
+        """A change in its shape. Raises MalformedBytes where it is not that shape, or not in canonical form."""
 
 
 class InstitutionsPort(Protocol):
@@ -217,6 +227,7 @@ class Ports(NamedTuple):
     settlement: SettlementPort
     payments: PaymentsPort
     compliance: CompliancePort
+    changes: ChangesPort
 
 
 def account_subject(account: bytes) -> bytes:

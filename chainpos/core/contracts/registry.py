@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
+
+import msgspec
 
 from chainpos.core.contracts import (
     balances,
@@ -22,9 +24,10 @@ from chainpos.core.contracts import (
 )
 from chainpos.core.contracts import codes as envelope_codes
 from chainpos.core.contracts.compliance import port as compliance_port
-from chainpos.core.contracts.context import Capability, Context, Message, Scan, Violation
+from chainpos.core.contracts.context import Capability, Change, Context, Message, Scan, Violation
 from chainpos.core.contracts.customers import port as customers_port
 from chainpos.core.contracts.fees import port as fees_port
+from chainpos.core.contracts.governance import genesis as governance_genesis
 from chainpos.core.contracts.governance import port as governance_port
 from chainpos.core.contracts.institutions import port as institutions_port
 from chainpos.core.contracts.merchants import port as merchants_port
@@ -32,7 +35,7 @@ from chainpos.core.contracts.payments import port as payments_port
 from chainpos.core.contracts.ports import Ports
 from chainpos.core.contracts.settlement import port as settlement_port
 from chainpos.core.state.tables import Table
-from chainpos.errors import Code, Rejected
+from chainpos.errors import Code, MalformedBytes, Rejected
 
 # One line per capability, in the order in which genesis loads them. See PORTS below for what they offer each other.
 CAPABILITIES: Final[tuple[Capability, ...]] = (
@@ -50,6 +53,27 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     settlement.CAPABILITY,
 )
 
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _Changes:
+    """What the capabilities list as theirs to be decided by governance; fulfils ports.ChangesPort."""
+
+    def find(self, kind: str) -> Change | None:
+        """The kind of change of that name, or None."""
+        return CHANGES.get(kind)
+
+    def decode(self, known: Change, encoded: bytes) -> msgspec.Struct:
+        """A change in its shape. Raises MalformedBytes where it is not that shape, or not in canonical form."""
+        try:
+            change: msgspec.Struct = _CHANGE_DECODERS[known.kind].decode(encoded)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise MalformedBytes(f"not a {known.kind}") from error
+        if _encode(change) != encoded:
+            raise MalformedBytes(f"a {known.kind} not in canonical form")
+        return change
+
+
 # Each port.py is a module whose functions fulfil the protocol; the type checker compares the two here.
 PORTS: Final = Ports(
     governance=governance_port,
@@ -60,6 +84,7 @@ PORTS: Final = Ports(
     settlement=settlement_port,
     payments=payments_port,
     compliance=compliance_port,
+    changes=_Changes(),
 )
 
 
@@ -73,6 +98,7 @@ def _by_unique(pairs: list[tuple[object, object]]) -> None:
 
 _by_unique([(capability.name, capability.name) for capability in CAPABILITIES])
 _by_unique([(message.kind, capability.name) for capability in CAPABILITIES for message in capability.messages])
+_by_unique([(change.kind, capability.name) for capability in CAPABILITIES for change in capability.changes])
 _by_unique([(message.type, message.kind) for capability in CAPABILITIES for message in capability.messages])
 _by_unique([(table.prefix, capability.name) for capability in CAPABILITIES for table in capability.tables])
 _by_unique([(table.name, capability.name) for capability in CAPABILITIES for table in capability.tables])
@@ -80,6 +106,10 @@ _by_unique([(table.name, capability.name) for capability in CAPABILITIES for tab
 MESSAGES: Final[dict[str, Message]] = {
     message.kind: message for capability in CAPABILITIES for message in capability.messages
 }
+CHANGES: Final[dict[str, Change]] = {
+    change.kind: change for capability in CAPABILITIES for change in capability.changes
+}
+_CHANGE_DECODERS: Final = {kind: msgspec.msgpack.Decoder(change.type) for kind, change in CHANGES.items()}
 TABLES: Final[tuple[Table[Any], ...]] = tuple(table for capability in CAPABILITIES for table in capability.tables)
 TABLES_BY_PREFIX: Final[dict[bytes, Table[Any]]] = {table.prefix: table for table in TABLES}
 INVARIANTS: Final[tuple[Callable[[Scan], list[Violation]], ...]] = tuple(
@@ -101,11 +131,12 @@ def check_invariants(scan: Scan) -> list[Violation]:
     return [violation for invariant in INVARIANTS for violation in invariant(scan)]
 
 
-def load_genesis(ctx: Context, app_state: bytes) -> None:
+def load_genesis(ctx: Context, app_state: bytes, validators: Sequence[tuple[bytes, int]] = ()) -> None:
     """Write the records that genesis' app_state names: a JSON object with a section for each capability.
 
-    A section that is left out is as good as an empty one; the network's must be there. Raises ValueError with the
-    JSON path of what is wrong: an unknown section or field, a name given twice, a value that its rule would refuse.
+    `validators` are genesis' own (public key, power): governance decides of them from then on. A section that is left
+    out is as good as an empty one; the network's must be there. Raises ValueError with the JSON path of what is wrong:
+    an unknown section or field, a name given twice, a value that its rule would refuse.
     """
     sections = _read_json(app_state)
     if not isinstance(sections, dict):
@@ -120,6 +151,7 @@ def load_genesis(ctx: Context, app_state: bytes) -> None:
             _load_section(ctx, capability, sections[name])
         elif capability is network.CAPABILITY:
             raise ValueError(f"missing - at `$.{name}`")
+    governance_genesis.load_validators(ctx, validators)
 
 
 def _load_section(ctx: Context, capability: Capability, section: Any) -> None:
