@@ -28,6 +28,9 @@ def demo(
     ] = True,
     headless: Annotated[bool, typer.Option("--headless", help="No screen: pay, check, report, end.")] = False,
     payments: Annotated[int, typer.Option("--payments", min=0, help="How many payments without a screen.")] = 10,
+    engine: Annotated[
+        str, typer.Option("--engine", help="embedded: one validator; cometbft: four, which run CometBFT.")
+    ] = "embedded",
     as_json: Json = False,
 ) -> None:
     """Start a validator, the shop's own peer and the rest of the city, and open the counter."""
@@ -35,14 +38,19 @@ def demo(
         raise UserFacingError(
             "--json reports a run without a screen.", next_step="Add --headless.", money_moved="", exit_code=EXIT_USAGE
         )
+    if engine not in ("embedded", "cometbft"):
+        raise UserFacingError(
+            f"There is no engine {engine!r}.", next_step="Take embedded or cometbft.", money_moved="",
+            exit_code=EXIT_USAGE,
+        )  # fmt: skip
     if not headless:
         require_terminal("Open it in one, or take --headless.")
     with _folder(folder) as place:
         if headless:
-            raise SystemExit(_headless(place, merchant, payments, as_json=as_json))
+            raise SystemExit(_headless(place, merchant, payments, engine=engine, as_json=as_json))
         from chainpos.pilot.show import show_demo
 
-        raise SystemExit(show_demo(place, merchant, customers=customers))
+        raise SystemExit(show_demo(place, merchant, customers=customers, engine=engine))
 
 
 @contextlib.contextmanager
@@ -62,11 +70,11 @@ def _folder(named: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-def _headless(folder: Path, merchant: str, payments: int, *, as_json: bool) -> int:
+def _headless(folder: Path, merchant: str, payments: int, *, engine: str, as_json: bool) -> int:
     from chainpos.pilot.ending import run_until_signalled
     from chainpos.pilot.headless import run_headless
 
-    report = run_until_signalled(run_headless(folder, merchant, payments, progress=progress))
+    report = run_until_signalled(run_headless(folder, merchant, payments, engine=engine, progress=progress))
     end_progress()
     right = report["invariants"] == "ok" and not report["refused"] and len(report["payments"]) == payments
     if as_json:

@@ -13,6 +13,7 @@ from chainpos.core.contracts.balances.records import ACCOUNTS
 from chainpos.core.contracts.registry import TABLES, check_invariants
 from chainpos.core.execution import genesis_state
 from chainpos.core.state.state import State
+from chainpos.store.application import ApplicationReader
 from chainpos.store.chain_reading import ChainReader
 
 
@@ -32,11 +33,22 @@ def audit(database: Path) -> Audited:
     """Read a store whose node may be running, and check all of it that is state. Raises StoreError."""
     with ChainReader.open(database) as reader:
         tip, records = reader.tip(), reader.load_records()
+    return _judged(tip.height, tip.app_hash, records)
+
+
+def audit_application(database: Path) -> Audited:
+    """The same of the application behind CometBFT, which keeps the records alone."""
+    with ApplicationReader.open(database) as reader:
+        point, records = reader.point(), reader.load_records()
+    return _judged(point.height, point.app_hash, records)
+
+
+def _judged(height: int, app_hash: bytes, records: dict[bytes, bytes]) -> Audited:
     state = State(TABLES, records)
     faults = [f"{violation.invariant}: {violation.detail}" for violation in check_invariants(state)]
-    if state.app_hash != tip.app_hash:
+    if state.app_hash != app_hash:
         faults.append("the records are not those of the tip")
-    return Audited(tip.height, state.app_hash.hex().upper(), _deposits(state), tuple(faults))
+    return Audited(height, state.app_hash.hex().upper(), _deposits(state), tuple(faults))
 
 
 def deposits_at_genesis(database: Path) -> int:

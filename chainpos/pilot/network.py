@@ -111,12 +111,12 @@ class PilotNetwork:
         self.validator_address = f"127.0.0.1:{free_port()}"
         self.peer_address = f"127.0.0.1:{free_port()}"
         self.children: dict[str, Child] = {}
+        self._lock = FileLock(paths.lock)
 
     @property
     def upstreams(self) -> tuple[str, ...]:
         """Whom the shop's peer follows."""
         return (self.validator_address,)
-        self._lock = FileLock(paths.lock)
 
     async def start(self, *citizens: str) -> None:
         """Start all of it; `citizens` are options for the rest of the city. Raises UserFacingError, StoreInUse."""

@@ -10,20 +10,20 @@ import os
 import sys
 from pathlib import Path
 
+from chainpos.pilot.comet_network import pilot_of
 from chainpos.pilot.ending import run_until_signalled
 from chainpos.pilot.network import PilotFolder, PilotNetwork
 from chainpos.pilot.running import announce, withdraw
 
 
-def show_demo(folder: Path, merchant: str, *, customers: bool) -> int:
+def show_demo(folder: Path, merchant: str, *, customers: bool, engine: str = "embedded") -> int:
     """Run the pilot and its console until the console is left; the console's exit code. Raises UserFacingError."""
-    paths = PilotFolder(folder)
+    paths, network = pilot_of(folder, merchant, engine)
     paths.prepare(merchant)
-    return run_until_signalled(_run(paths, merchant, customers=customers))
+    return run_until_signalled(_run(paths, network, customers=customers))
 
 
-async def _run(paths: PilotFolder, merchant: str, *, customers: bool) -> int:
-    network = PilotNetwork(paths, merchant)
+async def _run(paths: PilotFolder, network: PilotNetwork, *, customers: bool) -> int:
     try:
         await network.start("--bustle", *(["--pay"] if customers else []))
         announce(paths.folder)

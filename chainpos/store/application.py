@@ -42,6 +42,12 @@ class Point(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 class ApplicationReader(ChainReader):
     """A read-only view of it, also while the application writes; of the chain's questions, only those of records."""
 
+    @classmethod
+    def open(cls, path: Path, *, vfs: str | None = None) -> ApplicationReader:
+        """Raises StoreError where there is no finished database of this version."""
+        with ChainReader.open(path, vfs=vfs):
+            return cls(path, open_reader(path, vfs=vfs))
+
     def point(self) -> Point:
         """Where the application stands. Raises StoreError where that is damaged."""
         try:

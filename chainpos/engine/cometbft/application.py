@@ -20,14 +20,21 @@ from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.signatures import VerifyBatch, verify_batch
 from chainpos.core.contracts.codes import CODESPACE, TOO_MANY_WAITING
 from chainpos.core.contracts.context import BlockFacts
-from chainpos.core.contracts.registry import TABLES
-from chainpos.core.execution import BlockInput, BlockOutcome, check_transaction, execute_block, genesis_state
+from chainpos.core.contracts.registry import CODESPACES, TABLES
+from chainpos.core.execution import (
+    BlockInput,
+    BlockOutcome,
+    check_transaction,
+    execute_block,
+    genesis_state,
+    read_transaction,
+)
 from chainpos.core.state.state import State
 from chainpos.engine.cometbft import messages as abci
 from chainpos.engine.cometbft.proposals import admissible, brings_time, chosen
 from chainpos.engine.cometbft.queries import answer_query
 from chainpos.engine.cometbft.snapshots import Snapshots
-from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, StateMismatch, UserFacingError
+from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, Rejected, StateMismatch, UserFacingError
 from chainpos.store.application import ApplicationStore, Point
 
 NAME: Final = "chainpos"
@@ -171,16 +178,29 @@ class Application:
 
     def _check_tx(self, request: abci.CheckTxRequest) -> abci.CheckTxResponse:
         facts = self._facts(self._point.height + 1, max(self._clock.now_ns(), self._point.time_ns))
-        result = check_transaction(self._state, request.tx, facts, verify=self._verify)
-        if result.code == 0:
-            signer = decode_envelope(request.tx).body.signer
-            if not request.is_recheck and self._waiting[signer] >= MAX_PER_SIGNER:
-                result = TxResult(TOO_MANY_WAITING.number, log=TOO_MANY_WAITING.name, codespace=CODESPACE)
-            else:
-                self._waiting[signer] += 1
+        result = self._rechecked(request.tx, facts) if request.is_recheck else self._checked(request.tx, facts)
         return abci.CheckTxResponse(
             result.code, result.log, result.info, result.gas_wanted, result.gas_used, result.codespace
         )
+
+    def _checked(self, wire: bytes, facts: BlockFacts) -> TxResult:
+        result = check_transaction(self._state, wire, facts, verify=self._verify)
+        if result.code:
+            return result
+        signer = decode_envelope(wire).body.signer
+        if self._waiting[signer] >= MAX_PER_SIGNER:
+            return TxResult(TOO_MANY_WAITING.number, log=TOO_MANY_WAITING.name, codespace=CODESPACE)
+        self._waiting[signer] += 1
+        return result
+
+    def _rechecked(self, wire: bytes, facts: BlockFacts) -> TxResult:
+        """Only what no block may hold any more leaves the mempool; all else is judged in a block, for all to see."""
+        try:
+            read = read_transaction(wire, facts)
+        except Rejected as refusal:
+            return TxResult(refusal.code.number, log=refusal.code.name, codespace=CODESPACES[refusal.code.number])
+        self._waiting[read.envelope.body.signer] += 1
+        return TxResult(gas_wanted=read.known.gas)
 
     # Consensus.
 
