@@ -18,14 +18,17 @@ from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.checkout.code import RefusedCode, SignedCode, parse_code, require_covers
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.matching import SaleState
+from chainpos.core.checkout.receipt import NARROW_COLUMNS, Receipt, Seller, receipt_lines
 from chainpos.core.checkout.request import SignedRequest, Terms, make_request
-from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel, Charge
+from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel, Charge, decode_request
+from chainpos.core.contracts.payments.records import PAYMENTS, Payment
 from chainpos.core.contracts.settlement.messages import RequestPayout
 from chainpos.core.values.amount import Amount, AmountError
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, UserFacingError
 from chainpos.inspect.inspector import Inspector
+from chainpos.inspect.records import record_at
 from chainpos.inspect.sentences import sentence_of
 from chainpos.node.clock import Clock, SystemClock
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
@@ -225,6 +228,27 @@ class Till:
         ended = await sign_refund(run.book, run.outbox, self._clock, row, amount, pin=pin, typed_amount=typed_amount)
         self._require_done(await _wait(ended, ANSWER_WAIT_S), "refund")
         return self._view_of(await self._row(reference))
+
+    async def receipt(self, reference: str, columns: int = NARROW_COLUMNS) -> tuple[str, ...]:
+        """The receipt of a paid sale as lines, from the ledger's own record. Raises UserFacingError."""
+        run, row = self._run, await self._row(reference)
+        found: list[Payment] = []
+
+        async def look(client: RpcClient) -> None:
+            payment = await record_at(client, PAYMENTS, row.request_id, run.desk.tip_height)
+            found.extend([payment] if payment is not None else [])
+
+        await self._asked(look)
+        if not found:
+            raise UserFacingError(f"Sale {row.reference} is not paid.", next_step="There is no receipt for it.")
+        names = run.desk.certified
+        seller = Seller(
+            run.settings.merchant, names.name_en, names.name_zh, run.genesis.chain_id, utc_offset_s=run.utc_offset_s
+        )
+        signed = SignedRequest(row.request_id, decode_request(row.request), row.request, row.signature)
+        confirmed = found[0].height + 1 if run.desk.tip_height > found[0].height else 0
+        tx_hash = run.desk.current(row).tx_hash
+        return receipt_lines(Receipt(seller, signed, found[0], tx_hash, confirmed), columns)
 
     async def settlement(self) -> SettlementView:
         """Where the shop's money is, of one block."""

@@ -305,6 +305,22 @@ async def test_a_refund_needs_pin_and_typed_amount_and_is_made_once(shop: Shop) 
     assert till.sales(sale.reference)[0].state is SaleState.REFUNDED
 
 
+async def test_a_receipt_is_made_of_the_ledgers_record(shop: Shop) -> None:
+    till = await shop.open_till()
+    await online(till)
+    sale = await till.request(cny(1000), "tea")
+    with pytest.raises(UserFacingError, match="not paid"):
+        await till.receipt(sale.reference)
+    erin = shop.wallet("erin")
+    result = await erin.pay(await erin.offer(sale.link))
+    await sale_where(till, sale.reference, SaleState.CONFIRMED)
+    lines = await till.receipt(sale.reference, 48)
+    text = "\n".join(lines)
+    for part in ("柳荫茶馆", sale.reference, "10.00 CNY", "tea", str(result.height), "Confirmed"):
+        assert part in text
+    assert result.tx_hash.hex() in text.replace(" ", "").replace("\n", "")
+
+
 async def test_a_refund_over_the_tills_daily_limit_is_refused_by_the_ledger(shop: Shop) -> None:
     till = await shop.open_till()
     await online(till)
