@@ -15,7 +15,7 @@ from chainpos.core.chain.header import Header
 from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.contracts.refunds.events import REFUNDED
 from chainpos.core.execution import REJECTED
-from chainpos.errors import MalformedBytes
+from chainpos.errors import MalformedBytes, StoreError
 from chainpos.rpc.backend import IncludedTransaction, NodeReport, PendingTransaction
 from chainpos.rpc.client import Disconnected, Dropped, RpcClient, RpcError, Subscription
 from chainpos.till.desk import Desk
@@ -87,8 +87,9 @@ async def _heartbeat(desk: Desk, calls: RpcClient) -> None:
 async def _run_errands(desk: Desk, calls: RpcClient, errands: Errands) -> None:
     while True:
         desk.outbox.wake.clear()
-        # A node that is busy for a moment is not lost: the errands are run again.
-        with contextlib.suppress(RpcError):
+        # A node that is busy for a moment is not lost, and a book that cannot be written closes the sales by itself:
+        # what was shown is watched all the same, and the errands are run again.
+        with contextlib.suppress(RpcError, StoreError):
             await errands(calls)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ERRANDS_S):
