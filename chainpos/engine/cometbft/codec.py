@@ -73,7 +73,8 @@ class Codec:
     def decode(self, kind: type[T], data: bytes) -> T:
         """The inverse of `encode`. Raises MalformedBytes."""
         fields = self._reading[kind]
-        values: dict[str, Any] = {}
+        # A struct's own default may be another than protobuf's.
+        values: dict[str, Any] = {name: False for name, field in fields.values() if field.kind == BOOL}
         position, end = 0, len(data)
         while position < end:
             tag, position = read_varint(data, position)
