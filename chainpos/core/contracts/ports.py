@@ -133,6 +133,9 @@ class CustomersPort(Protocol):
     def party(self, ctx: Context, account: bytes) -> Party:
         """An account by its address."""
 
+    def institution_of(self, ctx: Context, account: bytes) -> str:
+        """Whose customer an account is, open or not."""
+
     def spend(self, ctx: Context, account: bytes, amount_minor: int, currency: str, instrument: str) -> None:
         """Refuses over the tier's single or daily limit or the instrument's cap; else counts it to the day."""
 
@@ -146,8 +149,8 @@ class MerchantsPort(Protocol):
     def terms(self, ctx: Context, merchant: str) -> MerchantTerms:
         """Of an open merchant."""
 
-    def require_known(self, ctx: Context, merchant: str) -> None:
-        """Refuses a name that no merchant has, open or not."""
+    def acquirer_of(self, ctx: Context, merchant: str) -> str:
+        """The acquirer of a merchant, open or not."""
 
     def require_till(self, ctx: Context, merchant: str, till_key: bytes) -> TillTerms:
         """Refuses a key that is not, or no longer, a till of this merchant."""
@@ -210,10 +213,13 @@ class PaymentsPort(Protocol):
 
 
 class CompliancePort(Protocol):
-    """Freezes."""
+    """Freezes, and what is watched for."""
 
     def require_free(self, ctx: Context, subject: bytes) -> None:
         """Refuses while a freeze on the subject (`account_subject`, `merchant_subject`) is in force."""
+
+    def observe(self, ctx: Context, account: bytes, amount_minor: int, currency: str) -> None:
+        """Counts a payment by the alert rules in force, and tells what they find; stops nothing."""
 
 
 class Ports(NamedTuple):

@@ -41,7 +41,28 @@ BAD_FREEZE_EXPIRY: Final = Code(
     "The freeze would end in the past, or more than two years ahead.", "冻结期限早于现在或超过两年。",
     "Give an end within two years; it can be renewed.", "请填写两年以内的期限，到期可续。",
 )  # fmt: skip
+NOTHING_TO_AGREE: Final = Code(
+    908, "nothing_to_agree",
+    "No order with this reference awaits the institution's agreement.", "没有该文书号的命令等待机构同意。",
+    "Check the order's reference.", "请核对文书号。",
+)  # fmt: skip
+AGREEMENT_LATE: Final = Code(
+    909, "agreement_late",
+    "The order lapsed before the institution agreed to it.", "机构同意之前该命令已失效。",
+    "Ask the regulator for a new order.", "请监管方重新下达命令。",
+)  # fmt: skip
+BAD_ALERT_RULE: Final = Code(
+    910, "bad_alert_rule",
+    "An alert rule is named twice, counts nothing, or has bad bounds.", "预警规则重名、不计任何付款或界限无效。",
+    "Give each rule its name, window, bounds and what to count.", "请为每条规则填写名称、时间窗、界限和计数。",
+)  # fmt: skip
+ALERT_RULES_NOT_LATER: Final = Code(
+    911, "alert_rules_not_later",
+    "A later or the same date is scheduled for the alert rules already.", "预警规则已安排了同日或更晚的变更。",
+    "Choose a date after the last one that is scheduled.", "请选择晚于已安排日期的时间。",
+)  # fmt: skip
 
 CODES: Final = (
     ACCOUNT_FROZEN, MERCHANT_FROZEN, ALREADY_FROZEN, NOT_FROZEN, BAD_SUBJECT, BAD_LEGAL_REFERENCE, BAD_FREEZE_EXPIRY,
+    NOTHING_TO_AGREE, AGREEMENT_LATE, BAD_ALERT_RULE, ALERT_RULES_NOT_LATER,
 )  # fmt: skip

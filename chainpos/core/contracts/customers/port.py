@@ -38,8 +38,13 @@ def party(ctx: Context, account: bytes) -> Party:
     return Party(account, _not_closed(ctx, account).institution)
 
 
+def institution_of(ctx: Context, account: bytes) -> str:
+    """Whose customer an account is, open or not. Raises Rejected(UNKNOWN_CUSTOMER)."""
+    return ctx.found(ctx.get(CUSTOMERS, account), codes.UNKNOWN_CUSTOMER).institution
+
+
 def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instrument: str) -> None:
-    """Count a payment to the account's day. `instrument` is one of those in `ports`.
+    """Count a payment to the account's day, and show it to compliance. `instrument` is one of those in `ports`.
 
     Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_CLOSED, NO_LIMITS_IN_FORCE, OVER_SINGLE_LIMIT, OVER_DAILY_LIMIT,
     OVER_CODE_CAP, OVER_STATIC_CAP.
@@ -74,6 +79,7 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
             usage,
         ),
     )
+    ctx.ports.compliance.observe(ctx, account, amount_minor, currency)
 
 
 def require_room(ctx: Context, account: bytes, balance_after_minor: int, currency: str) -> None:

@@ -26,9 +26,9 @@ def terms(ctx: Context, merchant: str) -> MerchantTerms:
     return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, record.settlement_mode)
 
 
-def require_known(ctx: Context, merchant: str) -> None:
-    """Raises Rejected(UNKNOWN_MERCHANT)."""
-    found(ctx, merchant)
+def acquirer_of(ctx: Context, merchant: str) -> str:
+    """The acquirer of a merchant, open or not. Raises Rejected(UNKNOWN_MERCHANT)."""
+    return found(ctx, merchant).acquirer
 
 
 def require_till(ctx: Context, merchant: str, till_key: bytes) -> TillTerms:

@@ -10,6 +10,7 @@ import pytest
 from chainpos.core.contracts.compliance import codes, port, records
 from chainpos.core.contracts.compliance.invariants import freezes_have_an_order_and_an_end
 from chainpos.core.contracts.compliance.messages import Freeze, Release
+from chainpos.core.contracts.compliance.records import INTERIM_S
 from chainpos.core.contracts.compliance.rules import MAX_FREEZE_S
 from chainpos.core.contracts.customers.codes import UNKNOWN_CUSTOMER
 from chainpos.core.contracts.governance.codes import MISSING_ROLE
@@ -53,7 +54,12 @@ def test_a_regulator_freezes_and_releases(world: World, subject: bytes, named: s
     assert is_free(world, subject) is None
     result = world.accepted(Freeze(subject, "Order 2026-17", UNTIL_S), "regulator")
     assert events_of(result, "compliance.frozen") == [
-        {"subject": named, "legal_reference": "Order 2026-17", "until_s": str(UNTIL_S)}
+        {
+            "subject": named,
+            "legal_reference": "Order 2026-17",
+            "until_s": str(UNTIL_S),
+            "ordered_until_s": str(UNTIL_S),
+        }
     ]
     assert is_free(world, subject) == code
     result = world.accepted(Release(subject, "Order 2026-18"), "regulator")
@@ -74,14 +80,14 @@ def test_a_freeze_holds_to_its_last_second_and_no_longer(world: World) -> None:
     world.advance(1)
     assert is_free(world, ALICE) is None
     world.refused(RELEASE, "regulator", codes.NOT_FROZEN)
-    world.accepted(msgspec.structs.replace(FREEZE, until_s=UNTIL_S + 1_000), "regulator")
-    assert is_free(world, ALICE) == codes.ACCOUNT_FROZEN
 
 
 def test_the_record_says_by_whose_order(world: World) -> None:
     world.accepted(FREEZE, "regulator")
     record = world.state.get(records.FREEZES, ALICE)
-    assert record == records.Freeze("Order 2026-17", GENESIS_S, UNTIL_S, key_of("regulator").public)
+    assert record == records.Freeze(
+        "Order 2026-17", GENESIS_S, UNTIL_S, key_of("regulator").public, UNTIL_S, interim_s=GENESIS_S
+    )
 
 
 def test_a_frozen_subject_is_not_frozen_twice(world: World) -> None:
@@ -119,19 +125,37 @@ def test_a_freeze_ends_in_time(world: World, until_s: int) -> None:
     world.accepted(msgspec.structs.replace(FREEZE, until_s=GENESIS_S + MAX_FREEZE_S), "regulator")
 
 
+SOUND = records.Freeze("o", 10, 20, bytes(32), 20, interim_s=10)
+AGREED = msgspec.structs.replace(SOUND, agreed_by=bytes(32), agreed_s=11, interim_s=0)
+
+
+@pytest.mark.parametrize("freeze", [SOUND, AGREED, msgspec.structs.replace(SOUND, until_s=10)])
+def test_a_sound_freeze_is_none_to_be_found(world: World, freeze: records.Freeze) -> None:
+    assert found(world, ALICE, freeze) == []
+
+
 @pytest.mark.parametrize(
     ("subject", "freeze"),
     [
-        (b"x", records.Freeze("o", 1, 2, bytes(32))),
-        (ALICE[:-1], records.Freeze("o", 1, 2, bytes(32))),
-        (ALICE, records.Freeze("", 1, 2, bytes(32))),
-        (ALICE, records.Freeze("o", 2, 2, bytes(32))),
+        (b"x", SOUND),
+        (ALICE[:-1], SOUND),
+        (ALICE, msgspec.structs.replace(SOUND, legal_reference="")),
+        (ALICE, msgspec.structs.replace(SOUND, until_s=9)),
+        (ALICE, msgspec.structs.replace(SOUND, until_s=21)),
+        (ALICE, msgspec.structs.replace(SOUND, interim_s=0)),
+        (ALICE, msgspec.structs.replace(SOUND, until_s=11 + INTERIM_S, ordered_until_s=11 + INTERIM_S)),
+        (ALICE, msgspec.structs.replace(AGREED, agreed_s=20)),
     ],
 )
-def test_a_freeze_without_order_or_end_is_found(world: World, subject: bytes, freeze: records.Freeze) -> None:
-    assert freezes_have_an_order_and_an_end(world.state) == []
+def test_a_freeze_without_order_or_end_or_agreement_is_found(
+    world: World, subject: bytes, freeze: records.Freeze
+) -> None:
+    assert found(world, subject, freeze) == ["freezes_have_an_order_and_an_end"]
+
+
+def found(world: World, subject: bytes, freeze: records.Freeze) -> list[str]:
+    """The invariants of freezes that do not hold once this is on record."""
     ctx = world.context()
     ctx.put(records.FREEZES, subject, freeze)
     world.commit(ctx)
-    (violation,) = freezes_have_an_order_and_an_end(world.state)
-    assert violation.invariant == "freezes_have_an_order_and_an_end"
+    return [violation.invariant for violation in freezes_have_an_order_and_an_end(world.state)]

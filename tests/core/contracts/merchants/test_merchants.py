@@ -132,7 +132,7 @@ def test_a_shop_that_is_not_open_neither_sells_nor_adds_tills(world: World, stat
     change(world, "TEAHOUSE", status=status)
     assert refusal(lambda: port.terms(world.context(), "TEAHOUSE")) == codes.MERCHANT_NOT_OPEN
     world.refused(ADD, "TEAHOUSE.owner", codes.MERCHANT_NOT_OPEN)
-    port.require_known(world.context(), "TEAHOUSE")
+    assert port.acquirer_of(world.context(), "TEAHOUSE") == BANK
     world.accepted(REVOKE, "TEAHOUSE.owner")
 
 
@@ -164,7 +164,7 @@ def test_it_is_not_revoked(world: World, fields: dict[str, Any], signer: str, co
 def test_what_is_asked_of_an_unknown_shop_or_till_is_refused(world: World) -> None:
     ctx = world.context()
     assert refusal(lambda: port.terms(ctx, "PALACE")) == codes.UNKNOWN_MERCHANT
-    assert refusal(lambda: port.require_known(ctx, "PALACE")) == codes.UNKNOWN_MERCHANT
+    assert refusal(lambda: port.acquirer_of(ctx, "PALACE")) == codes.UNKNOWN_MERCHANT
     assert refusal(lambda: port.is_owner(ctx, "PALACE", OWNER)) == codes.UNKNOWN_MERCHANT
     assert refusal(lambda: port.require_owner(ctx, "TEAHOUSE", OWNER)) == codes.NOT_OWNER
     assert refusal(lambda: port.require_till(ctx, "NOODLES", TILL)) == codes.UNKNOWN_TILL
