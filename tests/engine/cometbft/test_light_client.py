@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import json
 import socket
 import subprocess
@@ -145,7 +146,7 @@ async def _make_blocks(setting: Setting) -> None:
         for number in range(5):
             assert (await client.broadcast_tx_sync(issue_tx(number))).code == 0
             height = (await client.status()).latest.height
-            await until(lambda height=height: _is_above(client, height))
+            await until(functools.partial(_is_above, client, height))
         # The last one is empty and commits to what the last payment did.
         await asyncio.sleep(0.5)
         top = (await client.status()).latest.height
