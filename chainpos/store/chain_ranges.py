@@ -35,17 +35,10 @@ def records_under(reader: ChainReader, prefix: bytes, limit: int) -> list[tuple[
         )
 
 
-def record_keys(reader: ChainReader) -> Iterator[bytes]:
-    """The full keys of all latest records, ascending."""
-    with storage_faults("reading the keys of records"):
-        for (key,) in reader.connection.cursor().execute("SELECT key FROM records ORDER BY key"):
-            yield key
-
-
-def keys_ever(reader: ChainReader) -> Iterator[tuple[bytes, int]]:
-    """(full key, height) of every change of every record, ascending."""
+def history_rows(reader: ChainReader) -> Iterator[tuple[bytes, int, bytes | None]]:
+    """(full key, height, value after it) of every change of every record, ascending by key, then height."""
     with storage_faults("reading the history of records"):
-        yield from reader.connection.cursor().execute("SELECT key, height FROM history ORDER BY key, height")
+        yield from reader.connection.cursor().execute("SELECT key, height, value FROM history ORDER BY key, height")
 
 
 def changes_between(reader: ChainReader, low: int, high: int) -> dict[int, dict[bytes, bytes | None]]:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.inspect.recorded import day, day_database
 from tests.node.conftest import Nodes, RunningNode
+
+__all__ = ["day", "day_database"]
 
 
 @pytest.fixture

@@ -1,0 +1,144 @@
+"""Records and messages in the field's own terms: names and texts, never bytes. All text is cleaned here.
+
+It refuses nothing: what this version cannot read is shown as hex.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from chainpos.core.contracts.payments.messages import decode_code, decode_request
+from chainpos.core.contracts.registry import TABLES_BY_PREFIX
+from chainpos.core.state.tables import PREFIX_BYTES
+from chainpos.core.values.amount import MAX_MINOR, Amount, format_amount
+from chainpos.core.values.currency import CURRENCIES
+from chainpos.core.values.text import clean
+from chainpos.core.values.timestamps import MAX_TIME_S, SECOND_NS, format_rfc3339
+from chainpos.errors import MalformedBytes
+
+Fields = tuple[tuple[str, str], ...]
+MAX_TEXT: Final = 240
+_MAX_PARTS: Final = 64
+
+
+def key_text(full_key: bytes) -> str:
+    """A record's name: its table, then its key, as text where it is text."""
+    table = TABLES_BY_PREFIX.get(full_key[:PREFIX_BYTES])
+    if table is None:
+        return full_key.hex()
+    return f"{table.name} {_key(full_key[PREFIX_BYTES:])}".strip()
+
+
+def table_name(full_key: bytes) -> str:
+    """The table that a record belongs to."""
+    table = TABLES_BY_PREFIX.get(full_key[:PREFIX_BYTES])
+    return "?" if table is None else table.name
+
+
+def record_fields(full_key: bytes, value: bytes | None) -> Fields | None:
+    """A record's fields; None where there is none."""
+    if value is None:
+        return None
+    table = TABLES_BY_PREFIX.get(full_key[:PREFIX_BYTES])
+    if table is None:
+        return (("bytes", value.hex()[:MAX_TEXT]),)
+    try:
+        return struct_fields(table.decode(value), _currency_of_key(full_key))
+    except MalformedBytes:
+        return (("bytes", value.hex()[:MAX_TEXT]),)
+
+
+def struct_fields(struct: msgspec.Struct, currency: str = "") -> Fields:
+    """The fields of a record or a message. Amounts carry their currency where it is known, times are RFC 3339."""
+    named = getattr(struct, "currency", "")
+    if isinstance(named, str) and named in CURRENCIES:
+        currency = named
+    return tuple((name, _text(name, getattr(struct, name), currency)) for name in struct.__struct_fields__)
+
+
+def message_fields(message: msgspec.Struct) -> Fields:
+    """A message's fields; the request and the code that it carries are opened."""
+    found: list[tuple[str, str]] = []
+    for name in message.__struct_fields__:
+        value = getattr(message, name)
+        inner = _opened(name, value)
+        if inner is None:
+            found.append((name, _text(name, value, _currency(message))))
+        else:
+            found += [(f"{name}.{key}", text) for key, text in struct_fields(inner)]
+    return tuple(found)
+
+
+def amount_text(minor: int, currency: str) -> str:
+    """An amount of either sign, with its currency where that is known."""
+    if currency not in CURRENCIES or not -MAX_MINOR <= minor <= MAX_MINOR:
+        return str(minor)
+    sign = "-" if minor < 0 else ""
+    return sign + format_amount(Amount(abs(minor), currency))
+
+
+def _opened(name: str, value: Any) -> msgspec.Struct | None:
+    if not isinstance(value, bytes):
+        return None
+    try:
+        if name == "request":
+            return decode_request(value)
+        if name == "code":
+            return decode_code(value)
+    except MalformedBytes:
+        pass
+    return None
+
+
+def _currency(struct: msgspec.Struct) -> str:
+    named = getattr(struct, "currency", "")
+    return named if isinstance(named, str) else ""
+
+
+def _text(name: str, value: Any, currency: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, bytes):
+        return value.hex()[: MAX_TEXT - 1] + "…" if len(value.hex()) > MAX_TEXT else value.hex()
+    if isinstance(value, int):
+        if name.endswith("_minor"):
+            return amount_text(value, currency)
+        if name.endswith("_s") and SECOND_NS // 100 < value <= MAX_TIME_S:
+            return format_rfc3339(value * SECOND_NS)
+        return str(value)
+    if isinstance(value, str):
+        return clean(value, max_characters=MAX_TEXT)
+    if isinstance(value, msgspec.Struct):
+        return "(" + ", ".join(f"{key}={text}" for key, text in struct_fields(value, currency)) + ")"
+    if isinstance(value, tuple | list):
+        shown = [_text(name, part, currency) for part in value[:_MAX_PARTS]]
+        return "[" + "; ".join(shown) + ("; …" if len(value) > _MAX_PARTS else "") + "]"
+    return "none" if value is None else clean(str(value), max_characters=MAX_TEXT)
+
+
+def _key(key: bytes) -> str:
+    try:
+        text = key.decode("ascii")
+    except UnicodeDecodeError:
+        text = ""
+    if text and text.isprintable():
+        return clean(text, max_characters=MAX_TEXT)
+    # "HF01/CNY/" and a number of four bytes, or 32 bytes of an ID and a reference.
+    head, tail = key[:-4], key[-4:]
+    if head.endswith(b"/") and head.isascii():
+        return f"{clean(head.decode())}{int.from_bytes(tail, 'big')}"
+    if len(key) > 32 and key[32:].isascii():
+        return f"{key[:32].hex()} {clean(key[32:].decode())}"
+    if key[:1] in (b"a", b"m") and len(key) == 21:
+        return f"account {key[1:].hex()}"
+    return key.hex()
+
+
+def _currency_of_key(full_key: bytes) -> str:
+    """Accounts, batches and positions are kept by currency: it stands in the key."""
+    for part in full_key[PREFIX_BYTES:].split(b"/"):
+        if len(part) == 3 and part.isascii() and part.decode() in CURRENCIES:
+            return part.decode()
+    return ""
