@@ -1,33 +1,88 @@
-"""`chainpos till`: the counter of a shop, on a till that was set up before."""
+"""`chainpos till`: the counter of a shop. `--new` sets a till up: its key, its network, its own node."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from chainpos.cli.output import Json, ask, note, print_json, print_line, require_terminal
+from chainpos.errors import EXIT_USAGE, UserFacingError
+
+if TYPE_CHECKING:
+    from chainpos.till.home import TillHome
 
 
 def till(
     home: Annotated[Path, typer.Option("--home", help="The till's folder.")],
     set_pin: Annotated[bool, typer.Option("--set-pin", help="Set the PIN for refunds, then end.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Set up a new till with a key of its own, then end.")] = False,
+    genesis: Annotated[
+        Path | None, typer.Option("--genesis", help="With --new: the network's genesis.json, the root of all trust.")
+    ] = None,
+    node: Annotated[str, typer.Option("--node", help="With --new: HOST:PORT of the till's own node.")] = "",
+    merchant: Annotated[str, typer.Option("--merchant", help="With --new: the shop's ID on the ledger.")] = "",
+    currency: Annotated[str, typer.Option("--currency", help="With --new: ISO 4217 letters.")] = "CNY",
+    as_json: Json = False,
 ) -> None:
     """Open the counter. The till's own node must run: chainpos node start."""
-    from chainpos.cli.output import ask, note, require_terminal
-    from chainpos.console.app import run_console
     from chainpos.node.clock import SystemClock
-    from chainpos.store.shop import ShopBook
     from chainpos.till.counter import Till
     from chainpos.till.home import TillHome
-    from chainpos.till.pin import set_pin as save_pin
 
     paths = TillHome(home)
+    if new:
+        if genesis is None or not node or not merchant:
+            raise _used_wrongly(
+                "A new till needs its network, its node and its shop.", "Give --genesis, --node and --merchant."
+            )
+        _make(paths, genesis, node, merchant, currency, as_json=as_json)
+        return
+    if genesis is not None or node or merchant or as_json:
+        raise _used_wrongly("A till keeps what it was set up with.", "Leave that out, or add --new.")
     paths.settings()
     if set_pin:
-        with ShopBook.open(paths.book_path) as book:
-            save_pin(book, ask("New PIN, 4 to 12 digits:", secret=True))
-        note("The PIN is set.")
+        _set_pin(paths)
         return
     require_terminal("Open it in one.")
+    from chainpos.console.app import run_console
+
     raise SystemExit(run_console(Till.open(paths, SystemClock()), now_ns=time.time_ns))
+
+
+def _make(paths: TillHome, genesis: Path, node: str, merchant: str, currency: str, *, as_json: bool) -> None:
+    import secrets
+
+    from chainpos.till.home import TillSettings
+    from chainpos.wallet.keys import SEED_BYTES, Key
+
+    if paths.folder.exists() and (not paths.folder.is_dir() or any(paths.folder.iterdir())):
+        raise _used_wrongly(f"There is something at {paths.folder} already.", "Name another folder.")
+    try:
+        content = genesis.read_bytes()
+    except OSError as error:
+        raise _used_wrongly(f"{genesis} cannot be read: {error.strerror}.", "Check the path.") from error
+    key = Key(secrets.token_bytes(SEED_BYTES))
+    paths.create(content, TillSettings(merchant, node, currency), key)
+    facts = {"home": str(paths.folder), "merchant": merchant, "public_key": key.public_key.hex()}
+    if as_json:
+        print_json(facts)
+        return
+    print_line(f"A new till of {merchant} in {paths.folder}.")
+    print_line(f"Public key {facts['public_key']}")
+    print_line("The shop's owner adds this key on the ledger: until then no payment to this till is taken.")
+
+
+def _set_pin(paths: TillHome) -> None:
+    from chainpos.store.shop import ShopBook
+    from chainpos.till.pin import set_pin
+
+    with ShopBook.open(paths.book_path) as book:
+        set_pin(book, ask("New PIN, 4 to 12 digits:", secret=True))
+    note("The PIN is set.")
+
+
+def _used_wrongly(what: str, next_step: str) -> UserFacingError:
+    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

@@ -83,7 +83,7 @@ class TillHome:
         except FileNotFoundError as error:
             raise UserFacingError(
                 f"There is no till in {self.folder}.",
-                next_step="Enrol this till first, or name its folder with --home.",
+                next_step="Set it up with `chainpos till --new`, or name its folder with --home.",
                 exit_code=EXIT_USAGE,
             ) from error
         if len(content) > limit:

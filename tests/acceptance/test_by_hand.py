@@ -1,0 +1,271 @@
+"""A network beyond the demo, set up with the documented commands and fresh keys; demo keys do not work there."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from chainpos.core.chain.genesis import load_genesis
+from chainpos.core.chain.params import DEFAULT
+from chainpos.core.contracts.balances.messages import Issue
+from chainpos.core.contracts.customers.messages import Open
+from chainpos.core.contracts.merchants.messages import AddTill
+from chainpos.node.clock import SystemClock
+from chainpos.pilot.acts import Hands
+from chainpos.pilot.city import load_city
+from chainpos.pilot.genesis import city_genesis
+from chainpos.pilot.resources import sample_data
+from chainpos.rpc.client import RpcClient
+from chainpos.store.shop import ShopBook
+from chainpos.till.counter import Till
+from chainpos.till.home import TillHome
+from chainpos.till.keyfile import save_till_key
+from chainpos.till.pin import set_pin
+from chainpos.till.views import Link, SaleState
+from chainpos.wallet.home import WalletHome
+from chainpos.wallet.keys import Key, demo_key
+from chainpos.wallet.keystore import create_keystore
+from tests.acceptance.conftest import Shell, view_where, wait_until, yuan
+
+CHAIN_ID = "chaohu-1"
+BANK, SHOP, CUSTOMER = "chaohubank", "HF01", "C0001"
+PIN = "4711"
+
+
+class Keys:
+    """A fresh key for every name of the sample city."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Key] = {}
+
+    def __call__(self, name: str) -> Key:
+        return self._made.setdefault(name, Key(secrets.token_bytes(32)))
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
+    made = Keys()
+    monkeypatch.setattr("chainpos.pilot.genesis.demo_key", made)
+    return made
+
+
+@pytest.fixture
+def app_state(keys: Keys, tmp_path: Path) -> Path:
+    """The sample city's rules and people, none of them with a demo key, and no word of a demo."""
+    city, folder = load_city(sample_data()), sample_data()
+    doc = city_genesis(city, folder, validator=bytes(32), genesis_time_ns=0, chain_id=CHAIN_ID)
+    assert doc.params == DEFAULT
+    state: dict[str, Any] = json.loads(doc.app_state)
+    state["network"]["demo"] = False
+    path = tmp_path / "app_state.json"
+    path.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+class Running:
+    """`chainpos node start`, ready."""
+
+    def __init__(self, shell: Shell, home: Path) -> None:
+        self.process: subprocess.Popen[str] = shell.start("node", "start", "--home", home)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.process.stderr and self.process.stderr.read()
+        self.ready = json.loads(line)
+        assert self.ready["ready"]
+        self.rpc: str = self.ready["rpc"]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(20) == 0
+
+
+def test_a_network_without_the_demo_is_set_up_by_hand(
+    shell: Shell, app_state: Path, keys: Keys, tmp_path: Path
+) -> None:
+    validator_home, peer_home = tmp_path / "validator", tmp_path / "peer"
+    made = shell.run(
+        "node", "init", "--home", validator_home, "--mode", "validator", "--chain-id", CHAIN_ID,
+        "--app-state", app_state, "--listen", "127.0.0.1:0", "--moniker", "city 城市", "--json",
+    )  # fmt: skip
+    assert (made.code, made.err) == (0, "")
+    genesis = Path(made.json["genesis"])
+    validator = Running(shell, validator_home)
+    made = shell.run(
+        "node", "init", "--home", peer_home, "--genesis", genesis, "--upstream", validator.rpc,
+        "--listen", "127.0.0.1:0", "--json",
+    )  # fmt: skip
+    assert (made.code, made.json["mode"]) == (0, "peer")
+    peer = Running(shell, peer_home)
+    assert (validator.ready["mode"], peer.ready["mode"]) == ("validator", "peer")
+    assert validator.ready["chain_id"] == CHAIN_ID
+    wait_until(lambda: shell.run("node", "status", "--rpc", peer.rpc, "--json").json["state"] == "online")
+    status = shell.run("node", "status", "--rpc", validator.rpc)
+    assert status.out.startswith(f"city 城市 (validator) on {CHAIN_ID}: online\n")
+    second = shell.run("node", "start", "--home", peer_home)
+    assert (second.code, second.out) == (2, "")
+    assert "Another process" in second.err.splitlines()[-1]
+    assert "Traceback" not in second.err
+
+    (tmp_path / "secret").write_text("correct horse battery staple\n")
+    wallet = ("--home", tmp_path / "wallet")
+    secret = ("--passphrase-file", tmp_path / "secret")
+    new = shell.run("wallet", "new", *wallet, *secret, "--genesis", genesis, "--node", validator.rpc, "--json")
+    assert new.code == 0
+    nobody = shell.run("wallet", "show", *wallet)
+    assert nobody.code == 1
+    assert "no account on the network" in nobody.err
+    till = shell.run(
+        "till", "--new", "--home", tmp_path / "till", "--genesis", genesis, "--node", peer.rpc, "--merchant", SHOP,
+        "--json",
+    )  # fmt: skip
+    assert till.code == 0
+    _enrol(keys, validator.rpc, bytes.fromhex(new.json["public_key"]), bytes.fromhex(till.json["public_key"]))
+
+    shown = shell.run("wallet", "show", *wallet, "--json")
+    assert (shown.json["balance_minor"], shown.json["institution"]) == (50_000, BANK)
+    _sell(shell, tmp_path, wallet, secret)
+    shown = shell.run("wallet", "show", *wallet)
+    assert shown.out.startswith(f"490.00 CNY at {BANK} (tier tier_3)\n")
+    code = shell.run("wallet", "code", "50.00", *wallet, *secret, "--json")
+    assert (code.code, code.json["limit_minor"]) == (0, 5_000)
+    history = shell.run("wallet", "history", *wallet, "--json").json["payments"]
+    assert [(each["state"], each["amount_minor"]) for each in history] == [("paid", 1_250)]
+    _refuse_demo_keys(shell, genesis, tmp_path, validator.rpc)
+    peer.stop()
+    taken = shell.run("node", "start", "--home", peer_home, "--listen", validator.rpc)
+    assert (taken.code, taken.out) == (3, "")
+    assert "cannot listen on" in taken.err.splitlines()[-1]
+    assert "Traceback" not in taken.err
+    validator.stop()
+    for home in (validator_home, peer_home):
+        verified = shell.run("verify", "--home", home, "--json")
+        assert (verified.code, verified.json["whole"]) == (0, True)
+        replayed = shell.run("replay", "--home", home, "--json")
+        assert replayed.json["app_hash"] == verified.json["app_hash"]
+
+
+def _enrol(keys: Keys, address: str, customer: bytes, till: bytes) -> None:
+    """What the bank's and the shop owner's own systems send: an account, money in it, and the new till."""
+    import asyncio
+
+    hands, now_s = Hands(CHAIN_ID, lambda: secrets.token_bytes(16)), int(time.time())
+    bank, owner = keys(f"institution/{BANK}"), keys(f"merchant/{SHOP}")
+
+    async def send() -> None:
+        from chainpos.core.values.hashes import address_of
+
+        opened = Open(BANK, customer, "tier_3", "C", bytes(32))
+        money = Issue(BANK, address_of(customer), "CNY", 50_000, "cash paid in", "TELLER-1")
+        added = AddTill(SHOP, till, "counter 9", 5_000_000, 500_000)
+        async with await RpcClient.connect(f"ws://{address}/websocket") as client:
+            for key, kind, message in (
+                (bank, "customers.open", opened),
+                (bank, "balances.issue", money),
+                (owner, "merchants.add_till", added),
+            ):
+                await _accepted(client, hands.sign(key, kind, message, now_s))
+
+    asyncio.run(send())
+
+
+async def _accepted(client: RpcClient, wire: bytes) -> None:
+    import asyncio
+
+    from chainpos.rpc.protocol import RpcError
+
+    answer = await client.broadcast_tx_sync(wire)
+    assert answer.code == 0, answer.log
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert (await client.tx(answer.hash)).result.code == 0
+            except RpcError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+def _sell(shell: Shell, folder: Path, wallet: tuple[Any, ...], secret: tuple[Any, ...]) -> None:
+    """The new till sells, the new wallet pays, and says what it is asked first."""
+    import asyncio
+
+    home = TillHome(folder / "till")
+    with ShopBook.open(home.book_path) as book:
+        set_pin(book, PIN)
+
+    async def sell() -> None:
+        till = Till.open(home, SystemClock())
+        await till.start()
+        try:
+            view = await view_where(till, lambda seen: seen.network.link is Link.ONLINE)
+            assert not view.shop.demo
+            sale = await till.request(yuan(1_250))
+            paid = await asyncio.to_thread(shell.run, "wallet", "pay", sale.link, *wallet, *secret, "--yes")
+            assert paid.code == 0, paid.err
+            assert "Camphor Lane Bakery" in paid.err
+            assert paid.out.startswith("PAID ")
+            await view_where(till, lambda seen: seen.sale is not None and seen.sale.state is SaleState.CONFIRMED)
+            refunded = await till.refund(sale.reference, yuan(250), pin=PIN, typed_amount="2.50")
+            assert refunded.refunded == yuan(250)
+            assert refunded.state is SaleState.PART_REFUNDED
+            await till.dismiss()
+            again_sold = await till.request(yuan(1_250))
+            unpaid = await asyncio.to_thread(shell.run, "wallet", "pay", again_sold.link, *wallet, *secret)
+            assert unpaid.code == 2
+        finally:
+            await till.stop()
+
+    asyncio.run(sell())
+
+
+def _refuse_demo_keys(shell: Shell, genesis: Path, folder: Path, address: str) -> None:
+    content = genesis.read_bytes()
+    assert load_genesis(content).chain_id == CHAIN_ID
+    paths = WalletHome(folder / "demo-wallet")
+    paths.create(content, (address,))
+    create_keystore(paths.key_path, demo_key("customer/C0001"), "demo demo demo")
+    (folder / "public").write_text("demo demo demo\n")
+    link = f"HTTP://{address}/P/{'A' * 26}"
+    refused = shell.run("wallet", "pay", link, "--home", paths.folder, "--passphrase-file", folder / "public", "--yes")
+    assert (refused.code, refused.out, refused.err.count("\n")) == (1, "", 1)
+    assert "demo key" in refused.err
+    assert "no demo network" in refused.err
+    till = TillHome(folder / "demo-till")
+    shell.run("till", "--new", "--home", till.folder, "--genesis", genesis, "--node", address, "--merchant", SHOP)
+    till.key_path.unlink()
+    save_till_key(till.key_path, demo_key("till/HF01/1"))
+    refused = shell.run("till", "--home", till.folder)
+    assert refused.code != 0
+    assert "terminal" in refused.err or "demo key" in refused.err
+    with pytest.raises(Exception, match="demo key"):
+        till.key()
+
+
+def test_a_till_is_set_up_once_and_wholly(shell: Shell, app_state: Path, tmp_path: Path) -> None:
+    shell.run(
+        "node", "init", "--home", tmp_path / "validator", "--mode", "validator", "--chain-id", CHAIN_ID,
+        "--app-state", app_state,
+    )  # fmt: skip
+    genesis = tmp_path / "validator" / "config" / "genesis.json"
+    new = ("till", "--new", "--home", tmp_path / "till", "--node", "127.0.0.1:1", "--merchant", SHOP, "--genesis")
+    assert shell.run(*new, tmp_path / "nothing").code == 2
+    assert not (tmp_path / "till").exists()
+    assert shell.run(*new, app_state).code == 2
+    assert not (tmp_path / "till").exists()
+    made = shell.run(*new, genesis)
+    assert made.code == 0
+    assert "owner adds this key" in made.out
+    before = {path: path.read_bytes() for path in (tmp_path / "till").iterdir()}
+    again = shell.run(*new, genesis)
+    assert (again.code, again.out) == (2, "")
+    assert {path: path.read_bytes() for path in (tmp_path / "till").iterdir()} == before
+    assert msgspec.json.decode(before[tmp_path / "till" / "till.json"])["merchant"] == SHOP
+    for wrong in (("--new",), ("--node", "a:1"), ("--json",)):
+        assert shell.run("till", "--home", tmp_path / "till", *wrong).code == 2
