@@ -1,0 +1,312 @@
+"""What payments, refunds and settlement should do, said again in the plainest way: dicts, fractions, lists walked over.
+
+It shares no arithmetic, no record and no numbering with what it checks. Each call returns the name of the refusal, or
+"" and changes the model.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import combinations
+from math import floor
+
+from chainpos.core.values.timestamps import DAY_S
+
+UTC_OFFSET_S = 28_800
+CYCLE_S = 60
+TILL_REFUND_MINOR = 100_000
+STATIC_MINOR = 50_000
+SINGLE_MINOR, DAILY_MINOR = 5_000_000, 10_000_000
+
+
+def half_up(value: Fraction) -> int:
+    return floor(value + Fraction(1, 2))
+
+
+@dataclass
+class Paid:
+    """One payment; `waits_for` is a debtor whose cycle has not settled, `payout` the one that last took its money."""
+
+    key: bytes
+    shop: str
+    payer: str
+    currency: str
+    amount: int
+    tip: int
+    fee: int
+    network: int
+    waits_for: str
+    payout: int = 0
+    refunded: int = 0
+    fee_back: int = 0
+    network_back: int = 0
+    references: set[str] = field(default_factory=set)
+
+    @property
+    def total(self) -> int:
+        return self.amount + self.tip
+
+
+@dataclass
+class Asked:
+    """One request of a till, and what became of it."""
+
+    shop: str
+    amount: int
+    currency: str
+    expires_s: int
+    tips: bool
+    static: bool
+    paid: bool = False
+    cancelled: bool = False
+
+
+@dataclass
+class Out:
+    """One payout."""
+
+    amount: int
+    state: str = "payout_requested"
+
+
+class PlainModel:
+    """The money of a city. `shops` name (acquirer, mode), `payers` their institution; caps are the same for all."""
+
+    def __init__(
+        self, shops: dict[str, tuple[str, str]], payers: dict[str, str], banks: tuple[str, ...], cap: int
+    ) -> None:
+        self.shops, self.payers, self.banks, self.cap = shops, payers, banks, cap
+        self.held: dict[tuple[str, str], int] = defaultdict(int)  # of customers and shops
+        self.reserve: dict[tuple[str, str], int] = defaultdict(int)
+        self.earned: dict[tuple[str, str, str], int] = defaultdict(int)  # (holder, bank, currency)
+        self.owed: dict[tuple[str, str, str], int] = defaultdict(int)  # (debtor, creditor, currency)
+        self.rolled: dict[tuple[str, str], int] = defaultdict(int)  # (debtor, currency): cycles in a row
+        self.available: dict[tuple[str, str], int] = defaultdict(int)
+        self.payouts: dict[tuple[str, str], list[Out]] = defaultdict(list)
+        self.payments: list[Paid] = []
+        self.spent: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.spent_static: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.till_refunds: dict[tuple[str, int], int] = defaultdict(int)
+        self.closed_s: dict[str, int] = {}
+
+    # What institutions owe each other
+
+    def net_debit(self, bank: str, currency: str) -> int:
+        out = sum(minor for (debtor, _, c), minor in self.owed.items() if debtor == bank and c == currency)
+        return out - sum(minor for (_, creditor, c), minor in self.owed.items() if creditor == bank and c == currency)
+
+    def _pass_on(self, debtor: str, creditor: str, mode: str, currency: str, minor: int) -> tuple[str, str]:
+        """(refusal, whom the money waits for)."""
+        if debtor == creditor:
+            return "", ""
+        if mode == "instant" and self.reserve[debtor, currency] >= minor:
+            self.reserve[debtor, currency] -= minor
+            self.reserve[creditor, currency] += minor
+            return "", ""
+        if self.net_debit(debtor, currency) + minor > self.cap:
+            return "net_debit_cap", ""
+        self.owed[debtor, creditor, currency] += minor
+        return "", debtor
+
+    # Payments
+
+    def pay(self, asked: Asked, payer: str, amount: int, tip: int, now_s: int, key: bytes) -> str:
+        """A payment of `asked` by whatever way; `key` is what the ledger will call it."""
+        total, day = amount + tip, (now_s + UTC_OFFSET_S) // DAY_S
+        single, daily = (2**63, 2**63) if payer == "erin" else (SINGLE_MINOR, DAILY_MINOR)
+        refusals = (
+            ("tip_not_allowed", tip > 0 and not asked.tips),
+            ("nothing_to_pay", amount == 0),
+            ("underpaid", asked.amount > amount),
+            ("overpaid", 0 < asked.amount < amount),
+            ("already_paid", asked.paid and not asked.static),
+            ("request_cancelled", asked.cancelled),
+            ("request_expired", 0 < asked.expires_s <= now_s),
+            ("over_till_limit", total > 10_000_000),
+            ("over_single_limit", total > single),
+            ("over_daily_limit", self.spent[payer, asked.currency, day] + total > daily),
+            ("over_static_cap", asked.static and self.spent_static[payer, asked.currency, day] + total > STATIC_MINOR),
+            ("insufficient_funds", self.held[payer, asked.currency] < total),
+        )
+        for name, holds in refusals:
+            if holds:
+                return name
+        acquirer, mode = self.shops[asked.shop]
+        refusal, waits_for = self._pass_on(self.payers[payer], acquirer, mode, asked.currency, total)
+        if refusal:
+            return refusal
+        fee = min(max(half_up(Fraction(amount * 38, 10_000)), 2), 150, amount)
+        network = half_up(Fraction(fee, 5))
+        self.held[payer, asked.currency] -= total
+        self.held[asked.shop, asked.currency] += total - fee
+        self.earned["NETWORK", acquirer, asked.currency] += network
+        self.earned[acquirer, acquirer, asked.currency] += fee - network
+        self.spent[payer, asked.currency, day] += total
+        self.spent_static[payer, asked.currency, day] += total if asked.static else 0
+        if not waits_for:
+            self.available[asked.shop, asked.currency] += total - fee
+        asked.paid = True
+        self.payments.append(Paid(key, asked.shop, payer, asked.currency, amount, tip, fee, network, waits_for))
+        return ""
+
+    def cancel(self, asked: Asked, now_s: int) -> str:
+        """The till takes its request back."""
+        if asked.paid and not asked.static:
+            return "already_paid"
+        if asked.cancelled:
+            return "request_cancelled"
+        if 0 < asked.expires_s <= now_s:
+            return "request_expired"
+        asked.cancelled = True
+        return ""
+
+    def refund(self, paid: Paid, minor: int, reference: str, now_s: int, *, by_till: bool) -> str:
+        """Some of a payment goes back."""
+        day, currency = (now_s + UTC_OFFSET_S) // DAY_S, paid.currency
+        if reference in paid.references:
+            return "already_refunded"
+        if minor == 0:
+            return "nothing_to_refund"
+        if paid.refunded + minor > paid.total:
+            return "exceeds_payment"
+        if by_till and self.till_refunds[paid.shop, day] + minor > TILL_REFUND_MINOR:
+            return "over_till_refund_limit"
+        fee_back = half_up(Fraction(paid.fee * min(paid.refunded + minor, paid.amount), paid.amount))
+        network_back = half_up(Fraction(paid.network * fee_back, paid.fee))
+        net = minor - (fee_back - paid.fee_back)
+        acquirer, mode = self.shops[paid.shop]
+        payers_bank = self.payers[paid.payer]
+        if paid.waits_for:
+            after = self.net_debit(acquirer, currency) + minor
+            if after > self.cap:
+                return "net_debit_cap"
+            self.owed[payers_bank, acquirer, currency] -= minor
+            if not any(self.owed[payers_bank, other, currency] for other in self.banks):
+                self.rolled[payers_bank, currency] = 0
+        else:
+            if self.available[paid.shop, currency] < net:
+                return "not_enough_available"
+            refusal, _ = self._pass_on(acquirer, payers_bank, mode, currency, minor)
+            if refusal:
+                return refusal
+            self.available[paid.shop, currency] -= net
+        self.held[paid.shop, currency] -= net
+        self.held[paid.payer, currency] += minor
+        self.earned["NETWORK", acquirer, currency] -= network_back - paid.network_back
+        self.earned[acquirer, acquirer, currency] -= (fee_back - network_back) - (paid.fee_back - paid.network_back)
+        self.till_refunds[paid.shop, day] += minor if by_till else 0
+        paid.refunded, paid.fee_back, paid.network_back = paid.refunded + minor, fee_back, network_back
+        paid.references.add(reference)
+        return ""
+
+    # Settlement
+
+    def _largest(self, debtors: list[str], currency: str) -> tuple[str, ...]:
+        for size in range(len(debtors), 0, -1):
+            for some in combinations(debtors, size):
+                if all(self.reserve[bank, currency] + self._gain(bank, some, currency) >= 0 for bank in self.banks):
+                    return some
+        return ()
+
+    def _gain(self, bank: str, debtors: tuple[str, ...], currency: str) -> int:
+        gain = 0
+        for (debtor, creditor, c), minor in self.owed.items():
+            if c == currency and debtor in debtors:
+                gain += minor * ((creditor == bank) - (debtor == bank))
+        return gain
+
+    def _debtors(self, currency: str) -> list[str]:
+        return [bank for bank in self.banks if any(self.owed[bank, other, currency] for other in self.banks)]
+
+    def _settle(self, debtors: tuple[str, ...], currency: str) -> None:
+        gains = {bank: self._gain(bank, debtors, currency) for bank in self.banks}
+        for bank, gain in gains.items():
+            self.reserve[bank, currency] += gain
+        for debtor in debtors:
+            self.rolled[debtor, currency] = 0
+            for other in self.banks:
+                self.owed[debtor, other, currency] = 0
+        for paid in self.payments:
+            if paid.waits_for in debtors and paid.currency == currency:
+                paid.waits_for = ""
+                self.available[paid.shop, currency] += paid.total - paid.refunded - (paid.fee - paid.fee_back)
+
+    def close(self, currency: str, now_s: int, genesis_s: int) -> str:
+        """The cycle that ended at the last full minute."""
+        cutoff_s = now_s // CYCLE_S * CYCLE_S
+        if cutoff_s <= self.closed_s.get(currency, genesis_s // CYCLE_S * CYCLE_S):
+            return "before_cutoff"
+        debtors = self._debtors(currency)
+        if not debtors:
+            return "nothing_to_settle"
+        settled = self._largest(debtors, currency)
+        self._settle(settled, currency)
+        for debtor in debtors:
+            self.rolled[debtor, currency] += debtor not in settled
+        self.closed_s[currency] = cutoff_s
+        return ""
+
+    def resolve(self, currency: str) -> str:
+        """What was rolled over, against each other."""
+        waiting = [bank for bank in self._debtors(currency) if self.rolled[bank, currency]]
+        settled = self._largest(waiting, currency)
+        if not settled:
+            return "nothing_resolved"
+        self._settle(settled, currency)
+        return ""
+
+    # Payouts
+
+    def ask(self, shop: str, currency: str, minor: int) -> str:
+        """A payout of what is available; the payments that are have their money in it."""
+        if minor == 0:
+            return "nothing_to_pay_out"
+        if minor > self.available[shop, currency]:
+            return "not_enough_available"
+        self.available[shop, currency] -= minor
+        self.payouts[shop, currency].append(Out(minor))
+        for paid in self._of(shop, currency):
+            if not paid.waits_for and not paid.payout:
+                paid.payout = len(self.payouts[shop, currency])
+        return ""
+
+    def decide(self, shop: str, currency: str, number: int, *, sent: bool) -> str:
+        """The acquirer's answer."""
+        if not 1 <= number <= len(self.payouts[shop, currency]):
+            return "unknown_payout"
+        out = self.payouts[shop, currency][number - 1]
+        if out.state != "payout_requested":
+            return "payout_decided"
+        out.state = "paid_out" if sent else "failed"
+        if sent:
+            self.held[shop, currency] -= out.amount
+        else:
+            self.available[shop, currency] += out.amount
+            for paid in self._of(shop, currency):
+                if paid.payout == number:
+                    paid.payout = 0
+        return ""
+
+    def _of(self, shop: str, currency: str) -> list[Paid]:
+        return [paid for paid in self.payments if (paid.shop, paid.currency) == (shop, currency)]
+
+    def money(self, shop: str, currency: str) -> tuple[int, int, int, int]:
+        """(pending, available, requested, paid out)."""
+        pending = sum(
+            paid.total - paid.refunded - (paid.fee - paid.fee_back)
+            for paid in self._of(shop, currency)
+            if paid.waits_for
+        )
+        outs = self.payouts[shop, currency]
+        requested = sum(out.amount for out in outs if out.state == "payout_requested")
+        return pending, self.available[shop, currency], requested, sum(o.amount for o in outs if o.state == "paid_out")
+
+    def state(self, paid: Paid) -> str:
+        """Where a payment's money is."""
+        if paid.waits_for:
+            return "pending"
+        if not paid.payout:
+            return "available"
+        return self.payouts[paid.shop, paid.currency][paid.payout - 1].state
