@@ -33,6 +33,7 @@ READY_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 10.0
 _POLL_S: Final = 0.1
 _STATUS_TIMEOUT_S: Final = 3.0
+_children: Final[dict[int, subprocess.Popen[bytes]]] = {}
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -119,6 +120,7 @@ class Trial:
                 next_step="End the network's processes by hand, and remove the file.",
                 exit_code=EXIT_USAGE,
             ) from error
+        _reap()
         return [each for each in noted if began(each.pid) == each.began]
 
     async def wait_ready(self, names: Iterable[str] = (), *, height: int = 0) -> None:
@@ -174,6 +176,8 @@ class Trial:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=home, start_new_session=True
             )
+        # They outlive this process; as long as it lives, it must take note of their ends.
+        _children[process.pid] = process
         return Started(place.name, role, process.pid, began(process.pid) or "")
 
     def _save(self, running: Sequence[Started]) -> None:
@@ -206,14 +210,14 @@ def _end(processes: Sequence[Started]) -> None:
                 os.kill(each.pid, signal.SIGCONT)
         until = time.monotonic() + patience_s
         while time.monotonic() < until and any(began(each.pid) == each.began for each in alive):
-            _reap(alive)
+            _reap()
             time.sleep(_POLL_S / 2)
 
 
-def _reap(processes: Sequence[Started]) -> None:
-    for each in processes:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(each.pid, os.WNOHANG)
+def _reap() -> None:
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[pid]
 
 
 async def _look(place: NodePlace) -> dict[str, Any] | None:

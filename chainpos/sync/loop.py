@@ -15,6 +15,7 @@ from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import Commit
 from chainpos.core.chain.header import Header
 from chainpos.core.chain.validation import BlockRefused
+from chainpos.core.values.hashes import sha256
 from chainpos.errors import ChainposError, MalformedBytes
 from chainpos.rpc.backend import BroadcastAnswer, PendingTransaction, UpstreamReport
 from chainpos.rpc.client import Disconnected, Dropped, RpcClient, TimedOut
@@ -38,6 +39,8 @@ CONNECT_TIMEOUT_S: Final = 3.0
 FORWARD_TIMEOUT_S: Final = 3.0
 _NEW_HEADERS: Final = "tm.event='NewBlockHeader'"
 _PENDING: Final = "chainpos.event='PendingTx'"
+# What CometBFT says, for want of a code, of a transaction that waits in its mempool or is in a block already.
+_HELD_ALREADY: Final = "tx already exists in cache"
 _NANOSECONDS: Final = 1_000_000_000
 _log = logging.getLogger(__name__)
 
@@ -123,6 +126,8 @@ class FollowLoop:
                 async with asyncio.timeout(FORWARD_TIMEOUT_S):
                     return await client.broadcast_tx_sync(transaction)
             except (RpcError, Disconnected, MalformedBytes, TimeoutError) as error:
+                if isinstance(error, RpcError) and error.data == _HELD_ALREADY:
+                    return BroadcastAnswer(sha256(transaction))
                 _log.info("%s did not take a transaction: %s", name, type(error).__name__)
         raise NoUpstream("no upstream took the transaction")
 

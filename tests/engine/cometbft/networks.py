@@ -1,0 +1,79 @@
+"""Networks of real CometBFT validators for these tests: made, started, looked at, broken and mended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from chainpos.core.chain.genesis import GenesisDoc
+from chainpos.core.chain.params import DEFAULT
+from chainpos.node.cometbft_home import Pace, init_network, loopback_places
+from chainpos.node.home import Home
+from chainpos.pilot.trial import APPLICATION, COMETBFT, Trial
+from chainpos.rpc.client import RpcClient
+from chainpos.store.application import ApplicationReader
+from tests.core.contracts.conftest import CHAIN_ID, make_app_state
+from tests.node.conftest import free_port
+
+PATIENCE_S = 60.0
+
+
+class RealNetwork:
+    """A trial network with the small test city in its genesis."""
+
+    def __init__(self, folder: Path, count: int, *, pace: Pace | None = None) -> None:
+        doc = GenesisDoc(CHAIN_ID, time.time_ns(), 1, DEFAULT, (), app_state=json.dumps(make_app_state()).encode())
+        init_network(folder, doc, loopback_places(folder, count, free_port), pace or Pace(500, 2))
+        self.folder = folder
+        self.trial = Trial(folder)
+
+    @property
+    def genesis(self) -> bytes:
+        return Home(self.folder / "node0").genesis.read_bytes()
+
+    @property
+    def names(self) -> list[str]:
+        return [each.name for each in self.trial.note.nodes]
+
+    def rpc(self, number: int) -> str:
+        return self.trial.note.nodes[number].rpc
+
+    async def client(self, number: int = 0) -> RpcClient:
+        return await RpcClient.connect(f"ws://{self.rpc(number)}/websocket")
+
+    async def height(self, number: int = 0) -> int:
+        async with await self.client(number) as client:
+            return (await client.status()).latest.height
+
+    async def wait_above(self, height: int, *numbers: int) -> None:
+        names = [self.names[number] for number in numbers] or self.names
+        await self.trial.wait_ready(names, height=height + 1)
+
+    def pid(self, number: int, role: str = COMETBFT) -> int:
+        return next(each.pid for each in self.trial.running() if (each.node, each.role) == (self.names[number], role))
+
+    def signal(self, number: int, number_of_signal: int, *roles: str) -> None:
+        for role in roles or (COMETBFT, APPLICATION):
+            os.kill(self.pid(number, role), number_of_signal)
+
+    async def kill(self, number: int, role: str) -> None:
+        """Kill one process; its companion ends by itself or is ended."""
+        os.kill(self.pid(number, role), signal.SIGKILL)
+        await asyncio.to_thread(self.trial.down, [self.names[number]])
+
+    async def start(self, *numbers: int) -> None:
+        await asyncio.to_thread(self.trial.up, [self.names[number] for number in numbers])
+        await self.trial.wait_ready([self.names[number] for number in numbers])
+
+    def records(self, number: int) -> tuple[int, bytes, dict[bytes, bytes]]:
+        """An application's height, app hash and records."""
+        with ApplicationReader.open(Home(self.folder / self.names[number]).application) as reader:
+            point = reader.point()
+            return point.height, point.app_hash, reader.load_records()
+
+    def close(self) -> None:
+        self.trial.down()
