@@ -7,6 +7,7 @@ one payment, and to print what it held when it fails.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -149,6 +150,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self.theme_problems:
             self.tell(self.theme_problems[0])
 
+    def on_ready(self) -> None:
+        """What was made to start with is not looked at again: collecting garbage over it would hold up a key."""
+        if not self.is_headless:
+            gc.collect()
+            gc.freeze()
+
     async def on_unmount(self) -> None:
         """Leave nothing half written."""
         await self.till.stop()
@@ -178,9 +185,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self.settings.voice and self.voice is not None:
             words = self.texts("counter.voice_paid", amount=format_amount(last_paid.sale.amount))
             self.voice(words, self.texts.language)
-        for page in self.pages():
-            if isinstance(page, CounterScreen):
-                page.paid(last_paid)
         self._tell_elsewhere(last_paid)
 
     def _tell_elsewhere(self, last_paid: LastPaid) -> None:

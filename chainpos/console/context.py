@@ -11,6 +11,7 @@ from textual.signal import Signal
 from chainpos.console.filters import Glyphs
 from chainpos.console.language import Texts
 from chainpos.console.settings import Settings
+from chainpos.console.showing import LastPaid
 from chainpos.errors import UserFacingError
 from chainpos.till.use_cases import TillUseCases
 from chainpos.till.views import CounterView
@@ -23,6 +24,7 @@ class Context(Protocol):
     zone: tzinfo | None
     till: TillUseCases
     view: CounterView | None
+    last_paid: LastPaid | None
     view_signal: Signal[CounterView]
     settings: Settings
     glyphs: Glyphs

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
+from itertools import count
 from pathlib import Path
 
 from textual import events
@@ -18,8 +19,9 @@ from chainpos.console.settings import Settings
 from tests.console.prepared_till import PreparedTill
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-# A person's keys are further apart than a scanner's.
-BETWEEN_KEYS_S = 0.06
+CHARACTERS = {"space": " ", "slash": "/", "question_mark": "?", "full_stop": "."}
+# A person's keys are further apart than a scanner's: a second, by their own clock.
+MOMENTS = count(1)
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
 PAGES = ("counter", "sales", "settlement", "ledger", "node")
 
@@ -55,17 +57,19 @@ async def opened(
         yield app, pilot
 
 
-async def settle(pilot: Pilot[int], seconds: float = 0.08) -> None:
+async def settle(pilot: Pilot[int], seconds: float = 0.06) -> None:
     """Until views, held keys and layout have found their places."""
     await pilot.pause(seconds)
     await pilot.pause()
 
 
 async def key_in(pilot: Pilot[int], *keys: str) -> None:
-    """Press keys as a person does."""
+    """Press keys as a person does: the keys say that they are far apart, so that no test has to wait for it."""
     for key in keys:
-        await pilot.press(key)
-        await pilot.pause(BETWEEN_KEYS_S)
+        event = events.Key(key, CHARACTERS.get(key, key if len(key) == 1 else None))
+        event.time = next(MOMENTS)
+        pilot.app.post_message(event)
+        await pilot.pause()
     await settle(pilot)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import cache
 
 import msgspec
 
@@ -49,6 +50,7 @@ def cny(minor: int) -> Amount:
     return Amount(minor, "CNY")
 
 
+@cache
 def qr_of(reference: str) -> Qr:
     text = LINK + (reference * 26)[:26].upper()
     return Qr(text, qr_modules(text))
@@ -139,7 +141,8 @@ DAY = (
 
 
 def block_of(height: int) -> BlockRow:
-    return BlockRow(height, f"{height:08X}" * 8, NOON_NS - (1_234 - height) * 3 * SECOND, height % 3, "A9F10", "9B1D" * 16)
+    time_ns = NOON_NS - (1_234 - height) * 3 * SECOND
+    return BlockRow(height, f"{height:08X}" * 8, time_ns, height % 3, "A9F10", "9B1D" * 16)
 
 
 def transactions_of(height: int) -> tuple[TransactionRow, ...]:
@@ -215,7 +218,7 @@ class PreparedTill:
         if error is not None:
             raise error
 
-    async def request(self, amount: Amount, memo: str = "") -> SaleView:
+    async def request(self, amount: Amount, memo: str = "") -> SaleView:  # noqa: ARG002 (the protocol's signature)
         self.asked.append(("request", amount))
         self._refuse()
         self._made += 1
@@ -285,5 +288,5 @@ class PreparedTill:
     async def transactions(self, height: int) -> tuple[TransactionRow, ...]:
         return transactions_of(height)
 
-    def sentence(self, code: int) -> Sentence:
+    def sentence(self, code: int) -> Sentence:  # noqa: ARG002 (the protocol's signature)
         return SHORT

@@ -29,7 +29,9 @@ THEMES = sorted(path.stem for path in shipped_themes().glob("*.toml"))
 
 def read_by_both(image: Image.Image) -> set[str]:
     """What zxing-cpp and OpenCV read; a reader that reads nothing answers with its name."""
-    found = zxingcpp.read_barcodes(image, try_invert=False, formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(
+        image, try_invert=False, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     seen, _, _ = cv2.QRCodeDetector().detectAndDecode(cv2.cvtColor(np.array(image), cv2.COLOR_RGB2BGR))
     return {found[0].text if found else "zxing read nothing", seen or "OpenCV read nothing"}
 
@@ -82,6 +84,7 @@ async def test_ux3_the_largest_code_of_a_link_fits_eighty_by_twenty_four(till: P
     async with opened(till, tmp_path) as (app, pilot):
         await key_in(pilot, "1", "enter")
         code = app.screen.query_one(QrPicture)
+        assert till.view.sale is not None
         till.push(sale=msgspec.structs.replace(till.view.sale, qr=largest, link=text))
         await pilot.pause(0.15)
         assert code.scale == 1

@@ -11,19 +11,19 @@ from tests.console.prepared_till import NOON_NS, PIN
 
 def failing(secret: str) -> Exception:
     try:
-        try:
-            raise KeyError(secret)
-        except KeyError as error:
-            raise RuntimeError(f"could not use {secret}") from error
-    except RuntimeError as error:
-        return error
+        int(secret + "x")
+    except ValueError as error:
+        wrapped = RuntimeError(f"could not use {secret}")
+        wrapped.__cause__ = error
+        return wrapped
+    return Exception()
 
 
 def test_a_report_names_kinds_and_places_and_no_values() -> None:
     report = report_of(failing(PIN), NOON_NS)
     assert PIN not in report
     assert "builtins.RuntimeError" in report
-    assert "builtins.KeyError" in report
+    assert "builtins.ValueError" in report
     assert "console/test_failure.py" in report
     assert "in failing" in report
 

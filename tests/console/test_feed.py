@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-
 from chainpos.console.feed import Feed
 from chainpos.till.views import CounterView
 from tests.console.prepared_till import SHOP, PreparedTill, network_of
@@ -28,7 +27,8 @@ async def test_a_flood_becomes_few_views_and_the_last_one_is_the_newest() -> Non
 
 
 async def test_the_first_view_is_handed_on_at_once() -> None:
-    till, taken = PreparedTill(), []
+    till = PreparedTill()
+    taken: list[CounterView] = []
     following = asyncio.create_task(Feed(till, taken.append).run())
     await asyncio.sleep(0.01)
     till.push(network=network_of(height=7))
@@ -51,5 +51,3 @@ async def test_other_work_goes_on_during_a_flood() -> None:
     await Feed(FloodedTill(), lambda _: None).run()
     ticking.cancel()
     assert ticks > 1_000
-
-

@@ -40,7 +40,8 @@ def test_ux18_every_key_that_the_code_names_exists() -> None:
                 continue
             name = ast.unparse(node.func)
             key = node.args[0].value
-            named = (name.endswith("texts") and name != "load_texts") or name.endswith("texts_of(self)") or name in {"Fact", "Column", "self._say"}
+            asked = name.endswith(("texts", "texts_of(self)")) and name != "load_texts"
+            named = asked or name in {"Fact", "Column", "self._say"}
             if named and isinstance(key, str) and key and key not in known:
                 missing.append(f"{path.name}:{node.lineno} {key}")
     assert missing == []

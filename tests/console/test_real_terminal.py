@@ -159,9 +159,7 @@ def test_ux20_an_ascii_terminal_is_usable(terminal: Open) -> None:
     assert shown.isascii()
 
 
-def test_ux23_a_crash_restores_the_terminal_and_leaves_a_report_without_secrets(
-    terminal: Open, tmp_path: Path
-) -> None:
+def test_ux23_a_crash_restores_the_terminal_and_leaves_a_report_without_secrets(terminal: Open, tmp_path: Path) -> None:
     tmux = terminal(script="crash")
     tmux.press("6", "6")
     time.sleep(0.3)

@@ -13,7 +13,8 @@ CODE = "CPC1ABCDEFGH"
 
 def typed(burst: Burst[str], text: str, gap_s: float = QUICK) -> tuple[list[str], float]:
     """Type a text; what came through, and the time of the last key."""
-    now_s, through = 1_000.0, []
+    through: list[str] = []
+    now_s = 1_000.0
     for character in text:
         now_s += gap_s
         through += burst.key(character, character, now_s).deliver
@@ -92,7 +93,8 @@ def test_full_width_keys_are_normalised() -> None:
 @given(st.lists(st.tuples(st.characters(categories=["L", "N"]), st.sampled_from([QUICK, SLOW])), max_size=30))
 def test_no_key_is_lost_or_doubled_unless_it_was_a_code(keys: list[tuple[str, float]]) -> None:
     burst: Burst[str] = Burst(keep_if_broken=True)
-    now_s, through = 0.0, []
+    through: list[str] = []
+    now_s = 0.0
     for character, gap_s in keys:
         now_s += gap_s
         through += burst.key(character, character, now_s).deliver

@@ -17,7 +17,7 @@ from chainpos.console.scanner import normalised
 from chainpos.console.screens.enlarged import EnlargedCode
 from chainpos.console.screens.page import Page
 from chainpos.console.screens.question import Question
-from chainpos.console.showing import FINISHED, PAID_NAMED_NS, LastPaid, Showing, Stage, showing
+from chainpos.console.showing import FINISHED, LastPaid, Showing, Stage, showing
 from chainpos.console.widgets.amount_due import AmountDue
 from chainpos.console.widgets.key_line import KeyLine
 from chainpos.console.widgets.keypad import Keypad, PadKey
@@ -51,10 +51,11 @@ class CounterScreen(Page):
 
     keyed: reactive[str] = reactive("")
     again: reactive[str] = reactive("")
+    # The payment that a person has seen and left: it need not stay any longer.
+    dismissed: reactive[str] = reactive("")
 
     def __init__(self) -> None:
         super().__init__()
-        self.last_paid: LastPaid | None = None
         self.shown = Showing(Stage.ENTRY)
 
     def content(self) -> Iterable[Widget]:
@@ -87,11 +88,6 @@ class CounterScreen(Page):
         if view is not None and self.is_mounted:
             self.look()
 
-    def paid(self, last_paid: LastPaid) -> None:
-        """A payment was rung for."""
-        self.last_paid = last_paid
-        self.look()
-
     def watch_keyed(self) -> None:
         """Something was keyed."""
         if self.is_mounted:
@@ -111,7 +107,7 @@ class CounterScreen(Page):
             return
         now_ns = self.console_app.now_ns()
         keyed = self._keyed_amount()
-        shown = showing(self.view.sale, keyed, now_ns, last_paid=self.last_paid, again=self.again)
+        shown = showing(self.view.sale, keyed, now_ns, last_paid=self._last_paid(), again=self.again)
         stage = self.query_one("#stage", StageLines)
         stage.left = StageLines.left_of(shown)
         # The countdown is its own attribute: without it nothing changed until something did.
@@ -283,12 +279,14 @@ class CounterScreen(Page):
         self.show_now()
 
     async def _dismiss(self) -> None:
-        self.last_paid = None if self._named_long_enough() else self.last_paid
+        if self.shown.sale is not None and self.shown.stage is Stage.PAID:
+            self.dismissed = self.shown.sale.reference
         await self.console_app.till.dismiss()
         self.show_now()
 
-    def _named_long_enough(self) -> bool:
-        return self.last_paid is None or self.console_app.now_ns() - self.last_paid.since_ns > PAID_NAMED_NS
+    def _last_paid(self) -> LastPaid | None:
+        last = self.console_app.last_paid
+        return None if last is not None and last.sale.reference == self.dismissed else last
 
     def show_now(self) -> None:
         """The till's view after something we asked of it, without waiting for it to come by itself."""

@@ -157,7 +157,7 @@ class LedgerScreen(Page):
 
     def _hold(self, blocks: tuple[BlockRow, ...]) -> None:
         self.held = blocks[:MOST_HELD]
-        self.blocks.show(self.held, empty=self.console_app.texts("ledger.no_blocks"))
+        self.blocks.show(self.held, empty=lambda: self.console_app.texts("ledger.no_blocks"))
 
     @on(LineList.Moved, "#blocks")
     def block_moved(self) -> None:
@@ -177,7 +177,7 @@ class LedgerScreen(Page):
         present = self.blocks.present
         if present is None or present.height != block.height:
             return
-        self.transactions.show(rows, empty=self.console_app.texts("ledger.empty_block"))
+        self.transactions.show(rows, empty=lambda: self.console_app.texts("ledger.empty_block"))
         postings = self.query_one("#postings", Postings)
         postings.empty_block = not rows
         postings.transaction = rows[0] if rows else None

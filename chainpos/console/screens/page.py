@@ -77,7 +77,8 @@ class Page(Screen[None]):
         self.query_one("#status", StatusBar).silent = not self.console_app.settings.sound
 
     def retranslate(self) -> None:
-        """The language changed: draw every word again."""
+        """The language changed: draw every word again. A message in the old one goes."""
+        self.told(None)
         for widget in self.walk_children(Widget):
             if isinstance(widget, LinesPanel):
                 widget.changed()

@@ -74,7 +74,8 @@ class Palette(ModalScreen[str | None]):
 
     @on(Input.Changed)
     def _find(self) -> None:
-        self.list.show(matching(self.commands, self.query_one(Input).value), empty=texts_of(self)("palette.none"))
+        found = matching(self.commands, self.query_one(Input).value)
+        self.list.show(found, empty=lambda: texts_of(self)("palette.none"))
         self.list.action_go(0)
 
     @on(Input.Submitted)

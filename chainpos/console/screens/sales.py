@@ -90,8 +90,12 @@ class SalesScreen(Page):
     def _read(self) -> None:
         search = self.query_one("#find", Input).value.strip()
         sales = self.console_app.till.sales(search, limit=MOST_SHOWN)
-        texts = self.console_app.texts
-        self.found.show(sales, empty=texts("sales.none_found", search=search) if search else texts("sales.none"))
+
+        def empty() -> str:
+            texts = self.console_app.texts
+            return texts("sales.none_found", search=search) if search else texts("sales.none")
+
+        self.found.show(sales, empty=empty)
         self._details()
 
     @on(Input.Changed, "#find")

@@ -156,7 +156,7 @@ class SettlementScreen(Page):
         self.query_one("#states", MoneyStates).settlement = view
         pending = self.query_one("#pending", Pending)
         pending.now_ns, pending.settlement = self.console_app.now_ns(), view
-        self.payouts.show(view.payouts, empty=self.console_app.texts("settlement.no_payouts"))
+        self.payouts.show(view.payouts, empty=lambda: self.console_app.texts("settlement.no_payouts"))
         self.refresh_bindings()
 
     def _cells(self, row: PayoutRow) -> Sequence[Cell]:
@@ -205,5 +205,3 @@ class SettlementScreen(Page):
                 self.told(Told(texts("payout.done", amount=format_amount(amount)), good=True))
 
         self.app.push_screen(MoneyForm(asked, send), sent)
-
-

@@ -91,14 +91,17 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
         self.cells = cells
         self.name_of = name_of
         self.items: Sequence[Item] = ()
-        self.empty = ""
+        self.empty: Callable[[], str] = str
         # Without headings there is no row for them.
         self.above = int(any(column.heading for column in columns))
 
     # -- attributes down
 
-    def show(self, items: Sequence[Item], *, empty: str = "") -> None:
-        """Replace the items. The cursor stays on the item it was on, unless it was on the first one."""
+    def show(self, items: Sequence[Item], *, empty: Callable[[], str] = str) -> None:
+        """Replace the items; `empty` says in the language of now why there are none.
+
+        The cursor stays on the item it was on, unless it was on the first one.
+        """
         before = self.name_of(self.items[self.cursor]) if 0 < self.cursor < len(self.items) else None
         offset = self.cursor - self.scroll_offset.y
         self.items, self.empty = items, empty
@@ -193,7 +196,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
             return self._strip([(texts(c.heading) if c.heading else "", style) for c in self.columns], width, style)
         row = y - self.above + self.scroll_offset.y
         if row >= len(self.items):
-            note = fit(self.empty, width - 1) if not self.items and y == self.above else ""
+            note = fit(self.empty(), width - 1) if not self.items and y == self.above else ""
             return Strip(
                 [Segment(" ", plain), Segment(note, self.get_component_rich_style("line-list--muted"))]
             ).adjust_cell_length(width, plain)

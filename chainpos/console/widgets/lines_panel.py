@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.widget import Widget
 
 from chainpos.console.cells import cut, fit, width_of
@@ -31,9 +32,26 @@ class LinesPanel(Widget):
         room = self.content_size
         return Content("\n").join(list(self.lines(room.width))[: max(room.height, 0)])
 
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw again. The screen is laid out anew if the number of lines differs and not else: that costs all of it."""
+        return super().refresh(
+            *regions, repaint=repaint, layout=self._height_differs(asked=layout), recompose=recompose
+        )
+
+    def _height_differs(self, *, asked: bool) -> bool:
+        width, height = self.content_size
+        if not self.is_mounted or not width or not height:
+            return asked
+        return _is_auto(self) and len(self.lines(width)) != height
+
     def changed(self) -> None:
         """Draw again; the number of lines may differ."""
         self.refresh(layout=True)
+
+
+def _is_auto(widget: Widget) -> bool:
+    height = widget.styles.height
+    return height is not None and height.is_auto
 
 
 def line(text: str, style: str = "", *, width: int = 0) -> Content:

@@ -13,11 +13,10 @@ from chainpos.console.showing import Stage
 from chainpos.console.widgets.qr_picture import QrPicture, picture_size
 from chainpos.errors import UserFacingError
 from chainpos.till.views import Link, SaleState
-from tests.console.looking import HeardApp, go, key_in, opened, scan, settle, text_of
+from tests.console.looking import go, key_in, opened, scan, settle, text_of
 from tests.console.prepared_till import SECOND, PreparedTill, cny, network_of, sale_of
 
 CODE = "CPC1ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-
 
 
 async def test_ux1_the_amount_due_is_at_least_three_rows_tall(till: PreparedTill, tmp_path: Path) -> None:
@@ -229,9 +228,7 @@ async def test_ux6_a_sale_set_aside_rings_when_it_is_paid(till: PreparedTill, tm
 
 
 @pytest.mark.parametrize("focused", ["keys", "recent", ""])
-async def test_ux7_a_scanned_code_is_charged_under_any_focus(
-    till: PreparedTill, tmp_path: Path, focused: str
-) -> None:
+async def test_ux7_a_scanned_code_is_charged_under_any_focus(till: PreparedTill, tmp_path: Path, focused: str) -> None:
     async with opened(till, tmp_path) as (app, pilot):
         if focused:
             app.screen.query_one(f"#{focused}").can_focus = True

@@ -65,7 +65,9 @@ CORPUS = {
 # The usual run takes the kinds together; each alone, on every screen, is a longer one.
 TOGETHER = {
     "controls": "".join(CORPUS[name] for name in ("escape", "osc", "c1", "return", "newline", "backspace", "bell")),
-    "markup": "".join(CORPUS[name] for name in ("markup", "click", "braces", "variables", "bidi", "zero width", "tags")),
+    "markup": "".join(
+        CORPUS[name] for name in ("markup", "click", "braces", "variables", "bidi", "zero width", "tags")
+    ),
     "widths": "".join(CORPUS[name] for name in ("towers", "emoji", "surrogates", "tab", "wide")),
     "huge": CORPUS["huge escape"],
 }
@@ -108,11 +110,11 @@ class PoisonedLedger(PreparedTill):
 
     text = ""
 
-    async def blocks(self, *, before: int = 0, limit: int = 100) -> tuple[BlockRow, ...]:
+    async def blocks(self, *, before: int = 0, limit: int = 100) -> tuple[BlockRow, ...]:  # noqa: ARG002
         row = block_of(7)
         return (msgspec.structs.replace(row, hash=self.text, proposer=self.text, app_hash=self.text, transactions=1),)
 
-    async def transactions(self, height: int) -> tuple[TransactionRow, ...]:
+    async def transactions(self, height: int) -> tuple[TransactionRow, ...]:  # noqa: ARG002
         text = self.text
         problem = Sentence(503, text, text, text, text, text)
         return (

@@ -11,9 +11,7 @@ from tests.console.looking import go, opened, settle, text_of
 from tests.console.prepared_till import NODE, SECOND, PreparedTill, network_of
 
 
-async def test_ux28_height_age_peers_validators_mempool_and_pace_are_shown(
-    till: PreparedTill, tmp_path: Path
-) -> None:
+async def test_ux28_height_age_peers_validators_mempool_and_pace_are_shown(till: PreparedTill, tmp_path: Path) -> None:
     till.time_ns += 7 * SECOND
     async with opened(till, tmp_path) as (app, pilot):
         await go(pilot, "node")
@@ -48,7 +46,8 @@ async def test_ux28_a_halted_node_says_so_first(till: PreparedTill, tmp_path: Pa
 
 
 async def test_ux28_sync_progress_is_a_share(till: PreparedTill, tmp_path: Path) -> None:
-    till.node_view = msgspec.structs.replace(NODE, network=network_of(Link.SYNCING, 500, target_height=2_000), alarms=())
+    syncing = network_of(Link.SYNCING, 500, target_height=2_000)
+    till.node_view = msgspec.structs.replace(NODE, network=syncing, alarms=())
     async with opened(till, tmp_path) as (app, pilot):
         await go(pilot, "node")
         assert "━━──────── 25 % / 2,000" in text_of(app)

@@ -59,7 +59,7 @@ async def test_ux9_a_refund_needs_the_amount_twice_and_the_pin_and_a_key_of_its_
         ("0", "0", PIN, "This sends money back"),
     ],
 )
-async def test_ux9_a_refund_that_is_not_complete_cannot_be_sent(  # noqa: PLR0917 (a table of cases)
+async def test_ux9_a_refund_that_is_not_complete_cannot_be_sent(
     till: PreparedTill, tmp_path: Path, amount: str, again: str, pin: str, says: str
 ) -> None:
     async with opened(till, tmp_path) as (app, pilot):
