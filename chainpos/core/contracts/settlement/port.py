@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chainpos.core.contracts.balances.codes import BALANCE_OVERFLOW
 from chainpos.core.contracts.balances.port import balance, post
 from chainpos.core.contracts.balances.records import reserve_account
 from chainpos.core.contracts.context import Context
@@ -17,6 +18,7 @@ from chainpos.core.contracts.settlement import codes
 from chainpos.core.contracts.settlement.records import (
     BATCHES,
     FIRST_BATCH,
+    MAX_OWED_MINOR,
     NO_MONEY,
     OBLIGATIONS,
     POSITIONS,
@@ -40,7 +42,7 @@ def credit(
 ) -> Placement:
     """The payer's institution pays or owes the acquirer `gross_minor`; the merchant's `net_minor` follows it.
 
-    Returns where that went. Raises Rejected: NET_DEBIT_CAP, CURRENCY_NOT_SETTLED.
+    Returns where that went. Raises Rejected: NET_DEBIT_CAP, BALANCE_OVERFLOW, CURRENCY_NOT_SETTLED.
     """
     key = position_key(terms.merchant, currency)
     position = ctx.journal.get(POSITIONS, key) or NO_MONEY
@@ -56,7 +58,8 @@ def credit(
 def debit(ctx: Context, terms: MerchantTerms, payment: PaymentFacts, gross_minor: int, net_minor: int) -> Placement:
     """Take a refund from the payment's own batch while that is open, else from what is available.
 
-    Returns where it was taken from. Raises Rejected: NOT_ENOUGH_AVAILABLE, NET_DEBIT_CAP, CURRENCY_NOT_SETTLED.
+    Returns where it was taken from. Raises Rejected: NOT_ENOUGH_AVAILABLE, NET_DEBIT_CAP, BALANCE_OVERFLOW,
+    CURRENCY_NOT_SETTLED.
     """
     currency, acquirer, creditor = payment.currency, payment.acquirer, payment.payer.institution
     key = position_key(payment.merchant, currency)
@@ -112,12 +115,14 @@ def _at_once(ctx: Context, terms: MerchantTerms, debtor: str, creditor: str, cur
 
 
 def _owe(ctx: Context, debtor: str, creditor: str, currency: str, minor: int) -> int:
-    """Add to the debtor's open batch, refusing what would exceed its cap. Returns the batch's number."""
+    """Add to the debtor's open batch, refusing what would exceed its cap or any record. Returns the batch's number."""
     journal = ctx.journal
     debtors_key = batch_key(debtor, currency)
     batch = journal.get(BATCHES, debtors_key) or FIRST_BATCH
     creditors, owed_minor = batch.creditors, batch.owed_minor + minor
     _require_within_cap(ctx, debtor, currency, owed_minor - batch.due_minor)
+    if owed_minor > MAX_OWED_MINOR:
+        raise Rejected(BALANCE_OVERFLOW, debtor)
     key = obligation_key(debtor, creditor, currency)
     before = journal.get(OBLIGATIONS, key)
     if before is None:

@@ -15,6 +15,7 @@ import msgspec
 
 from chainpos.core.contracts.ports import Placement
 from chainpos.core.state.tables import Table
+from chainpos.core.values.amount import MAX_MINOR
 from chainpos.errors import StateMismatch
 
 PENDING: Final = "pending"
@@ -24,6 +25,9 @@ PAID_OUT: Final = "paid_out"
 FAILED: Final = "failed"
 # The same few are asked for in every payment.
 KEPT_KEYS: Final = 4_096
+# What one institution may owe all others, whatever its cap: a sixty-fourth of what a record can hold, as there are at
+# most 64 institutions. So no sum over all of them can be beyond a record, where it would stop the chain.
+MAX_OWED_MINOR: Final = MAX_MINOR >> 6
 
 CYCLE: Final = "cycle"
 RESOLUTION: Final = "resolution"
