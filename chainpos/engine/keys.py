@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chainpos.core.values.hashes import PUBLIC_KEY_BYTES, address_of
-from chainpos.engine.durable import replace_file
 from chainpos.errors import EXIT_CORRUPT, UserFacingError
+from chainpos.store.durable import write_durably
 
 SEED_BYTES: Final = 32
 _MAX_FILE_BYTES: Final = 4096
@@ -70,7 +70,7 @@ def save_validator_key(path: Path, key: SigningKey) -> None:
         pub_key=_TypedKey(_PUBLIC_TYPE, key.public_key),
         priv_key=_TypedKey(_PRIVATE_TYPE, key.private_bytes()),
     )
-    replace_file(path, msgspec.json.format(msgspec.json.encode(content), indent=2))
+    write_durably(path, msgspec.json.format(msgspec.json.encode(content), indent=2))
 
 
 def load_validator_key(path: Path) -> SigningKey:
@@ -88,7 +88,7 @@ def load_validator_key(path: Path) -> SigningKey:
 
 def save_node_key(path: Path, key: SigningKey) -> None:
     """Write `node_key.json`. Source: CometBFT p2p/key.go `NodeKey`."""
-    replace_file(path, msgspec.json.encode(_NodeKeyFile(_TypedKey(_PRIVATE_TYPE, key.private_bytes()))))
+    write_durably(path, msgspec.json.encode(_NodeKeyFile(_TypedKey(_PRIVATE_TYPE, key.private_bytes()))))
 
 
 def load_node_key(path: Path) -> SigningKey:

@@ -16,9 +16,9 @@ import msgspec
 
 from chainpos.core.chain.commit import COMMIT, CommitSig, vote_sign_bytes
 from chainpos.core.chain.header import BlockId
-from chainpos.engine.durable import replace_file
 from chainpos.engine.keys import SigningKey
 from chainpos.errors import EXIT_CORRUPT, ChainposError, UserFacingError
+from chainpos.store.durable import write_durably
 from chainpos.store.locking import FileLock
 
 # CometBFT privval/file.go: propose 1, prevote 2, precommit 3.
@@ -54,7 +54,7 @@ class _StateFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
 def save_sign_state(path: Path, state: SignState) -> None:
     """Write `priv_validator_state.json` durably."""
     content = _StateFile(str(state.height), state.round, state.step, state.signature, state.sign_bytes.hex().upper())
-    replace_file(path, msgspec.json.format(msgspec.json.encode(content), indent=2))
+    write_durably(path, msgspec.json.format(msgspec.json.encode(content), indent=2))
 
 
 def load_sign_state(path: Path) -> SignState:

@@ -16,11 +16,11 @@ import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc, GenesisValidator, dump_genesis
 from chainpos.engine.cometbft.application import create_application
-from chainpos.engine.durable import replace_file
 from chainpos.engine.keys import SEED_BYTES, SigningKey, save_node_key, save_validator_key
 from chainpos.engine.sign_state import SignState, save_sign_state
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.node.home import VALIDATOR_POWER, Home
+from chainpos.store.durable import write_durably
 
 MAX_VALIDATORS: Final = 100
 DEFAULT_TIMEOUT_COMMIT_MS: Final = 500
@@ -105,14 +105,14 @@ def init_network(folder: Path, doc: GenesisDoc, places: Sequence[NodePlace], pac
         home = Home(folder / place.name)
         for part in (home.settings.parent, home.database.parent):
             part.mkdir(mode=_PRIVATE_FOLDER, parents=True)
-        replace_file(home.genesis, genesis)
+        write_durably(home.genesis, genesis)
         save_node_key(home.node_key, node_key)
         save_validator_key(home.validator_key, key)
         save_sign_state(home.sign_state, SignState())
-        replace_file(home.cometbft_settings, comet_settings(place, named, pace).encode())
+        write_durably(home.cometbft_settings, comet_settings(place, named, pace).encode())
         create_application(home.application, genesis)
     note = NetworkNote(doc.chain_id, named)
-    replace_file(folder / NOTE, msgspec.json.format(msgspec.json.encode(note), indent=2))
+    write_durably(folder / NOTE, msgspec.json.format(msgspec.json.encode(note), indent=2))
     return note
 
 

@@ -11,8 +11,8 @@ import msgspec
 
 from chainpos import __version__
 from chainpos.core.chain.tip import encode_tip
-from chainpos.engine.durable import replace_file, sync_directory
 from chainpos.node.ledger import Diverged
+from chainpos.store.durable import sync_folder, write_durably
 
 
 def keep_evidence(folder: Path, found: Diverged) -> Path:
@@ -22,9 +22,9 @@ def keep_evidence(folder: Path, found: Diverged) -> Path:
     if (place / "finding.json").exists():
         return place
     place.mkdir(parents=True, exist_ok=True)
-    replace_file(place / "block.bin", found.block.encode())
-    replace_file(place / "commit.bin", found.commit.encode())
-    replace_file(place / "tip.bin", encode_tip(found.tip))
+    write_durably(place / "block.bin", found.block.encode())
+    write_durably(place / "commit.bin", found.commit.encode())
+    write_durably(place / "tip.bin", encode_tip(found.tip))
     finding = {
         "code": found.code,
         "height": header.height,
@@ -36,6 +36,6 @@ def keep_evidence(folder: Path, found: Diverged) -> Path:
         "version": __version__,
     }
     # Last, because it says that the rest is whole.
-    replace_file(place / "finding.json", msgspec.json.format(msgspec.json.encode(finding), indent=2))
-    sync_directory(folder)
+    write_durably(place / "finding.json", msgspec.json.format(msgspec.json.encode(finding), indent=2))
+    sync_folder(folder)
     return place

@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 
 from chainpos.core.chain.genesis import GenesisDoc, GenesisValidator, dump_genesis, load_genesis
 from chainpos.core.chain.params import DEFAULT, ConsensusParams
-from chainpos.engine.durable import replace_file, sync_directory
 from chainpos.engine.keys import SEED_BYTES, SigningKey, save_node_key, save_validator_key
 from chainpos.engine.sign_state import SignState, save_sign_state
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.node.config import NodeSettings, dump_settings
 from chainpos.node.ledger import create_ledger
+from chainpos.store.durable import sync_folder, write_durably
 
 VALIDATOR_POWER: Final = 10
 _PRIVATE_FOLDER: Final = 0o700
@@ -129,14 +129,14 @@ def _make(folder: Path, settings: NodeSettings, genesis: bytes, entropy: Entropy
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    sync_directory(folder.parent)
+    sync_folder(folder.parent)
 
 
 def _fill(home: Home, settings: NodeSettings, genesis: bytes, node_key: SigningKey, key: SigningKey | None) -> None:
     for part in (home.settings.parent, home.database.parent):
         part.mkdir(mode=_PRIVATE_FOLDER)
-    replace_file(home.settings, dump_settings(settings).encode())
-    replace_file(home.genesis, genesis)
+    write_durably(home.settings, dump_settings(settings).encode())
+    write_durably(home.genesis, genesis)
     save_node_key(home.node_key, node_key)
     if key is not None:
         save_validator_key(home.validator_key, key)

@@ -19,10 +19,10 @@ from typing import Any, Final
 
 import msgspec
 
-from chainpos.engine.durable import replace_file
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.node.cometbft_home import NetworkNote, NodePlace, load_note
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.store.durable import write_durably
 
 VERSION: Final = "v0.38.25"
 VARIABLE: Final = "CHAINPOS_COMETBFT"
@@ -181,7 +181,7 @@ class Trial:
         return Started(place.name, role, process.pid, began(process.pid) or "")
 
     def _save(self, running: Sequence[Started]) -> None:
-        replace_file(self.folder / RUNNING, msgspec.json.format(msgspec.json.encode(list(running)), indent=2))
+        write_durably(self.folder / RUNNING, msgspec.json.format(msgspec.json.encode(list(running)), indent=2))
 
 
 def began(pid: int) -> str | None:

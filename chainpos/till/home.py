@@ -18,8 +18,8 @@ import msgspec
 from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, GenesisDoc, load_genesis
 from chainpos.core.values.currency import CURRENCIES
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.store.durable import private_folder, write_durably
 from chainpos.till.keyfile import load_till_key, save_till_key
-from chainpos.wallet.durable import private_folder, write_durably
 from chainpos.wallet.keys import Key, require_allowed
 
 DEFAULT_LIFE_S: Final = 120

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from chainpos.errors import UserFacingError
-from chainpos.wallet.durable import is_private, private_folder, write_durably
+from chainpos.store.durable import is_private, private_folder, write_durably
 from chainpos.wallet.keys import Key
 
 MAX_FILE_BYTES: Final = 1024

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from chainpos.errors import UserFacingError
-from chainpos.wallet.durable import append_durably
+from chainpos.store.durable import append_durably
 
 MAX_HISTORY_BYTES: Final = 100_000_000
 _Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]*\Z")]

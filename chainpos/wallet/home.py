@@ -19,7 +19,7 @@ import msgspec
 
 from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, GenesisDoc, load_genesis
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
-from chainpos.wallet.durable import private_folder, write_durably
+from chainpos.store.durable import private_folder, write_durably
 
 MAX_NODES: Final = 8
 _MAX_SETTINGS_BYTES: Final = 10_000

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from chainpos.errors import UserFacingError
-from chainpos.wallet.durable import PRIVATE_MODE, is_private, private_folder, write_durably
+from chainpos.store.durable import PRIVATE_MODE, is_private, private_folder, write_durably
 from chainpos.wallet.keys import SEED_BYTES, Key
 
 # 128 MiB and about half a second: what a person waits for once, and a guesser each time.

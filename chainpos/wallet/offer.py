@@ -10,13 +10,13 @@ from typing import Final
 
 import msgspec
 
+from chainpos.core.checkout.offered import disagreement, read_offered
 from chainpos.core.checkout.request import (
     Link,
     MalformedLink,
     SignedRequest,
     names,
     open_request,
-    parse_link,
 )
 from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, customer_account
 from chainpos.core.contracts.customers.records import CUSTOMER_KEYS, CUSTOMERS
@@ -84,12 +84,18 @@ class PaymentOffer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def make_offer(link_text: str, network: Network, public_key: bytes) -> PaymentOffer:
-    """The offer behind a link, for the wallet with this key. Raises RefusedOffer, UserFacingError."""
+    """The offer behind a link or an EMVCo code, for the wallet with this key. Raises RefusedOffer, UserFacingError."""
     try:
-        link = parse_link(link_text)
+        link, code = read_offered(link_text)
     except MalformedLink as error:
         raise RefusedOffer("no_link", f"This is no payment link: {error}.", "Scan the code again.") from error
     signed = await fetch_request(link, network.chain_id)
+    if code is not None and (what := disagreement(code, signed)):
+        raise RefusedOffer(
+            "altered_code",
+            f"The code shows another {what} than the shop's till signed.",
+            "Ask the shop for a new code.",
+        )
     now_s = network.clock.now_ns() // SECOND_NS
     await network.sync()
     merchant, till, height = await _require_shop(network, signed)

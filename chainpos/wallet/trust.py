@@ -15,7 +15,7 @@ from chainpos.core.chain.header import Header
 from chainpos.core.chain.validators import Validator, ValidatorSet
 from chainpos.core.chain.verifier import TrustedState
 from chainpos.errors import MalformedBytes
-from chainpos.wallet.durable import write_durably
+from chainpos.store.durable import write_durably
 
 MAX_FILE_BYTES: Final = 1_000_000
 
