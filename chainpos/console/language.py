@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
+from pathlib import Path
 from string import Formatter
 from typing import Final
 
 from chainpos.console.resources import LANGUAGES_FOLDER
 
 LANGUAGES: Final = ("en", "zh")
+LONGEST_TOLD: Final = 1_000
 
 
 class UnknownText(KeyError):
@@ -19,9 +22,10 @@ class UnknownText(KeyError):
 class Texts:
     """The texts of one language, by dotted key, with named places to fill: `texts("counter.left", time="4:32")`."""
 
-    def __init__(self, language: str, entries: dict[str, str]) -> None:
+    def __init__(self, language: str, entries: dict[str, str], told: dict[str, str]) -> None:
         self.language = language
         self.entries = entries
+        self._told = {_pattern(sentence): meant for sentence, meant in told.items()}
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The text of `key`. Raises UnknownText."""
@@ -33,6 +37,13 @@ class Texts:
     def known(self, key: str, default: str) -> str:
         """The text of a key made from a code that came over the wire, or `default` if that code has none."""
         return self.entries.get(key, default)
+
+    def told(self, sentence: str) -> str:
+        """A sentence of the till, which speaks English, in this language; itself if the catalogue lacks it."""
+        for pattern, meant in self._told.items():
+            if found := pattern.fullmatch(sentence[:LONGEST_TOLD]):
+                return meant.format(*(self.told(value) for value in found.groups()))
+        return sentence
 
     def either(self, en: str, zh: str) -> str:
         """The one of two texts that is in this language; names from the ledger may lack one."""
@@ -52,6 +63,10 @@ def flatten(prefix: str, table: dict[str, object]) -> dict[str, str]:
     return entries
 
 
+def _pattern(sentence: str) -> re.Pattern[str]:
+    return re.compile("(.*?)".join(re.escape(part) for part in sentence.split("{}")), re.DOTALL)
+
+
 def places(text: str) -> frozenset[str]:
     """The names of the places that a text leaves to be filled."""
     return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
@@ -61,4 +76,9 @@ def places(text: str) -> frozenset[str]:
 def load_texts(language: str) -> Texts:
     """The catalogue of a language of LANGUAGES."""
     path = LANGUAGES_FOLDER / f"{language}.toml"
-    return Texts(language, flatten("", tomllib.loads(path.read_text(encoding="utf-8"))))
+    told = LANGUAGES_FOLDER / f"told_{language}.toml"
+    return Texts(language, _read(path), _read(told) if told.exists() else {})
+
+
+def _read(path: Path) -> dict[str, str]:
+    return flatten("", tomllib.loads(path.read_text(encoding="utf-8")))

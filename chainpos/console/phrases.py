@@ -9,7 +9,7 @@ from chainpos.console.language import Texts
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import UserFacingError
-from chainpos.till.views import Link, SaleState
+from chainpos.till.views import Link, SaleState, Sentence
 
 Tone = Literal["", "muted", "accent", "good", "warn", "bad"]
 
@@ -84,6 +84,10 @@ def size_of(count: int) -> str:
     return f"{count} B"
 
 
-def parts_of(error: UserFacingError) -> tuple[str, str, str]:
-    """What happened, whether money moved, what to do."""
-    return error.what, error.money_moved, error.next_step
+def parts_of(texts: Texts, error: UserFacingError) -> tuple[str, str, str]:
+    """What happened, whether money moved, what to do, in the language of the texts."""
+    refusal = getattr(error, "refusal", None)
+    if isinstance(refusal, Sentence):
+        what, next_step = texts.either(refusal.what_en, refusal.what_zh), texts.either(refusal.next_en, refusal.next_zh)
+        return what, texts.told(error.money_moved), next_step
+    return texts.told(error.what), texts.told(error.money_moved), texts.told(error.next_step)

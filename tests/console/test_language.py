@@ -77,3 +77,51 @@ def test_a_key_that_does_not_exist_is_our_mistake_and_is_named() -> None:
 
 def test_a_code_from_the_wire_without_a_text_falls_back() -> None:
     assert load_texts("zh").known("verdict.from_the_future", "?") == "?"
+
+
+# Where the till and the inspector refuse what a screen asked; what they refuse before there is a screen is English.
+TELL = (
+    "till/counter.py",
+    "till/book_thread.py",
+    "till/pin.py",
+    "till/refunds.py",
+    "till/running.py",
+    "inspect/connection.py",
+    "inspect/inspector.py",
+)
+
+
+def sentences_of(path: Path) -> list[str]:
+    """The sentences of a file's refusals, with {} for each value."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("UserFacingError"):
+            continue
+        for part in [
+            *node.args[:1],
+            *(word.value for word in node.keywords if word.arg in {"next_step", "money_moved"}),
+        ]:
+            if isinstance(part, ast.JoinedStr):
+                found.append("".join(str(v.value) if isinstance(v, ast.Constant) else "\x00" for v in part.values))
+            elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+                found.append(part.value)
+    return [sentence for sentence in found if sentence]
+
+
+@pytest.mark.parametrize("place", TELL)
+def test_ux18_what_the_till_refuses_is_told_in_chinese(place: str) -> None:
+    chinese = load_texts("zh")
+    missing = [
+        each
+        for each in sentences_of(ROOM.parent / place)
+        if chinese.told(each.replace("\x00", "7")) == each.replace("\x00", "7")
+    ]
+    assert missing == [], f"add these to {ROOM.name}/languages/told_zh.toml"
+
+
+def test_ux18_a_told_sentence_keeps_its_values_and_an_unknown_one_itself() -> None:
+    chinese = load_texts("zh")
+    assert chinese.told("Of sale K7Q2 at most 3.00 CNY can be refunded.") == "交易 K7Q2 最多可退 3.00 CNY。"
+    assert chinese.told("The refund expired before the network took it.") == "退款在网络受理前已过期。"
+    assert chinese.told("Never heard of {0}.") == "Never heard of {0}."
+    assert load_texts("en").told("The PIN is wrong.") == "The PIN is wrong."

@@ -168,7 +168,7 @@ class MoneyForm(ModalScreen[Amount | None]):
             await self.send(entered)
         except UserFacingError as error:
             self.sending = False
-            what, money, next_step = parts_of(error)
+            what, money, next_step = parts_of(context(self).texts, error)
             self.query_one("#form-notice", Notice).told = Told(what, money, next_step)
             self._look()
         else:

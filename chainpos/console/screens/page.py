@@ -99,7 +99,7 @@ class Page(Screen[None]):
 
     def tell(self, error: UserFacingError) -> None:
         """Show a failure."""
-        what, money, next_step = parts_of(error)
+        what, money, next_step = parts_of(self.console_app.texts, error)
         self.told(Told(what, money, next_step))
 
     def action_clear_notice(self) -> None:
