@@ -92,7 +92,7 @@ def show(home: Home = None, currency: Currency = "CNY", as_json: Json = False) -
 
 @app.command()
 def pay(
-    link: Annotated[str, typer.Argument(help="The link in the shop's QR code.")],
+    link: Annotated[str, typer.Argument(help="The text of the shop's QR code: a link, or an EMVCo code.")],
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Agree without being asked.")] = False,
