@@ -76,9 +76,66 @@ ACCOUNT_CLOSED: Final = Code(
     "The wallet is closed.", "该钱包已注销。",
     "Use another wallet.", "请使用其他钱包。",
 )  # fmt: skip
+BAD_LIMITS: Final = Code(
+    315, "bad_limits",
+    "The limits name a currency twice, or a figure that cannot be.", "限额的币种重复或数值无效。",
+    "Give each currency once, with figures of zero or more.", "每个币种只列一次，限额不小于零。",
+)  # fmt: skip
+LIMITS_NOT_LATER: Final = Code(
+    316, "limits_not_later",
+    "A later or the same date is scheduled for these limits already.", "该限额已安排了同日或更晚的变更。",
+    "Choose a date after the last one that is scheduled.", "请选择晚于已安排日期的时间。",
+)  # fmt: skip
+BAD_LIMITS_NAME: Final = Code(
+    317, "bad_limits_name",
+    "A wallet tier or a class of codes cannot have this name.", "钱包等级或付款码等级的名称无效。",
+    "Use small letters for a tier, one capital for a class.", "等级用小写字母，付款码等级用一个大写字母。",
+)  # fmt: skip
+NOT_CUSTOMER_OR_INSTITUTION: Final = Code(
+    318, "not_customer_or_institution",
+    "Only the customer or the wallet's institution may do this.", "此操作只能由顾客或开户机构办理。",
+    "Have one of the two sign it.", "请由顾客或开户机构签名办理。",
+)  # fmt: skip
+CUSTOMER_KEY_IN_USE: Final = Code(
+    319, "customer_key_in_use",
+    "This key belongs, or belonged, to a wallet already.", "该密钥正在或曾经用于其他钱包。",
+    "Make a new key on the device.", "请在设备上生成新的密钥。",
+)  # fmt: skip
+ACCOUNT_NOT_LOCKED: Final = Code(
+    320, "account_not_locked",
+    "The wallet is not locked.", "该钱包未被锁定。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
+ACCOUNT_NOT_CLOSED: Final = Code(
+    321, "account_not_closed",
+    "The wallet is not closed.", "该钱包未注销。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
+ACCOUNT_NOT_EMPTY: Final = Code(
+    322, "account_not_empty",
+    "The wallet still holds money.", "该钱包仍有余额。",
+    "Move the money out first.", "请先转出余额。",
+)  # fmt: skip
+RECOVERY_PENDING: Final = Code(
+    323, "recovery_pending",
+    "A recovery of this wallet is under way.", "该钱包正在找回中。",
+    "Wait for its end, or cancel it first.", "请等待找回结束，或先取消找回。",
+)  # fmt: skip
+NO_RECOVERY: Final = Code(
+    324, "no_recovery",
+    "No recovery of this wallet is under way.", "该钱包没有进行中的找回。",
+    "Start one with the wallet's institution.", "请向开户机构申请找回。",
+)  # fmt: skip
+RECOVERY_NOT_READY: Final = Code(
+    325, "recovery_not_ready",
+    "The time in which the old key may object is not over yet.", "旧密钥的异议期尚未结束。",
+    "Try again when the waiting time is over.", "请在等待期结束后再试。",
+)  # fmt: skip
 
 CODES: Final = (
     UNKNOWN_CUSTOMER, ACCOUNT_EXISTS, OVER_SINGLE_LIMIT, OVER_DAILY_LIMIT, OVER_BALANCE_LIMIT, OVER_CODE_CAP,
     OVER_STATIC_CAP, UNKNOWN_TIER, UNKNOWN_CODE_CLASS, BAD_CUSTOMER_KEY, BAD_ATTESTATION, NO_LIMITS_IN_FORCE,
-    ACCOUNT_LOCKED, ACCOUNT_CLOSED,
+    ACCOUNT_LOCKED, ACCOUNT_CLOSED, BAD_LIMITS, LIMITS_NOT_LATER, BAD_LIMITS_NAME, NOT_CUSTOMER_OR_INSTITUTION,
+    CUSTOMER_KEY_IN_USE, ACCOUNT_NOT_LOCKED, ACCOUNT_NOT_CLOSED, ACCOUNT_NOT_EMPTY, RECOVERY_PENDING, NO_RECOVERY,
+    RECOVERY_NOT_READY,
 )  # fmt: skip

@@ -7,7 +7,7 @@ accounts go through the checks of their rule but for the signature.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,6 +17,7 @@ from chainpos.core.contracts.customers import rules
 from chainpos.core.contracts.customers.messages import Open
 from chainpos.core.contracts.customers.records import (
     CODE_CLASSES,
+    MAX_STEPS,
     TIERS,
     ClassCap,
     ClassSchedule,
@@ -28,7 +29,6 @@ from chainpos.core.contracts.customers.records import (
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.core.values.timestamps import MAX_TIME_S
 
-MAX_STEPS: Final = 64
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=MAX_MINOR)] | None
 _Seconds = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME_S)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,16}\Z")]

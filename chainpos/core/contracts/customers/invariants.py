@@ -6,7 +6,17 @@ from itertools import pairwise
 
 from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
 from chainpos.core.contracts.context import Scan, Violation
-from chainpos.core.contracts.customers.records import CODE_CLASSES, CUSTOMER_KEYS, CUSTOMERS, TIERS, DayUsage
+from chainpos.core.contracts.customers.records import (
+    CLOSED,
+    CODE_CLASSES,
+    CUSTOMER_KEYS,
+    CUSTOMERS,
+    LOCKED,
+    RECOVERIES,
+    RECOVERY_S,
+    TIERS,
+    DayUsage,
+)
 
 
 def keys_and_accounts_agree(scan: Scan) -> list[Violation]:
@@ -52,4 +62,38 @@ def limits_ascend_by_date(scan: Scan) -> list[Violation]:
         Violation("limits_ascend_by_date", key.decode())
         for key, seconds in dates
         if not seconds or any(later <= earlier for earlier, later in pairwise(seconds))
+    ]
+
+
+def closed_accounts_hold_nothing(scan: Scan) -> list[Violation]:
+    """An account was closed empty, and nothing came to it since."""
+    closed = {account.hex(): True for account, customer in scan.records(CUSTOMERS) if customer.status == CLOSED}
+    found = []
+    for key, held in scan.records(ACCOUNTS) if closed else ():
+        account = parse_account(key.rpartition(b"/")[0])
+        if account.kind == "customer" and account.holder in closed and held.balance_minor != 0:
+            found.append(Violation("closed_accounts_hold_nothing", key.decode()))
+    return found
+
+
+def recoveries_lock(scan: Scan) -> list[Violation]:
+    """While a lost key is being replaced the account is locked, and its waiting time is whole."""
+    recoveries = dict(scan.records(RECOVERIES))
+    if not recoveries:
+        return []
+    statuses = {account: customer.status for account, customer in scan.records(CUSTOMERS)}
+    return [
+        Violation("recoveries_lock", account.hex())
+        for account, recovery in recoveries.items()
+        if statuses.get(account) != LOCKED or recovery.ready_s != recovery.started_s + RECOVERY_S
+    ]
+
+
+def customers_have_limits(scan: Scan) -> list[Violation]:
+    """Every customer's tier and class of codes are the network's."""
+    tiers, classes = dict(scan.records(TIERS)), dict(scan.records(CODE_CLASSES))
+    return [
+        Violation("customers_have_limits", account.hex())
+        for account, customer in scan.records(CUSTOMERS)
+        if customer.tier.encode() not in tiers or customer.code_class.encode() not in classes
     ]

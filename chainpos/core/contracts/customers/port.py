@@ -8,6 +8,7 @@ from __future__ import annotations
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.customers import codes
 from chainpos.core.contracts.customers.records import (
+    AGREED,
     CLOSED,
     CODE_CLASSES,
     CUSTOMER_KEYS,
@@ -15,6 +16,7 @@ from chainpos.core.contracts.customers.records import (
     OPEN,
     STATIC_CLASS,
     TIERS,
+    AgreedLimits,
     Customer,
     DayUsage,
     TierLimits,
@@ -23,6 +25,8 @@ from chainpos.core.contracts.network import today
 from chainpos.core.contracts.ports import CUSTOMER_CODE, DYNAMIC_QR, STATIC_QR, Party
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.errors import Rejected, StateMismatch
+
+_SINGLE, _DAILY, _BALANCE, _CODE = range(4)
 
 
 def payer(ctx: Context, public_key: bytes) -> Party:
@@ -51,18 +55,22 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
     """
     customer = _not_closed(ctx, account)
     limits = _tier_limits(ctx, customer.tier, currency)
-    ctx.require(_within(amount_minor, limits.single_minor), codes.OVER_SINGLE_LIMIT)
+    if amount_minor > _or_agreed(limits.single_minor, ctx, account, currency, _SINGLE):
+        raise Rejected(codes.OVER_SINGLE_LIMIT)
     day = today(ctx)
     others, used = _usage(customer, currency, day)
     spent_minor = used.spent_minor + amount_minor
-    ctx.require(_within(spent_minor, limits.daily_minor), codes.OVER_DAILY_LIMIT)
+    if spent_minor > _or_agreed(limits.daily_minor, ctx, account, currency, _DAILY):
+        raise Rejected(codes.OVER_DAILY_LIMIT)
     code_minor, static_minor = used.code_minor, used.static_minor
     if instrument == CUSTOMER_CODE:
         code_minor += amount_minor
-        ctx.require(_within(code_minor, _class_cap(ctx, customer.code_class, currency)), codes.OVER_CODE_CAP)
+        cap_minor = _or_agreed(_class_cap(ctx, customer.code_class, currency), ctx, account, currency, _CODE)
+        ctx.require(code_minor <= cap_minor, codes.OVER_CODE_CAP)
     elif instrument == STATIC_QR:
         static_minor += amount_minor
-        ctx.require(_within(static_minor, _class_cap(ctx, STATIC_CLASS, currency)), codes.OVER_STATIC_CAP)
+        cap_minor = _or_agreed(_class_cap(ctx, STATIC_CLASS, currency), ctx, account, currency, _CODE)
+        ctx.require(static_minor <= cap_minor, codes.OVER_STATIC_CAP)
     elif instrument != DYNAMIC_QR:
         raise StateMismatch(f"no payment is presented as {instrument!r}")
     usage = (*others, DayUsage(currency, day, spent_minor, code_minor, static_minor))
@@ -85,7 +93,14 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
 def require_room(ctx: Context, account: bytes, balance_after_minor: int, currency: str) -> None:
     """Raises Rejected: OVER_BALANCE_LIMIT, NO_LIMITS_IN_FORCE, UNKNOWN_CUSTOMER, ACCOUNT_CLOSED."""
     limits = _tier_limits(ctx, _not_closed(ctx, account).tier, currency)
-    ctx.require(_within(balance_after_minor, limits.balance_minor), codes.OVER_BALANCE_LIMIT)
+    limit_minor = _or_agreed(limits.balance_minor, ctx, account, currency, _BALANCE)
+    ctx.require(balance_after_minor <= limit_minor, codes.OVER_BALANCE_LIMIT)
+
+
+def agreed_limits(ctx: Context, account: bytes) -> tuple[AgreedLimits, ...]:
+    """What the institution agreed with the customer, by ascending currency."""
+    agreed = ctx.get(AGREED, account)
+    return () if agreed is None else agreed.limits
 
 
 def _not_closed(ctx: Context, account: bytes) -> Customer:
@@ -97,9 +112,17 @@ def _not_closed(ctx: Context, account: bytes) -> Customer:
     return customer
 
 
-def _within(total_minor: int, limit_minor: int | None) -> bool:
-    # Where the network sets no limit, the record's own does: what cannot be counted cannot be paid.
-    return total_minor <= (MAX_MINOR if limit_minor is None else limit_minor)
+def _or_agreed(limit_minor: int | None, ctx: Context, account: bytes, currency: str, which: int) -> int:
+    """The network's limit; where it sets none, what was agreed; else the record's own: what cannot be counted cannot
+    be paid. `which` is the place in AgreedLimits.
+    """
+    if limit_minor is not None:
+        return limit_minor
+    for row in agreed_limits(ctx, account):
+        if row.currency == currency:
+            agreed_minor = (row.single_minor, row.daily_minor, row.balance_minor, row.code_daily_minor)[which]
+            return MAX_MINOR if agreed_minor is None else agreed_minor
+    return MAX_MINOR
 
 
 def _usage(customer: Customer, currency: str, day: int) -> tuple[tuple[DayUsage, ...], DayUsage]:

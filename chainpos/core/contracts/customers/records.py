@@ -1,4 +1,4 @@
-"""Customers, which key signs for which of them, and the dated limits of wallet tiers and code classes."""
+"""Customers, which key signs for which of them, dated limits of tiers and classes, and what was agreed beside them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ LOCKED: Final = 2
 CLOSED: Final = 3
 # Printed codes can be swapped by anyone with a sticker; their class is the lowest whatever the customer's own.
 STATIC_CLASS: Final = "D"
+MAX_STEPS: Final = 64
+# How long an account stays locked before a new key takes it over: time for whoever holds the old one to object.
+RECOVERY_S: Final = 72 * 3_600
 
 
 class DayUsage(msgspec.Struct, frozen=True, array_like=True):
@@ -92,7 +95,37 @@ class ClassSchedule(msgspec.Struct, frozen=True, array_like=True):
     steps: tuple[ClassStep, ...]
 
 
+class AgreedLimits(msgspec.Struct, frozen=True, array_like=True):
+    """What an institution agreed with a customer in one currency, for where the network sets no limit; None is none.
+
+    `code_daily_minor` is the cap of shown codes for a class that the network leaves to agreement.
+    """
+
+    currency: str
+    single_minor: int | None
+    daily_minor: int | None
+    balance_minor: int | None
+    code_daily_minor: int | None
+
+
+class Agreed(msgspec.Struct, frozen=True, array_like=True):
+    """A customer's agreed limits, by ascending currency."""
+
+    limits: tuple[AgreedLimits, ...]
+
+
+class Recovery(msgspec.Struct, frozen=True, array_like=True):
+    """A lost key that is being replaced by `key`: not before the second `ready_s`, while the old one can object."""
+
+    key: bytes
+    started_s: int
+    ready_s: int
+
+
 CUSTOMERS: Final = Table("customers", b"cu", Customer)
 CUSTOMER_KEYS: Final = Table("customer_keys", b"ck", KeyHolder)
 TIERS: Final = Table("wallet_tiers", b"ct", TierSchedule)
 CODE_CLASSES: Final = Table("code_classes", b"cc", ClassSchedule)
+# By the 20-byte account.
+AGREED: Final = Table("agreed_limits", b"cg", Agreed)
+RECOVERIES: Final = Table("recoveries", b"cv", Recovery)
