@@ -10,6 +10,7 @@ import asyncio
 from typing import Final
 
 from chainpos.core.checkout.keyed import keyed_amount
+from chainpos.core.contracts.refunds.codes import ALREADY_REFUNDED
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.amount import Amount, AmountError, format_amount
 from chainpos.core.values.timestamps import SECOND_NS
@@ -17,7 +18,7 @@ from chainpos.errors import UserFacingError
 from chainpos.node.clock import Clock
 from chainpos.store.shop import OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
-from chainpos.till.outbox import REFUSED, Outbox
+from chainpos.till.outbox import DONE, REFUSED, Outbox
 from chainpos.till.pin import require_pin
 from chainpos.till.sales import is_money
 
@@ -68,11 +69,17 @@ async def sign_refund(
         )
     now_ns = clock.now_ns()
     await book.call(lambda: require_pin(book.book, pin, now_ns))
-    earlier = await book.call(lambda: [sent for sent in book.book.outbox_of(row.number) if sent.kind == KIND])
-    # The ledger takes each reference once for a payment: what was sent twice is refunded once.
-    message = Refund(row.request_id, amount.minor, f"{row.reference}/R{len(earlier) + 1}", "")
+    sent = await book.call(lambda: book.book.outbox_of(row.number))
+    # The ledger takes each reference once for a payment. One that a node refused may be on its way to a block all the
+    # same: made again under the same reference, it is refunded once.
+    used = sum(_took_its_reference(earlier) for earlier in sent)
+    message = Refund(row.request_id, amount.minor, f"{row.reference}/R{used + 1}", "")
     expires_s = now_ns // SECOND_NS + LIFE_S
     return await outbox.sign(KIND, message, expires_s=expires_s, number=row.number, amount=amount)
+
+
+def _took_its_reference(sent: OutboxRow) -> bool:
+    return sent.kind == KIND and (sent.state == DONE or sent.code == ALREADY_REFUNDED.number)
 
 
 def unanswered(what: str) -> UserFacingError:
