@@ -30,12 +30,14 @@ POINT: Final = "application"
 class Point(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where the application stands: after block `height`, or before the first, one below the initial height.
 
-    `time_ns` is that block's time, or genesis time. `changed` says whether that block led to another app hash.
+    `time_ns` is that block's time, or genesis time. `app_version` is that of the next block's header. `changed` says
+    whether that block led to another app hash.
     """
 
     height: int
     time_ns: int
     app_hash: bytes
+    app_version: int
     changed: bool = False
 
 

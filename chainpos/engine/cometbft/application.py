@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
+import msgspec
+
 from chainpos import __version__
 from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.chain.genesis import GenesisDoc, load_genesis
@@ -66,7 +68,7 @@ def create_application(database: Path, genesis_json: bytes) -> None:
             next_step="Correct it and begin again.",
             exit_code=EXIT_USAGE,
         ) from error
-    point = Point(doc.initial_height - 1, doc.genesis_time_ns, state.app_hash)
+    point = Point(doc.initial_height - 1, doc.genesis_time_ns, state.app_hash, doc.params.app_version)
     ApplicationStore.create(database, genesis_json, point, state.values()).close()
 
 
@@ -148,7 +150,7 @@ class Application:
         return abci.InfoResponse(
             data=NAME,
             version=__version__,
-            app_version=self._doc.params.app_version,
+            app_version=self._point.app_version,
             height=self._point.height if begun else 0,
             app_hash=self._point.app_hash if begun else b"",
         )
@@ -227,14 +229,22 @@ class Application:
                 "validator %s is proved to have misbehaved at height %d: %s",
                 misdeed.validator.address.hex().upper(), misdeed.height, _misdeed(misdeed.kind),
             )  # fmt: skip
-        block = BlockInput(self._doc.chain_id, request.height, request.time_ns, request.txs, request.proposer_address)
+        # Nothing but an upgrade changes the parameters.
+        params = msgspec.structs.replace(self._doc.params, app_version=self._point.app_version)
+        block = BlockInput(
+            self._doc.chain_id, request.height, request.time_ns, request.txs, request.proposer_address, params
+        )
         outcome = execute_block(self._state, block, verify=self._verify)
+        updates = outcome.param_updates
         point = Point(
-            request.height, request.time_ns, outcome.app_hash, changed=outcome.app_hash != self._point.app_hash
+            request.height,
+            request.time_ns,
+            outcome.app_hash,
+            params.app_version if updates is None else updates.app_version,
+            changed=outcome.app_hash != self._point.app_hash,
         )
         # Only kept in mind: what was not committed is executed again, to the same hash.
         self._finalized = _Finalized(point, outcome, not request.txs)
-        params = outcome.param_updates
         return abci.FinalizeBlockResponse(
             events=outcome.events,
             results=outcome.results,
@@ -242,7 +252,7 @@ class Application:
                 abci.ValidatorUpdate(abci.PublicKey(public_key), power)
                 for public_key, power in outcome.validator_updates
             ),
-            param_updates=None if params is None else params.encode(),
+            param_updates=None if updates is None else updates.encode(),
             app_hash=outcome.app_hash,
         )
 

@@ -28,6 +28,9 @@ FORMAT: Final = 1
 CHUNK_BYTES: Final = 4_000_000
 MAX_CHUNKS: Final = 10_000
 KEPT: Final = 2
+# Each chunk's hash, then the application's version.
+METADATA: Final = "metadata"
+_VERSION_BYTES: Final = 8
 _Records = list[tuple[bytes, bytes]]
 _log = logging.getLogger(__name__)
 
@@ -60,9 +63,8 @@ class Snapshots:
         found = []
         for height in self._heights():
             with contextlib.suppress(OSError):
-                hashes = (self._folder / str(height) / "hashes").read_bytes()
-                count = len(hashes) // HASH_BYTES
-                found.append(abci.Snapshot(height, FORMAT, count, sha256(hashes), hashes))
+                metadata = (self._folder / str(height) / METADATA).read_bytes()
+                found.append(_snapshot(height, metadata))
         return abci.ListSnapshotsResponse(tuple(found))
 
     def chunk(self, request: abci.LoadChunkRequest) -> abci.LoadChunkResponse:
@@ -83,7 +85,7 @@ class Snapshots:
             return abci.OfferSnapshotResponse(abci.Offer.REJECT_FORMAT)
         if (
             not 0 < snapshot.chunks <= MAX_CHUNKS
-            or len(snapshot.metadata) != snapshot.chunks * HASH_BYTES
+            or len(snapshot.metadata) != snapshot.chunks * HASH_BYTES + _VERSION_BYTES
             or sha256(snapshot.metadata) != snapshot.hash
             or len(request.app_hash) != HASH_BYTES
         ):
@@ -108,7 +110,9 @@ class Snapshots:
         if records is None or Commitment(records).root != offer.app_hash:
             return abci.ApplyChunkResponse(abci.Applied.REJECT_SNAPSHOT), None
         # The header after this height carries the app hash, as after any block that changed something.
-        point = Point(offer.snapshot.height, self._doc.genesis_time_ns, offer.app_hash, changed=True)
+        # CometBFT compares the version with that header's.
+        version = int.from_bytes(offer.snapshot.metadata[-_VERSION_BYTES:], "big")
+        point = Point(offer.snapshot.height, self._doc.genesis_time_ns, offer.app_hash, version, changed=True)
         state = State(TABLES, records)
         self._store.restore(point, records)
         _log.info("took over the records of height %d", point.height)
@@ -127,9 +131,14 @@ class Snapshots:
         making.mkdir(parents=True)
         for index, chunk in enumerate(chunks):
             (making / f"{index}.chunk").write_bytes(chunk)
-        (making / "hashes").write_bytes(b"".join(sha256(chunk) for chunk in chunks))
+        version = point.app_version.to_bytes(_VERSION_BYTES, "big")
+        (making / METADATA).write_bytes(b"".join(sha256(chunk) for chunk in chunks) + version)
         # Not made durable: a snapshot that a power cut damages is refused by whoever fetches it.
         making.rename(place)
+
+
+def _snapshot(height: int, metadata: bytes) -> abci.Snapshot:
+    return abci.Snapshot(height, FORMAT, len(metadata) // HASH_BYTES, sha256(metadata), metadata)
 
 
 def _cut(records: dict[bytes, bytes]) -> list[bytes]:
