@@ -34,6 +34,8 @@ class FollowerLimits(msgspec.Struct, frozen=True):
     pause_ns: int = 200 * MILLISECOND_NS
     first_retry_ns: int = 50 * MILLISECOND_NS
     longest_retry_ns: int = 2 * SECOND_NS
+    # A node that is busy answers errors for blocks that it has: that is no proof of a lie.
+    missing_ns: int = 10 * SECOND_NS
     ban_ns: int = 600 * SECOND_NS
 
 
@@ -87,7 +89,7 @@ class Upstream:
 
     __slots__ = (
         "asked_ns", "failures", "height", "in_flight", "latency_ns", "name", "paused_until_ns", "phase", "retries",
-        "retry_ns", "since_ns", "verdict",
+        "retry_ns", "since_ns", "stalls", "verdict",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -100,6 +102,8 @@ class Upstream:
         self.failures = 0
         self.retries = 0
         self.retry_ns = 0
+        # Blocks that it let time out since it last served one, over all its connections.
+        self.stalls = 0
         self.paused_until_ns = 0
         self.since_ns = 0
         self.verdict = ""
@@ -181,7 +185,7 @@ class Follower(Generic[Item]):
         upstream = self.upstreams[name]
         if upstream.in_flight.pop(height, None) is None:
             return
-        upstream.failures = upstream.retries = 0
+        upstream.failures = upstream.retries = upstream.stalls = 0
         if height > self.height and height != self._appending and height not in self._held:
             self._held[height] = _Held(name, item, size_bytes)
             self._held_bytes += size_bytes
@@ -207,11 +211,14 @@ class Follower(Generic[Item]):
 
     def refused(self, name: str, code: str, now_ns: int) -> None:
         """What the upstream served or claimed is a lie: believe nothing of it, and forget what else it sent."""
+        self._leave(name, code, now_ns, self.limits.ban_ns)
+
+    def _leave(self, name: str, code: str, now_ns: int, wait_ns: int) -> None:
         upstream = self.upstreams[name]
         upstream.verdict = code
         if upstream.phase is not Phase.APART:
             self._to_close.append(Disconnect(name, code))
-        self._part(upstream, now_ns, self.limits.ban_ns)
+        self._part(upstream, now_ns, wait_ns)
         upstream.since_ns = now_ns
         for height in [height for height, held in self._held.items() if held.upstream == name]:
             self._release(height)
@@ -272,15 +279,17 @@ class Follower(Generic[Item]):
 
     def _failed(self, upstream: Upstream, now_ns: int, code: str) -> None:
         upstream.failures += 1
+        upstream.stalls += code == TIMED_OUT
         upstream.paused_until_ns = now_ns + self.limits.pause_ns
         if upstream.failures < self.limits.max_failures:
             return
         if code == TIMED_OUT:
             self._give_up(upstream, now_ns, code)
         else:
-            self.refused(upstream.name, code, now_ns)
+            self._leave(upstream.name, code, now_ns, self.limits.missing_ns)
 
     def _give_up(self, upstream: Upstream, now_ns: int, code: str) -> None:
+        upstream.stalls += bool(upstream.in_flight)
         self._to_close.append(Disconnect(upstream.name, code))
         self._part(upstream, now_ns, self._backoff_ns(upstream))
 
@@ -343,7 +352,8 @@ class Follower(Generic[Item]):
             and not each.paused_until_ns
             and len(each.in_flight) < self.limits.per_upstream
         ]
-        return min(able, key=lambda each: len(each.in_flight), default=None)
+        # Who claims blocks and does not serve them must not hold up what others would serve at once.
+        return min(able, key=lambda each: (each.stalls, len(each.in_flight)), default=None)
 
     def _release(self, height: int) -> _Held[Item]:
         held = self._held.pop(height)

@@ -315,3 +315,48 @@ def test_a_block_appended_by_another_way_is_not_fetched_again() -> None:
     driven.serve_all()
     driven.follower.appended(2)
     assert driven.only(Append) == [Append("a", 3, "block 3")]
+
+
+def test_an_upstream_that_lets_blocks_time_out_is_asked_only_where_nobody_else_can() -> None:
+    """It claims each block and never serves one: only the first of them may wait for it."""
+    driven = Driven("slow", "good")
+    driven.plan()
+    driven.up("slow", 1)
+    driven.up("good", 1)
+    assert driven.only(Fetch) == [Fetch("slow", 1)]
+    driven.wait(5)
+    for height in range(1, 20):
+        driven.follower.announced("slow", height, driven.now)
+        driven.follower.announced("good", height, driven.now)
+        assert driven.only(Fetch) == [Fetch("good", height)]
+        driven.follower.fetched("good", height, "block", 10)
+        assert driven.append_all() == [height]
+        driven.wait(0.5)
+    driven.follower.lost("good", driven.now)
+    driven.follower.announced("slow", 20, driven.now)
+    [fetch] = driven.only(Fetch)
+    assert fetch == Fetch("slow", 20)
+    driven.serve(fetch)
+    # It served one: it is as good as any other again.
+    driven.append_all()
+    driven.wait(0.1)
+    driven.plan()
+    driven.up("good", 22)
+    driven.follower.announced("slow", 22, driven.now)
+    assert driven.only(Fetch) == [Fetch("slow", 21), Fetch("good", 22)]
+
+
+def test_an_upstream_that_could_not_serve_is_tried_again_before_long_as_that_proves_no_lie() -> None:
+    """A busy node answers errors, too: a shop with one upstream must not be offline for ten minutes at noon."""
+    driven = Driven("a")
+    driven.up("a", 1)
+    for _ in range(LIMITS.max_failures):
+        driven.wait(0.5)
+        [fetch] = driven.only(Fetch)
+        driven.follower.fetch_failed("a", fetch.height, driven.now)
+    assert driven.plan() == [Disconnect("a", "missing_block")]
+    driven.now += LIMITS.missing_ns - 1
+    assert driven.plan() == []
+    driven.now += 1
+    assert driven.plan() == [Connect("a")]
+    assert LIMITS.missing_ns <= 15 * SECOND_NS
