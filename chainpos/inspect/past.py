@@ -6,7 +6,7 @@ It refuses nothing. Marks that the block forgot before its first transaction are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -20,16 +20,26 @@ R = TypeVar("R", bound=msgspec.Struct)
 _UNREAD: Final = object()
 
 
+class RecordSource(Protocol):
+    """Where past records come from."""
+
+    def record_at(self, key: bytes, height: int) -> bytes | None:
+        """A record's bytes after a block."""
+
+    def records_at(self, height: int) -> dict[bytes, bytes]:
+        """All records after a block."""
+
+
 class PastState:
     """The records after block `height` - 1, as the transactions of block `height` at `time_s` found them.
 
-    `changed` replaces records, None for one that is taken away: for what might have been. Without it, the block is one
-    that there was, and history tells which expired marks it forgot; with it, all that expired are taken as forgotten.
+    `changed` replaces records, None for one that is taken away. History tells which expired marks the block forgot; in
+    a hypothetical one, all that expired are taken as forgotten.
     """
 
     def __init__(
         self,
-        source: ChainSource,
+        source: RecordSource,
         height: int,
         time_s: int,
         *,
@@ -41,15 +51,10 @@ class PastState:
         self._height = height
         self._time_s = time_s
         self._changed = changed or {}
-        self._hypothetical = hypothetical or bool(changed)
+        self._hypothetical = hypothetical
         self._exact = exact_buckets
         self._values: dict[bytes, bytes | None] = {}
         self._buckets: dict[int, int] | None = None
-
-    @property
-    def read(self) -> Mapping[bytes, bytes | None]:
-        """What was looked at so far, by full key; as committed, with what was forgotten since."""
-        return dict(self._values)
 
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record, or None."""

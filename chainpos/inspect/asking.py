@@ -1,0 +1,125 @@
+"""What a person may have meant by a word: a hash, a height, an account, a reference, an amount, a time, and so on.
+
+It refuses nothing: a word may mean several things, and a word that means none is sought as a reference or a name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final
+
+import msgspec
+
+from chainpos.core.values.amount import Amount, AmountError, parse_amount
+from chainpos.core.values.currency import CURRENCIES
+from chainpos.core.values.timestamps import DAY_S, SECOND_NS, MalformedTime, parse_rfc3339
+
+_HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
+_ADDRESS: Final = re.compile(r"[0-9a-fA-F]{40}")
+_LINK: Final = re.compile(r"[A-Za-z2-7]{26}")
+_AMOUNT: Final = re.compile(r"[0-9]{1,3}(?:,?[0-9]{3})*(?:\.[0-9]{1,3})?|[0-9]+(?:\.[0-9]{1,3})?")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MINUTE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+_CYCLE: Final = re.compile(r"([A-Z]{3})/([0-9]{1,9})")
+_PAYOUT: Final = re.compile(r"([A-Za-z0-9_-]{1,32})/([A-Z]{3})/([0-9]{1,9})")
+# As the contracts have them: nothing else may stand in a query.
+REFERENCE: Final = re.compile(r"[A-Za-z0-9._/#-]{1,25}")
+NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+MAX_WORDS: Final = 8
+MAX_WORD: Final = 100
+
+
+class Meant(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one word may mean; a field that does not apply is empty. `window_ns` is from, and up to but without."""
+
+    word: str
+    hash: bytes = b""
+    address: bytes = b""
+    link: bytes = b""
+    height: int = 0
+    amounts: tuple[Amount, ...] = ()
+    window_ns: tuple[int, int] | None = None
+    cycle: tuple[str, int] | None = None
+    payout: tuple[str, str, int] | None = None
+    reference: str = ""
+    name: str = ""
+
+
+def meant_by(word: str) -> Meant:
+    """Every reading of one word. "sale:", "height:", "amount:", "ref:" and the like before it leave one alone."""
+    kind, colon, rest = word.partition(":")
+    if colon and kind in ("height", "amount", "ref", "merchant", "account", "hash", "time") and rest:
+        return _only(kind, _read(rest))
+    return _read(word)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a question; a currency beside an amount says nothing more."""
+    return [word[:MAX_WORD] for word in text.split()[:MAX_WORDS] if word not in CURRENCIES]
+
+
+def _only(kind: str, every: Meant) -> Meant:
+    kept = {
+        "height": ("height",), "amount": ("amounts",), "ref": ("reference",), "merchant": ("name",),
+        "account": ("address",), "hash": ("hash",), "time": ("window_ns",),
+    }[kind]  # fmt: skip
+    return Meant(word=every.word, **{name: getattr(every, name) for name in kept})
+
+
+def _read(word: str) -> Meant:
+    cycle, payout = _CYCLE.fullmatch(word), _PAYOUT.fullmatch(word)
+    return Meant(
+        word=word,
+        hash=bytes.fromhex(word) if _HASH.fullmatch(word) else b"",
+        address=bytes.fromhex(word) if _ADDRESS.fullmatch(word) else b"",
+        link=_link(word),
+        height=int(word) if word.isascii() and word.isdecimal() and len(word) < 16 else 0,
+        amounts=_amounts(word),
+        window_ns=_window(word),
+        cycle=(cycle[1], int(cycle[2])) if cycle else None,
+        payout=(payout[1], payout[2], int(payout[3])) if payout else None,
+        reference=word if REFERENCE.fullmatch(word) else "",
+        name=word if NAME.fullmatch(word) else "",
+    )
+
+
+def _link(word: str) -> bytes:
+    """The 16 bytes that a link's 26 letters stand for; also out of the link itself."""
+    last = word.rstrip("/").rpartition("/")[2]
+    if not _LINK.fullmatch(last):
+        return b""
+    try:
+        return base64.b32decode(last.upper() + "======")
+    except binascii.Error:
+        return b""
+
+
+def _amounts(word: str) -> tuple[Amount, ...]:
+    """The amount in each currency that can have it."""
+    if not _AMOUNT.fullmatch(word):
+        return ()
+    found = []
+    for code in CURRENCIES:
+        try:
+            amount = parse_amount(word.replace(",", ""), code)
+        except AmountError:
+            continue
+        if amount.minor:
+            found.append(amount)
+    return tuple(found)
+
+
+def _window(word: str) -> tuple[int, int] | None:
+    try:
+        if _DATE.fullmatch(word):
+            begin = parse_rfc3339(f"{word}T00:00:00Z")
+            return begin, begin + DAY_S * SECOND_NS
+        if _MINUTE.fullmatch(word.removesuffix("Z")):
+            begin = parse_rfc3339(f"{word.removesuffix('Z')}:00Z")
+            return begin, begin + 60 * SECOND_NS
+        begin = parse_rfc3339(word)
+    except MalformedTime:
+        return None
+    return begin, begin + SECOND_NS

@@ -1,0 +1,271 @@
+"""A case file: one payment's evidence in one file, that a machine with nothing but the genesis can verify.
+
+It refuses a case whose next header is not there yet, as nothing could be proved of it. What it leaves out it says: no
+other person's transactions, no secrets, nothing of a shop's book but its stages.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chainpos.core.chain.bisection import Fetch, Refused, begin, resume
+from chainpos.core.chain.block import tx_proof
+from chainpos.core.chain.genesis import load_genesis
+from chainpos.core.chain.results import TxResult, result_proof
+from chainpos.core.chain.verifier import TrustedState, TrustOptions, UntrustedBlock, trust_genesis
+from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
+from chainpos.core.contracts.registry import TABLES
+from chainpos.core.state.proofs import encode_proof
+from chainpos.core.state.state import State
+from chainpos.core.values.hashes import sha256
+from chainpos.core.values.timestamps import DAY_S, SECOND_NS
+from chainpos.errors import EXIT_REFUSED, UserFacingError
+from chainpos.inspect.case_container import pack
+from chainpos.inspect.case_html import render_case
+from chainpos.inspect.fields import key_text
+from chainpos.inspect.past import past_state
+from chainpos.inspect.source import ChainSource, Found
+from chainpos.inspect.steps import Trace
+from chainpos.inspect.timeline import BOOK, LEDGER, OUTBOX, Timeline, timeline
+from chainpos.inspect.trace import Run, require_block
+from chainpos.store.shop_reading import BookReader
+
+CASE_VERSION: Final = 1
+# A case is judged as of its own last header: evidence does not age.
+CASE_OPTIONS: Final = TrustOptions(100 * 365 * DAY_S * SECOND_NS)
+SUBJECT: Final = "subject"
+RELATED: Final = "related"
+LEFT_OUT: Final = (
+    "other people's transactions in the same blocks",
+    "the words of the shop's book beyond its stages",
+    "keys, PINs and passwords, which inspection never reads",
+)
+MAX_RELATED: Final = 40
+
+
+class LightBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A header with its commit and validators, encoded by core.chain."""
+
+    height: int
+    header: bytes
+    commit: bytes
+    validators: bytes
+
+
+class ProvedTransaction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A transaction with the proof that its block has it, and that the next header commits to its result."""
+
+    role: str
+    height: int
+    index: int
+    wire: bytes
+    inclusion: bytes
+    result: TxResult
+    result_proof: bytes
+
+
+class ProvedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record after a block, or that there is none; the next header commits to it."""
+
+    name: str
+    key: bytes
+    height: int
+    value: bytes | None
+    proof: bytes
+
+
+class StatedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record as the block's earlier transactions left it, which no header commits to: told, not proved."""
+
+    name: str
+    key: bytes
+    value: bytes | None
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of a case but its headers. `as_of` is the height whose state it tells last."""
+
+    version: int
+    chain_id: str
+    genesis_sha256: bytes
+    as_of: int
+    reference: str
+    left_out: tuple[str, ...]
+    timeline: Timeline
+    trace: Trace | None
+    transactions: tuple[ProvedTransaction, ...]
+    records: tuple[ProvedRecord, ...]
+    witness: tuple[ProvedRecord, ...]
+    stated: tuple[StatedRecord, ...]
+
+
+def make_case(source: ChainSource, word: str, *, book: BookReader | None = None, as_of: int = 0) -> bytes:
+    """The case file of a payment: a reference, request, link, transaction's hash or sale's number names it.
+
+    The same source and `as_of` give the same bytes; 0 is the last height that can be proved. Raises UserFacingError.
+    """
+    base, tip = source.span()
+    as_of = as_of or tip - 1
+    if not base <= as_of < tip:
+        raise _not_yet(as_of)
+    maker = _Maker(source, as_of)
+    case = maker.case(timeline(source, word, book))
+    parts = {
+        "case.json": encode_json(case),
+        "headers.json": encode_json(maker.headers()),
+    }
+    parts["case.html"] = render_case(case)
+    return pack(parts)
+
+
+def encode_json(value: object) -> bytes:
+    """JSON with its keys in order, so that the same value is the same bytes."""
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1) + b"\n"
+
+
+class _Maker:
+    def __init__(self, source: ChainSource, as_of: int) -> None:
+        self._source = source
+        self._as_of = as_of
+        self._heights: dict[int, None] = {as_of + 1: None}
+        self._states: dict[int, State] = {}
+
+    def case(self, story: Timeline) -> Case:
+        story = _redacted(story, self._as_of)
+        places = self._places(story)
+        trace: Trace | None = None
+        witness: list[ProvedRecord] = []
+        stated: list[StatedRecord] = []
+        if places:
+            trace, witness, stated = self._witnessed(*places[0])
+        request_id = bytes.fromhex(story.request_id)
+        records = [self._record(table.full_key(request_id), self._as_of) for table in (PAYMENTS, CANCELLED)]
+        genesis = self._source.genesis_json()
+        return Case(
+            version=CASE_VERSION,
+            chain_id=load_genesis(genesis).chain_id,
+            genesis_sha256=sha256(genesis),
+            as_of=self._as_of,
+            reference=story.reference,
+            left_out=LEFT_OUT,
+            timeline=story,
+            trace=trace,
+            transactions=tuple(
+                self._transaction(height, index, SUBJECT if at == 0 else RELATED)
+                for at, (height, index) in enumerate(places)
+            ),
+            records=tuple(records),
+            witness=tuple(witness),
+            stated=tuple(stated),
+        )
+
+    def headers(self) -> tuple[LightBlock, ...]:
+        """The headers that lead from genesis to all that the case proves, ascending."""
+        trusted: TrustedState = trust_genesis(load_genesis(self._source.genesis_json()))
+        blocks: dict[int, UntrustedBlock] = {}
+        now_ns = self._light(self._as_of + 1, blocks).header.time_ns
+        for height in sorted(self._heights):
+            step = begin(trusted, self._light(height, blocks), CASE_OPTIONS, now_ns)
+            while isinstance(step, Fetch):
+                step = resume(step, self._light(step.height, blocks), CASE_OPTIONS, now_ns)
+            if isinstance(step, Refused):
+                raise UserFacingError(
+                    f"The header of height {step.height} does not verify: {step.verdict.code}.",
+                    next_step="Run chainpos verify on this node before anything else.",
+                    money_moved="",
+                    exit_code=EXIT_REFUSED,
+                )
+            trusted = step.trusted
+        return tuple(
+            LightBlock(height, block.header.encode(), block.commit.encode(), block.validators.encode())
+            for height, block in sorted(blocks.items())
+        )
+
+    def _light(self, height: int, blocks: dict[int, UntrustedBlock]) -> UntrustedBlock:
+        if height not in blocks:
+            found = require_block(self._source, height)
+            following = self._source.found(height + 1)
+            # The commit that the chain itself carries: every node has the same.
+            commit = found.commit if following is None else following.block.last_commit
+            validators = self._source.validators(height)
+            if validators is None:
+                raise _not_yet(height)
+            blocks[height] = UntrustedBlock(found.block.header, commit, validators)
+        return blocks[height]
+
+    def _places(self, story: Timeline) -> list[tuple[int, int]]:
+        """The subject first: the payment itself, else the first that was refused, cancelled or sent."""
+        moments = [moment for moment in story.moments if moment.source == LEDGER and moment.index >= 0]
+        order = {"paid": 0, "refused": 1, "cancelled": 2}
+        first = sorted(moments, key=lambda moment: (order.get(moment.stage, 9), moment.height, moment.index))
+        found: dict[tuple[int, int], None] = {}
+        for moment in (*first[:1], *moments):
+            found[(moment.height, moment.index)] = None
+        return list(found)[:MAX_RELATED]
+
+    def _transaction(self, height: int, index: int, role: str) -> ProvedTransaction:
+        found = require_block(self._source, height)
+        self._heights[height] = self._heights[height + 1] = None
+        result = found.results[index]
+        kept = result if role == SUBJECT else msgspec.structs.replace(result, events=())
+        return ProvedTransaction(
+            role,
+            height,
+            index,
+            found.block.txs[index],
+            tx_proof(found.block.txs, index).encode(),
+            kept,
+            result_proof(found.results, index).encode(),
+        )
+
+    def _record(self, key: bytes, height: int) -> ProvedRecord:
+        self._heights[height + 1] = None
+        state = self._state(height)
+        return ProvedRecord(key_text(key), key, height, state.value(key), encode_proof(state.prove(key)))
+
+    def _state(self, height: int) -> State:
+        if height not in self._states:
+            self._states[height] = State(TABLES, self._source.records_at(height))
+        return self._states[height]
+
+    def _witnessed(self, height: int, index: int) -> tuple[Trace, list[ProvedRecord], list[StatedRecord]]:
+        """The subject's trace with every record that it rests on, so that anybody can run it again."""
+        found = require_block(self._source, height)
+        run = Run(past_state(self._source, found), found)
+        run.before(index)
+        stated = {change.key: change.after for change in run.journal.changes()}
+        run.journal.log_keys()
+        trace = run.observed(found.block.txs[index], index)
+        read = run.journal.logged_keys()
+        witness = [self._record(key, height - 1) for key in sorted(read) if key not in stated]
+        forgotten = [self._record(each.key, height) for each in witness if _may_be_forgotten(each, found)]
+        told = [StatedRecord(key_text(key), key, stated[key]) for key in sorted(read) if key in stated]
+        return trace, [*witness, *forgotten], told
+
+
+def _may_be_forgotten(record: ProvedRecord, found: Found) -> bool:
+    table = next((table for table in TABLES if record.key.startswith(table.prefix)), None)
+    if record.value is None or table is None or table.expires is None:
+        return False
+    return table.expires(table.decode(record.value)) < found.block.header.time_ns // SECOND_NS
+
+
+def _redacted(story: Timeline, as_of: int) -> Timeline:
+    """Without the book's own words, and without what came after the height."""
+    moments = tuple(
+        msgspec.structs.replace(moment, detail="") if moment.source in (BOOK, OUTBOX) else moment
+        for moment in story.moments
+        if moment.height <= as_of
+    )
+    return msgspec.structs.replace(story, moments=moments, height=as_of)
+
+
+def _not_yet(height: int) -> UserFacingError:
+    return UserFacingError(
+        f"Nothing can be proved as of height {height} yet: the next header commits to it.",
+        next_step="Wait for the next block, or name an earlier height with --as-of.",
+        money_moved="",
+        exit_code=EXIT_REFUSED,
+    )

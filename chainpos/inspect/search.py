@@ -1,0 +1,329 @@
+"""Search for anything: what there is, with when and where; and for what there is not, which kind of absence it is.
+
+It refuses searches that would read too much, as the store does.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chainpos.core.contracts.payments.messages import decode_request
+from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
+from chainpos.core.values.amount import Amount
+from chainpos.core.values.text import clean
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.inspect import absence
+from chainpos.inspect.absence import Absence
+from chainpos.inspect.asking import Meant, meant_by, words_of
+from chainpos.inspect.lookups import Lookups
+from chainpos.inspect.source import ChainSource
+from chainpos.inspect.views import TransactionRow
+from chainpos.store.shop import SaleRow
+from chainpos.store.shop_reading import BookReader
+
+MAX_HITS: Final = 50
+_REFERENCE_ATTRIBUTES: Final = (
+    "payments.paid.reference", "payments.cancelled.reference", "chainpos.rejected.reference",
+    "refunds.refunded.reference",
+)  # fmt: skip
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was found. `kind` says what `name` is; `index` is -1 where it is no transaction."""
+
+    kind: str
+    name: str
+    summary: str = ""
+    height: int = 0
+    index: int = -1
+    time_ns: int = 0
+    code: int = 0
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search came to, as of a height: hits, newest first, and what is absent."""
+
+    text: str
+    height: int
+    hits: tuple[Hit, ...]
+    absences: tuple[Absence, ...]
+
+
+class Search:
+    """Searches one source, with a shop's book where there is one."""
+
+    def __init__(self, source: ChainSource, book: BookReader | None = None) -> None:
+        self.lookups = Lookups(source)
+        self._source = source
+        self._book = book
+        self._hits: dict[tuple[str, str], Hit] = {}
+        self._absences: dict[tuple[str, str], Absence] = {}
+
+    def find(self, text: str) -> Answer:
+        """All that the words mean together. Raises SearchTooWide, StoreError, UserFacingError."""
+        self._hits.clear()
+        self._absences.clear()
+        words = [meant_by(word) for word in words_of(text)]
+        if len(words) == 1:
+            self._one(words[0])
+        elif words:
+            self._all(words)
+        if not self._hits and not self._absences:
+            self._absent(absence.unknown(self.lookups.height, clean(text)))
+        return Answer(
+            text=clean(text),
+            height=self.lookups.height,
+            hits=tuple(self._hits.values())[:MAX_HITS],
+            absences=tuple(self._absences.values()),
+        )
+
+    def _one(self, word: Meant) -> None:
+        if word.hash:
+            self._by_hash(word.hash)
+        if word.address:
+            self._card("account", word.address.hex(), self.lookups.account(word.address) is not None)
+        if word.link:
+            self._by_link(word.link)
+        if word.height:
+            self._by_height(word.height)
+        if word.cycle:
+            self._card("cycle", word.word, self.lookups.cycle(*word.cycle) is not None)
+        if word.payout:
+            self._card("payout", word.word, self.lookups.payout(*word.payout) is not None)
+        if word.name and not word.hash and not word.address:
+            self._card("merchant", word.name, self.lookups.merchant(word.name) is not None)
+            self._card("institution", word.name, self.lookups.institution(word.name) is not None)
+        for amount in word.amounts:
+            self._transactions(_of_amount("payments.paid", amount))
+            self._transactions(_of_amount("refunds.refunded", amount))
+        if word.window_ns:
+            self._by_window(*word.window_ns)
+        if word.reference and not word.hash and not word.address:
+            self._by_reference(word.reference)
+
+    def _all(self, words: list[Meant]) -> None:
+        """Words together narrow each other: an account, a shop, a reference, an amount, a time."""
+        conditions: list[str] = []
+        amounts: tuple[Amount, ...] = ()
+        for word in words:
+            if word.window_ns:
+                low, high = self._heights(*word.window_ns)
+                if high < low:
+                    self._time_absent(word)
+                    return
+                conditions += [f"tx.height>={low}", f"tx.height<={high}"]
+            elif word.address:
+                conditions.append(f"payments.paid.payer='{word.address.hex()}'")
+            elif word.amounts:
+                amounts = word.amounts
+            elif word.name and self.lookups.merchant(word.name) is not None:
+                conditions.append(f"payments.paid.merchant='{word.name}'")
+            elif word.reference:
+                conditions.append(f"payments.paid.reference='{word.reference}'")
+            else:
+                self._absent(absence.unknown(self.lookups.height, clean(word.word)))
+                return
+        if not amounts and conditions:
+            # The index leads by a value; a time alone would have every block of it read.
+            self._transactions(" AND ".join(conditions))
+        for amount in amounts:
+            self._transactions(" AND ".join((*conditions, _of_amount("payments.paid", amount))))
+        if not self._hits:
+            self._absent(absence.unpaid(self.lookups.height, clean(" ".join(word.word for word in words))))
+
+    def _by_hash(self, wanted: bytes) -> None:
+        place = self._source.transaction(wanted)
+        if place is not None:
+            self._transaction(*place)
+            return
+        height = self._source.height_of_block(wanted)
+        if height is not None:
+            self._block(height)
+            return
+        if self._request(wanted):
+            return
+        if self.lookups.till(wanted) is not None:
+            self._card("till", wanted.hex(), True)
+            return
+        sale = None if self._book is None else self._book.sale_of_request(wanted)
+        if sale is not None:
+            self._sale(sale)
+            return
+        self._never_arrived(wanted)
+
+    def _request(self, request_id: bytes) -> bool:
+        """A request by its ID: paid, cancelled, or refused at least."""
+        told = request_id.hex()
+        if self.lookups.record(PAYMENTS, request_id) is not None:
+            self._hit(Hit(kind="request", name=told, summary="paid", height=self.lookups.height))
+            self._transactions(f"payments.paid.payment='{told}'")
+            return True
+        cancellation = self.lookups.record(CANCELLED, request_id)
+        if cancellation is not None:
+            self._hit(Hit(kind="request", name=told, summary="cancelled", height=cancellation.height))
+            self._absent(absence.cancelled(cancellation.height, told))
+            return True
+        # A static code has one ID for many payments.
+        self._transactions(f"payments.paid.request='{told}'")
+        self._transactions(f"payments.cancelled.request='{told}'")
+        return bool(self._hits)
+
+    def _by_link(self, beginning: bytes) -> None:
+        told = beginning.hex()
+        for attribute in ("payments.paid.request", "payments.cancelled.request"):
+            for value in self._source.values(attribute, told, 2):
+                if self._request(bytes.fromhex(value)):
+                    return
+        sale = None if self._book is None else self._book.sale_of_link(beginning)
+        if sale is not None:
+            self._sale(sale)
+            return
+        self._absent(absence.unpaid(self.lookups.height, told))
+
+    def _by_height(self, height: int) -> None:
+        base, tip = self._source.span()
+        if base <= height <= tip:
+            self._block(height)
+        elif height < base:
+            self._absent(absence.pruned(base, str(height)))
+        else:
+            self._absent(absence.not_synced(tip, str(height)))
+        sale = None if self._book is None else self._book.sale_by_number(height)
+        if sale is not None:
+            self._sale(sale)
+
+    def _by_window(self, begin_ns: int, end_ns: int) -> None:
+        low, high = self._heights(begin_ns, end_ns)
+        if high < low:
+            self._time_absent(Meant(word="", window_ns=(begin_ns, end_ns)))
+            return
+        self._block(low)
+        for height in range(low, high + 1):
+            found = self._source.found(height)
+            for index in range(0 if found is None else len(found.block.txs)):
+                self._transaction(height, index)
+                if len(self._hits) >= MAX_HITS:
+                    return
+
+    def _by_reference(self, reference: str) -> None:
+        before = len(self._hits)
+        for attribute in _REFERENCE_ATTRIBUTES:
+            self._transactions(f"{attribute}='{reference}'")
+        found = [hit for hit in list(self._hits.values())[before:] if hit.kind == "transaction"]
+        sale = None if self._book is None else self._book.sale(reference)
+        if found and all(hit.code for hit in found):
+            self._absent(absence.unpaid(self.lookups.height, reference))
+        if sale is not None:
+            self._sale(sale)
+
+    def _sale(self, sale: SaleRow) -> None:
+        """A sale of the shop's book, held against the ledger."""
+        self._hit(
+            Hit(
+                kind="sale",
+                name=clean(sale.reference),
+                summary=f"sale {sale.number}, {clean(sale.state)}",
+                time_ns=sale.created_ns,
+                height=sale.height,
+            )
+        )
+        if self._request(sale.request_id):
+            return
+        self._transactions(
+            f"chainpos.rejected.till='{_till_of(sale)}' AND chainpos.rejected.reference='{sale.reference}'"
+        )
+        tip_ns = self._tip_ns()
+        for row in [] if self._book is None else self._book.outbox_of(sale.number):
+            if self._source.transaction(row.tx_hash) is None:
+                over = row.expires_s * SECOND_NS < tip_ns
+                make = absence.orphaned if over else absence.pending
+                self._absent(make(self.lookups.height, row.tx_hash.hex()))
+        self._absent(absence.unpaid(self.lookups.height, clean(sale.reference)))
+
+    def _never_arrived(self, tx_hash: bytes) -> None:
+        row = None if self._book is None else self._book.sent(tx_hash)
+        if row is None:
+            self._absent(absence.unknown(self.lookups.height, tx_hash.hex()))
+        elif row.expires_s * SECOND_NS < self._tip_ns():
+            self._absent(absence.orphaned(self.lookups.height, tx_hash.hex()))
+        else:
+            self._absent(absence.pending(self.lookups.height, tx_hash.hex()))
+
+    def _tip_ns(self) -> int:
+        header = self._source.header(self.lookups.height)
+        return 0 if header is None else header.time_ns
+
+    def _heights(self, begin_ns: int, end_ns: int) -> tuple[int, int]:
+        """The first and last height with a time in the window; the first above the last where there is none."""
+        base, tip = self._source.span()
+        return self._first_at(begin_ns, base, tip), self._first_at(end_ns, base, tip) - 1
+
+    def _first_at(self, time_ns: int, low: int, tip: int) -> int:
+        high = tip + 1
+        while low < high:
+            middle = (low + high) // 2
+            header = self._source.header(middle)
+            if header is not None and header.time_ns < time_ns:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _time_absent(self, word: Meant) -> None:
+        begin_ns = 0 if word.window_ns is None else word.window_ns[0]
+        base, tip = self._source.span()
+        make = absence.not_synced if begin_ns > self._tip_ns() else absence.unknown
+        self._absent(make(tip if make is absence.not_synced else self.lookups.height, clean(word.word) or str(base)))
+
+    def _transactions(self, query: str) -> None:
+        for height, index in self._source.search(query, MAX_HITS):
+            self._transaction(height, index)
+
+    def _transaction(self, height: int, index: int) -> None:
+        row = self.lookups.transaction(height, index)
+        header = self._source.header(height)
+        if row is None or header is None:
+            return
+        self._hit(
+            Hit(
+                kind="transaction",
+                name=row.hash,
+                summary=_summary(row),
+                height=height,
+                index=index,
+                time_ns=header.time_ns,
+                code=row.code,
+            )
+        )
+        if row.problem is not None:
+            self._absent(absence.rejected(height, row.code, row.problem.name, row.hash))
+
+    def _block(self, height: int) -> None:
+        header = self._source.header(height)
+        if header is not None:
+            self._hit(Hit(kind="block", name=str(height), height=height, time_ns=header.time_ns))
+
+    def _card(self, kind: str, name: str, there: bool) -> None:  # noqa: FBT001 - one word, one answer
+        if there:
+            self._hit(Hit(kind=kind, name=name, height=self.lookups.height))
+
+    def _hit(self, hit: Hit) -> None:
+        self._hits.setdefault((hit.kind, hit.name), hit)
+
+    def _absent(self, one: Absence) -> None:
+        self._absences.setdefault((one.kind, one.detail), one)
+
+
+def _of_amount(event: str, amount: Amount) -> str:
+    return f"{event}.amount_minor='{amount.minor}' AND {event}.currency='{amount.currency}'"
+
+
+def _summary(row: TransactionRow) -> str:
+    amount = "" if row.amount is None else f" {row.amount}"
+    return f"{row.kind} {row.summary}{amount}".strip()
+
+
+def _till_of(sale: SaleRow) -> str:
+    return decode_request(sale.request).till_key.hex()

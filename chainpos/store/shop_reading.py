@@ -1,0 +1,84 @@
+"""Reading a shop's book beside the till that writes it: for support, on the shop's own machine.
+
+It refuses to write, and a book of another version. SQLite's read-only mode sees to the first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from chainpos.errors import StoreError
+from chainpos.store.shop import Fact, OutboxRow, SaleRow
+from chainpos.store.shop_schema import MIGRATIONS
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+_BUSY_S = 5.0
+
+
+class BookReader:
+    """One shop's book, read only; each call opens the file, so that the till never waits for a reader."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise StoreError(f"there is no shop's book at {path}")
+        self.path = path
+
+    def sale(self, reference: str) -> SaleRow | None:
+        """The sale with this reference."""
+        return self._one("SELECT * FROM sales WHERE reference = ?", (reference,))
+
+    def sale_by_number(self, number: int) -> SaleRow | None:
+        """The sale with this number."""
+        return self._one("SELECT * FROM sales WHERE number = ?", (number,))
+
+    def sale_of_request(self, request_id: bytes) -> SaleRow | None:
+        """The sale of a request's 32-byte ID."""
+        return self._one("SELECT * FROM sales WHERE request_id = ?", (request_id,))
+
+    def sale_of_link(self, beginning: bytes) -> SaleRow | None:
+        """The sale whose request's ID begins so: a link names 16 bytes of it."""
+        return self._one("SELECT * FROM sales WHERE substr(request_id, 1, ?) = ?", (len(beginning), beginning))
+
+    def facts(self, number: int) -> list[Fact]:
+        """What was learned of a sale, in that order."""
+        rows = self._rows("SELECT kind, at_ns, height, detail FROM facts WHERE number = ? ORDER BY id", (number,))
+        return [msgspec.convert(row, Fact) for row in rows]
+
+    def outbox_of(self, number: int) -> list[OutboxRow]:
+        """All that was ever sent for a sale, oldest first."""
+        rows = self._rows("SELECT * FROM outbox WHERE number = ? ORDER BY created_ns", (number,))
+        return [msgspec.convert(row, OutboxRow) for row in rows]
+
+    def sent(self, tx_hash: bytes) -> OutboxRow | None:
+        """What the till sent under this hash."""
+        rows = self._rows("SELECT * FROM outbox WHERE tx_hash = ?", (tx_hash,))
+        return msgspec.convert(rows[0], OutboxRow) if rows else None
+
+    def _one(self, sql: str, values: tuple[object, ...]) -> SaleRow | None:
+        rows = self._rows(sql, values)
+        return msgspec.convert(rows[0], SaleRow, strict=False) if rows else None
+
+    def _rows(self, sql: str, values: tuple[object, ...]) -> list[dict[str, Any]]:
+        with self._connected() as connection:
+            cursor = connection.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(
+                sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
+            ) as opened:
+                (version,) = opened.execute("PRAGMA user_version").fetchone()
+                if version != len(MIGRATIONS):
+                    raise StoreError(f"the shop's book is of version {version}; this reads {len(MIGRATIONS)}")
+                yield opened
+        except sqlite3.Error as error:
+            raise StoreError(f"the shop's book {self.path} cannot be read: {error}") from error

@@ -1,0 +1,158 @@
+"""A case file proves itself to a machine that has only the genesis, and no bit of it can be changed unseen."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from chainpos.errors import UserFacingError
+from chainpos.inspect import case_container
+from chainpos.inspect.case_container import pack, unpack
+from chainpos.inspect.case_file import Case, LightBlock, encode_json, make_case
+from chainpos.inspect.case_html import render_case
+from chainpos.inspect.case_open import open_case
+from chainpos.inspect.source import StoreSource
+from chainpos.store.chain import ChainReader
+from tests.inspect.recorded import first_place
+
+
+def _word(day: StoreSource, name: str = "", kind: str = "") -> str:
+    height, index = first_place(day, name, kind)
+    found = day.found(height)
+    assert found is not None
+    told = {each.key: each.value for event in found.results[index].events for each in event.attributes}
+    return told.get("request") or told.get("reference") or told["payment"]
+
+
+@pytest.fixture(scope="module")
+def paid_case(day_database: Path) -> tuple[bytes, bytes]:
+    with ChainReader.open(day_database) as reader:
+        source = StoreSource(reader, "day")
+        return make_case(source, _word(source, kind="payments.paid")), source.genesis_json()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("", "payments.paid"), ("", "refunds.refunded"), ("", "payments.cancelled"), ("underpaid", ""),
+     ("insufficient_funds", ""), ("already_paid", ""), ("frozen_account", "")],
+)  # fmt: skip
+def test_a_case_is_the_same_bytes_and_verifies(day: StoreSource, name: str, kind: str) -> None:
+    word = _word(day, name, kind)
+    packed = make_case(day, word, as_of=day.span().tip - 1)
+    assert make_case(day, word) == packed
+    opened = open_case(packed, day.genesis_json())
+    assert [check for check in opened.checks if not check.holds] == []
+    assert opened.verified
+    assert opened.case is not None
+    assert opened.case.trace is not None
+
+
+def test_each_flipped_bit_is_detected_and_named(paid_case: tuple[bytes, bytes]) -> None:
+    packed, genesis = paid_case
+    draw = random.Random(6)
+    places = [draw.randrange(len(packed) * 8) for _ in range(150)]
+    # Every byte of the zip's own bookkeeping at its end, too.
+    places += [8 * at + draw.randrange(8) for at in range(len(packed) - 400, len(packed))]
+    for place in places:
+        damaged = bytearray(packed)
+        damaged[place // 8] ^= 1 << (place % 8)
+        opened = open_case(bytes(damaged), genesis)
+        assert not opened.verified
+        assert opened.checks[-1].name in ("container", "case.json", "case.html", "headers.json", "manifest.txt")
+        assert opened.checks[-1].detail
+
+
+@pytest.mark.slow
+def test_every_flipped_byte_is_detected(paid_case: tuple[bytes, bytes]) -> None:
+    packed, genesis = paid_case
+    for at in range(len(packed)):
+        damaged = packed[:at] + bytes((packed[at] ^ 0x10,)) + packed[at + 1 :]
+        assert not open_case(damaged, genesis).verified
+
+
+def _forged(packed: bytes, **changes: object) -> bytes:
+    """A liar's file: changed, and then made whole again."""
+    parts = unpack(packed)
+    case = msgspec.structs.replace(msgspec.json.decode(parts["case.json"], type=Case), **changes)
+    return pack({**parts, "case.json": encode_json(case), "case.html": render_case(case)})
+
+
+def test_a_liar_who_makes_the_file_whole_again_is_refused_by_proof(paid_case: tuple[bytes, bytes]) -> None:
+    packed, genesis = paid_case
+    case = msgspec.json.decode(unpack(packed)["case.json"], type=Case)
+    assert case.trace is not None
+    first, record, moment = case.transactions[0], case.records[0], case.timeline.moments[-1]
+    replace = msgspec.structs.replace
+
+    def faults(**changes: object) -> set[str]:
+        opened = open_case(_forged(packed, **changes), genesis)
+        assert not opened.verified
+        return {check.name.split(" ")[0] for check in opened.checks if not check.holds}
+
+    assert "transaction" in faults(transactions=(replace(first, wire=first.wire + b"x"), *case.transactions[1:]))
+    refused = replace(first, result=replace(first.result, code=504))
+    assert "transaction" in faults(transactions=(refused, *case.transactions[1:]))
+    assert "record" in faults(records=(replace(record, value=b"\x91\x01"), *case.records[1:]))
+    assert "record" in faults(witness=(replace(case.witness[0], value=b"\x91\x01"), *case.witness[1:]))
+    assert "trace" in faults(trace=replace(case.trace, gas=1))
+    late = replace(moment, time_ns=moment.time_ns + 1)
+    assert "timeline" in faults(timeline=replace(case.timeline, moments=(*case.timeline.moments[:-1], late)))
+    assert "request" in faults(records=())
+    assert "request" in faults(as_of=case.as_of - 1)
+    assert "genesis" in faults(genesis_sha256=bytes(32))
+
+
+def test_forged_headers_are_refused(paid_case: tuple[bytes, bytes]) -> None:
+    packed, genesis = paid_case
+    parts = unpack(packed)
+    headers = msgspec.json.decode(parts["headers.json"], type=list[LightBlock])
+    parts["headers.json"] = encode_json(headers[:-1])
+    assert not open_case(pack(parts), genesis).verified
+    swapped = msgspec.structs.replace(headers[0], commit=headers[1].commit)
+    parts["headers.json"] = encode_json([swapped, *headers[1:]])
+    opened = open_case(pack(parts), genesis)
+    assert "headers" in {check.name for check in opened.checks if not check.holds}
+
+
+def test_another_networks_genesis_proves_nothing(paid_case: tuple[bytes, bytes]) -> None:
+    packed, genesis = paid_case
+    opened = open_case(packed, genesis.replace(b"chainpos-pilot-day", b"chainpos-pilot-nyt"))
+    assert not opened.verified
+    assert not opened.checks[0].holds
+
+
+@pytest.mark.parametrize("junk", [b"", b"PK", b"x" * 1_000, b"PK\x05\x06" + bytes(18)])
+def test_what_is_no_case_file_is_named(junk: bytes) -> None:
+    opened = open_case(junk, b"{}")
+    assert not opened.verified
+    assert opened.checks
+
+
+def test_a_container_holds_a_bounded_number_of_parts() -> None:
+    packed = pack({f"{at}.txt": b"" for at in range(case_container.MAX_PARTS + 1)})
+    assert open_case(packed, b"{}").checks[0].name == "container"
+
+
+def test_the_page_escapes_whatever_it_shows(paid_case: tuple[bytes, bytes]) -> None:
+    case = msgspec.json.decode(unpack(paid_case[0])["case.json"], type=Case)
+    evil = "<script>alert(1)</script>\x1b[2J\u202e\"'&"
+    moments = (msgspec.structs.replace(case.timeline.moments[0], detail=evil, evidence=evil, stage=evil),)
+    story = msgspec.structs.replace(case.timeline, moments=moments, merchant=evil)
+    page = render_case(msgspec.structs.replace(case, reference=evil, timeline=story, left_out=(evil,))).decode()
+    assert "<script" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;" in page
+    for tag in ("<a ", "<img", "<link", "<iframe", "src=", "href=", "javascript:"):
+        assert tag not in page
+
+
+def test_nothing_is_proved_before_the_next_header(day: StoreSource) -> None:
+    word = _word(day, kind="payments.paid")
+    with pytest.raises(UserFacingError):
+        make_case(day, word, as_of=day.span().tip)
+    with pytest.raises(UserFacingError):
+        make_case(day, "NOTHING-LIKE-IT")

@@ -1,0 +1,157 @@
+"""Anything can be searched, and what is not there is absent in a way that has a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chainpos.core.checkout.request import link_id
+from chainpos.core.values.hashes import sha256
+from chainpos.core.values.text import is_safe
+from chainpos.core.values.timestamps import format_rfc3339
+from chainpos.inspect import absence
+from chainpos.inspect.search import Answer, Search
+from chainpos.inspect.source import Span, StoreSource
+from chainpos.store.chain import ChainReader
+from tests.inspect.recorded import first_place
+
+HOSTILE = (
+    "\x1b]0;x\x07", "\u202ePAID", "[@click=app.quit]x[/]", "' OR tx.height>0 AND x='", "%", "\ud800", "a" * 5_000,
+    "9" * 400, "1e9", "-5", "0", "/", "CNY/99999999999", "\r\nPAID",
+)  # fmt: skip
+
+
+@pytest.fixture
+def paid(day: StoreSource) -> dict[str, str]:
+    height, index = first_place(day, kind="payments.paid")
+    found = day.found(height)
+    assert found is not None
+    event = next(event for event in found.results[index].events if event.type == "payments.paid")
+    told = {attribute.key: attribute.value for attribute in event.attributes}
+    told["hash"] = sha256(found.block.txs[index]).hex()
+    told["height"] = str(height)
+    told["time"] = format_rfc3339(found.block.header.time_ns)[:16]
+    told["block"] = found.block_id.hash.hex()
+    return told
+
+
+def _kinds(answer: Answer) -> set[str]:
+    return {hit.kind for hit in answer.hits}
+
+
+@pytest.mark.parametrize("by", ["hash", "reference", "request", "payment"])
+def test_a_payment_is_found_by_what_people_have_in_hand(day: StoreSource, paid: dict[str, str], by: str) -> None:
+    answer = Search(day).find(paid[by])
+    assert paid["hash"] in {hit.name for hit in answer.hits}
+    assert absence.UNKNOWN not in {each.kind for each in answer.absences}
+
+
+def test_a_payment_is_found_by_its_link(day: StoreSource, paid: dict[str, str]) -> None:
+    link = link_id(bytes.fromhex(paid["request"]))
+    for text in (link, link.lower(), f"HTTP://192.168.1.5:8080/P/{link}"):
+        assert paid["hash"] in {hit.name for hit in Search(day).find(text).hits}
+
+
+def test_words_together_narrow(day: StoreSource, paid: dict[str, str]) -> None:
+    amount = f"{int(paid['amount_minor']) // 100}.{int(paid['amount_minor']) % 100:02d}"
+    for text in (
+        f"{paid['payer']} {paid['time']}",
+        f"{paid['payer']} {amount}",
+        f"{paid['merchant']} {amount} {paid['time'][:10]}",
+        f"{paid['merchant']} {paid['reference']}",
+        f"{amount} CNY {paid['time']}",
+    ):
+        assert paid["hash"] in {hit.name for hit in Search(day).find(text).hits}, text
+    assert [each.kind for each in Search(day).find(f"{paid['payer']} 123,456.78").absences] == [absence.UNPAID]
+
+
+def test_everything_else_is_found_by_its_name(day: StoreSource, paid: dict[str, str]) -> None:
+    search = Search(day)
+    assert _kinds(search.find(paid["payer"])) == {"account"}
+    assert "merchant" in _kinds(search.find(paid["merchant"]))
+    assert "institution" in _kinds(search.find(paid["institution"]))
+    assert "cycle" in _kinds(search.find("CNY/1"))
+    assert _kinds(search.find(paid["block"])) == {"block"}
+    assert "till" in _kinds(search.find(paid["till"]))
+    assert {"block", "transaction"} <= _kinds(search.find(f"{paid['time']}Z"))
+    assert "block" in _kinds(search.find(paid["height"]))
+    height, index = first_place(day, kind="settlement.payout_requested")
+    found = day.found(height)
+    assert found is not None
+    told = {
+        each.key: each.value
+        for event in found.results[index].events
+        if event.type == "settlement.payout_requested"
+        for each in event.attributes
+    }
+    payout = f"{told['merchant']}/{told['currency']}/{told['number']}"
+    assert _kinds(search.find(payout)) == {"payout"}
+
+
+def test_hits_of_an_amount_have_that_amount(day: StoreSource) -> None:
+    hits = [hit for hit in Search(day).find("90.00").hits if hit.kind == "transaction"]
+    assert hits
+    assert all("90.00 CNY" in hit.summary for hit in hits)
+    assert [hit.height for hit in hits] == sorted((hit.height for hit in hits), reverse=True)
+
+
+def test_absence_has_a_type(day: StoreSource) -> None:
+    search, tip = Search(day), day.span().tip
+
+    def only(text: str) -> tuple[str, int]:
+        answer = search.find(text)
+        assert not answer.hits
+        (one,) = answer.absences
+        assert one.sentence_en
+        assert one.sentence_zh
+        return one.kind, one.height
+
+    assert only(str(tip + 7)) == (absence.NOT_SYNCED, tip)
+    assert only("2031-01-01") == (absence.NOT_SYNCED, tip)
+    assert only("ee" * 32) == (absence.UNKNOWN, tip)
+    assert only(link_id(b"\x07" * 32)) == (absence.UNPAID, tip)
+    assert only("NO-SUCH-REFERENCE") == (absence.UNKNOWN, tip)
+
+
+def test_a_refused_payment_is_absent_by_its_code(day: StoreSource) -> None:
+    height, index = first_place(day, "underpaid")
+    found = day.found(height)
+    assert found is not None
+    answer = Search(day).find(sha256(found.block.txs[index]).hex())
+    assert [hit.code for hit in answer.hits] == [504]
+    assert [(each.kind, each.code, each.height) for each in answer.absences] == [(absence.REJECTED, 504, height)]
+    told = {a.key: a.value for e in found.results[index].events for a in e.attributes}
+    kinds = {each.kind for each in Search(day).find(told["reference"]).absences}
+    assert kinds == {absence.REJECTED, absence.UNPAID}
+
+
+def test_a_cancelled_request_says_so(day: StoreSource) -> None:
+    height, index = first_place(day, kind="payments.cancelled")
+    found = day.found(height)
+    assert found is not None
+    told = {a.key: a.value for e in found.results[index].events for a in e.attributes}
+    answer = Search(day).find(told["request"])
+    assert answer.hits
+    assert answer.hits[0].height == height
+
+
+class _Pruned(StoreSource):
+    """A source that keeps the later half only, as a pruning CometBFT node does."""
+
+    def span(self) -> Span:
+        return Span(600, super().span().tip)
+
+
+def test_what_was_pruned_says_so(day_database: Path) -> None:
+    with ChainReader.open(day_database) as reader:
+        answer = Search(_Pruned(reader, "pruned")).find("12")
+    assert (absence.PRUNED, 600) in {(each.kind, each.height) for each in answer.absences}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_questions_find_nothing_and_show_nothing(day: StoreSource, text: str) -> None:
+    answer = Search(day).find(text)
+    shown = [answer.text, *(each.detail for each in answer.absences), *(hit.summary for hit in answer.hits)]
+    assert all(is_safe(each) and len(each) <= 200 for each in shown)
+    assert not any(hit.kind == "transaction" for hit in answer.hits)
