@@ -37,6 +37,7 @@ from chainpos.sync.verdicts import MALFORMED_BLOCK, OTHER_CHAIN
 
 CONNECT_TIMEOUT_S: Final = 3.0
 FORWARD_TIMEOUT_S: Final = 3.0
+MAX_SENDING: Final = 1_000
 _NEW_HEADERS: Final = "tm.event='NewBlockHeader'"
 _PENDING: Final = "chainpos.event='PendingTx'"
 # What CometBFT says, for want of a code, of a transaction that waits in its mempool or is in a block already.
@@ -104,32 +105,63 @@ class FollowLoop:
         self._woken = asyncio.Event()
         self._sessions: dict[str, asyncio.Task[None]] = {}
         self._clients: dict[str, RpcClient] = {}
+        self._sending: set[asyncio.Task[BroadcastAnswer | None]] = set()
         self._answer_s = self.follower.limits.answer_ns / _NANOSECONDS
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._woken.clear()
-                for action in self.follower.plan(self._now_ns()):
-                    self._begin(action, group)
-                await self._wait()
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._woken.clear()
+                    for action in self.follower.plan(self._now_ns()):
+                        self._begin(action, group)
+                    await self._wait()
+        finally:
+            for sending in self._sending:
+                sending.cancel()
 
     async def forward(self, transaction: bytes) -> BroadcastAnswer:
-        """What the first upstream that answers said of a transaction. Raises NoUpstream where none does."""
+        """That an upstream took the transaction; what one says against it where none does. Raises NoUpstream.
+
+        All of them are told, so that one that drops it, or lies of it, changes nothing. A yes waits for nobody.
+        """
+        waiting = {self._send(name, transaction) for name in self._told()}
+        refusal: BroadcastAnswer | None = None
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for answer in [task.result() for task in done]:
+                if answer is not None and answer.code == 0:
+                    return answer
+                refusal = answer or refusal
+        if refusal is None:
+            raise NoUpstream("no upstream took the transaction")
+        return refusal
+
+    def _told(self) -> list[str]:
         upstreams = self.follower.upstreams
-        for name in sorted(self._clients, key=lambda name: upstreams[name].latency_ns):
-            client = self._clients.get(name)
-            if client is None:
-                continue
-            try:
-                async with asyncio.timeout(FORWARD_TIMEOUT_S):
-                    return await client.broadcast_tx_sync(transaction)
-            except (RpcError, Disconnected, MalformedBytes, TimeoutError) as error:
-                if isinstance(error, RpcError) and error.data == _HELD_ALREADY:
-                    return BroadcastAnswer(sha256(transaction))
-                _log.info("%s did not take a transaction: %s", name, type(error).__name__)
-        raise NoUpstream("no upstream took the transaction")
+        names = sorted(self._clients, key=lambda name: (upstreams[name].latency_ns, name))
+        # Where answers are long in coming, the quickest alone is told, so that what waits for one stays bounded.
+        return names if len(self._sending) < MAX_SENDING else names[:1]
+
+    def _send(self, name: str, transaction: bytes) -> asyncio.Task[BroadcastAnswer | None]:
+        sending = asyncio.create_task(self._sent(name, transaction), name=f"transaction to {name}")
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+        return sending
+
+    async def _sent(self, name: str, transaction: bytes) -> BroadcastAnswer | None:
+        client = self._clients.get(name)
+        if client is None:
+            return None
+        try:
+            async with asyncio.timeout(FORWARD_TIMEOUT_S):
+                return await client.broadcast_tx_sync(transaction)
+        except (RpcError, Disconnected, MalformedBytes, TimeoutError) as error:
+            if isinstance(error, RpcError) and error.data == _HELD_ALREADY:
+                return BroadcastAnswer(sha256(transaction))
+            _log.info("%s did not take a transaction: %s", name, type(error).__name__)
+            return None
 
     def reports(self, now_ns: int) -> tuple[UpstreamReport, ...]:
         """The upstreams as the node's own report shows them; `now_ns` is Unix time."""
