@@ -102,18 +102,22 @@ def init_network(folder: Path, doc: GenesisDoc, places: Sequence[NodePlace], pac
         msgspec.structs.replace(place, node_id=key.address.hex()) for place, key in zip(places, node_keys, strict=True)
     )
     for place, key, node_key in zip(named, keys, node_keys, strict=True):
-        home = Home(folder / place.name)
-        for part in (home.settings.parent, home.database.parent):
-            part.mkdir(mode=_PRIVATE_FOLDER, parents=True)
-        write_durably(home.genesis, genesis)
-        save_node_key(home.node_key, node_key)
-        save_validator_key(home.validator_key, key)
-        save_sign_state(home.sign_state, SignState())
-        write_durably(home.cometbft_settings, comet_settings(place, named, pace).encode())
-        create_application(home.application, genesis)
+        make_home(Home(folder / place.name), genesis, comet_settings(place, named, pace), key, node_key)
     note = NetworkNote(doc.chain_id, named)
     write_durably(folder / NOTE, msgspec.json.format(msgspec.json.encode(note), indent=2))
     return note
+
+
+def make_home(home: Home, genesis: bytes, settings: str, key: SigningKey, node_key: SigningKey) -> None:
+    """Make one home, of a validator or of whoever will be one; `settings` is CometBFT's config.toml."""
+    for part in (home.settings.parent, home.database.parent):
+        part.mkdir(mode=_PRIVATE_FOLDER, parents=True)
+    write_durably(home.genesis, genesis)
+    save_node_key(home.node_key, node_key)
+    save_validator_key(home.validator_key, key)
+    save_sign_state(home.sign_state, SignState())
+    write_durably(home.cometbft_settings, settings.encode())
+    create_application(home.application, genesis)
 
 
 def load_note(folder: Path) -> NetworkNote:

@@ -69,6 +69,8 @@ class Trial:
         """Raises UserFacingError where it is not such a folder."""
         self.folder = folder.resolve()
         self.note: NetworkNote = load_note(self.folder)
+        # More options for `chainpos node start`.
+        self.application_options: tuple[str, ...] = ()
 
     def place(self, name: str) -> NodePlace:
         """The node of this name. Raises UserFacingError."""
@@ -169,7 +171,7 @@ class Trial:
         command = [str(program), "start", "--home", home]
         if role == APPLICATION:
             command = [sys.executable, "-m", "chainpos", "node", "start", "--engine", "cometbft"]
-            command += ["--home", home, "--abci", place.abci]
+            command += ["--home", home, "--abci", place.abci, *self.application_options]
         log = self.log(place.name, role)
         log.parent.mkdir(exist_ok=True)
         with log.open("ab") as output:

@@ -5,13 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
 import time
 from pathlib import Path
 
+import msgspec
+
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.chain.params import DEFAULT
-from chainpos.node.cometbft_home import Pace, init_network, loopback_places
+from chainpos.engine.keys import SigningKey
+from chainpos.node.cometbft_home import (
+    NOTE,
+    NetworkNote,
+    Pace,
+    comet_settings,
+    init_network,
+    loopback_places,
+    make_home,
+)
 from chainpos.node.home import Home
 from chainpos.pilot.trial import APPLICATION, COMETBFT, Trial
 from chainpos.rpc.client import RpcClient
@@ -74,6 +86,30 @@ class RealNetwork:
         with ApplicationReader.open(Home(self.folder / self.names[number]).application) as reader:
             point = reader.point()
             return point.height, point.app_hash, reader.load_records()
+
+    async def add_node(self) -> SigningKey:
+        """A fifth node, which begins from a snapshot at a height that the light client is told to trust; its key."""
+        height = await self.height()
+        async with await self.client() as client:
+            trusted = (await client.commit(height)).header.hash().hex().upper()
+        key, node_key = SigningKey(secrets.token_bytes(32)), SigningKey(secrets.token_bytes(32))
+        name = f"node{len(self.names)}"
+        (place,) = loopback_places(self.folder / "new", 1, free_port)
+        place = msgspec.structs.replace(
+            place, name=name, node_id=node_key.address.hex(), abci=f"tcp://127.0.0.1:{free_port()}"
+        )
+        nodes = (*self.trial.note.nodes, place)
+        settings = comet_settings(place, nodes, Pace(500, 2)) + (
+            f'[statesync]\nenable = true\nrpc_servers = "{self.rpc(0)},{self.rpc(1)}"\ntrust_height = {height}\n'
+            f'trust_hash = "{trusted}"\ntrust_period = "168h0m0s"\ndiscovery_time = "5s"\n'
+        )
+        make_home(Home(self.folder / name), self.genesis, settings, key, node_key)
+        note = NetworkNote(self.trial.note.chain_id, nodes)
+        (self.folder / NOTE).write_bytes(msgspec.json.encode(note))
+        options = self.trial.application_options
+        self.trial = Trial(self.folder)
+        self.trial.application_options = options
+        return key
 
     def close(self) -> None:
         self.trial.down()
