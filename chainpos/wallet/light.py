@@ -47,7 +47,7 @@ class Untrusted(ChainposError):
 
 
 class NotYet(ChainposError):
-    """The node has not shown the header that would prove its answer; it may be slow, or withhold it."""
+    """The header that would prove the answer was not shown, or cannot be verified any more; the node may be honest."""
 
 
 class Source(Protocol):
@@ -88,11 +88,20 @@ class Included(NamedTuple):
 class LightClient:
     """What is believed so far of one chain. Begin it with `verifier.trust_genesis`, or what was believed before."""
 
-    def __init__(self, trusted: TrustedState, clock: Clock, options: TrustOptions = DEFAULT_OPTIONS) -> None:
+    def __init__(
+        self,
+        trusted: TrustedState,
+        clock: Clock,
+        options: TrustOptions = DEFAULT_OPTIONS,
+        *,
+        origin: TrustedState | None = None,
+    ) -> None:
+        """`origin` is believed as well, and lower: heights in between are verified from there."""
         self._clock = clock
         self._options = options
-        self._states: dict[int, TrustedState] = {trusted.height: trusted}
-        self._root = trusted.height
+        roots = [trusted] if origin is None else [origin, trusted]
+        self._states: dict[int, TrustedState] = {root.height: root for root in roots}
+        self._roots = tuple(self._states)
         self.trusted = trusted
 
     async def advance(self, source: Source) -> TrustedState:
@@ -179,7 +188,7 @@ class LightClient:
         target = await _block(source, signed)
         below = [height for height in self._states if height < signed.header.height]
         if not below:
-            raise Untrusted("below_what_is_trusted", signed.header.height)
+            raise NotYet(f"height {signed.header.height} is below all that is believed")
         floor = self._states[max(below)]
         now_ns = self._clock.now_ns()
         step = begin(floor, target, self._options, now_ns)
@@ -187,6 +196,9 @@ class LightClient:
             between = await source.commit(step.height)
             step = resume(step, await _block(source, between), self._options, now_ns)
         if isinstance(step, Refused):
+            if step.verdict.code == "trust_expired" and floor.height < self.trusted.height:
+                # No fault of the node's: where we begin below has become too old to begin from.
+                raise NotYet(f"height {signed.header.height} is older than what can still be verified")
             raise Untrusted(step.verdict.code, step.height)
         return self._remember(step)
 
@@ -195,7 +207,7 @@ class LightClient:
             self._states[state.height] = state
         if found.trusted.height > self.trusted.height:
             self.trusted = found.trusted
-        kept = {self._root, self.trusted.height}
+        kept = {*self._roots, self.trusted.height}
         while len(self._states) > MAX_REMEMBERED:
             del self._states[next(height for height in self._states if height not in kept)]
         return found.trusted

@@ -45,7 +45,9 @@ class Network:
         self.genesis = genesis
         self.addresses = addresses
         self.clock = clock
-        self.light = LightClient(trusted or trust_genesis(genesis), clock)
+        # With the genesis beside it, what lies below the newest header known can be proved as well.
+        self._origin = trust_genesis(genesis)
+        self.light = LightClient(trusted or self._origin, clock, origin=self._origin)
         self.distrusted: dict[str, str] = {}
         self._clients: dict[str, RpcClient] = {}
         self._connecting: dict[str, asyncio.Lock] = {}
@@ -143,7 +145,7 @@ class Network:
         verdict = trust_block(self.chain_id, block, expected)
         if verdict.trusted is None:
             raise Untrusted(verdict.code, height)
-        self.light = LightClient(verdict.trusted, self.clock)
+        self.light = LightClient(verdict.trusted, self.clock, origin=self._origin)
         self._checkpoint = None
 
     async def _witness(self, address: str) -> None:

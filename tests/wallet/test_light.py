@@ -218,3 +218,22 @@ async def test_with_no_node_the_sentence_says_so(city: Shop) -> None:
         await network.sync()
     with contextlib.suppress(Disconnected):
         await network.close()
+
+
+async def test_what_was_paid_below_the_newest_header_known_is_still_proved(city: Shop) -> None:
+    """A wallet that was away remembers its newest header alone; its node is no liar for showing an older one."""
+    client, tx_hash = await _client_with_a_payment(city)
+    genesis = load_genesis(city.genesis)
+    answer = await client.broadcast_tx_sync(issue_tx(2))
+    await city.in_block(client, answer.hash)
+    before = Network(genesis, (city.validator.rpc,), SystemClock())
+    trusted = await before.sync()
+    await before.close()
+    assert trusted.height > (await client.tx(tx_hash)).height + 1
+    again = Network(genesis, (city.validator.rpc,), SystemClock(), trusted=trusted)
+    included = await again.included(tx_hash)
+    assert included is not None
+    assert included.result.is_ok
+    assert again.distrusted == {}
+    assert again.light.trusted.height >= trusted.height
+    await again.close()
