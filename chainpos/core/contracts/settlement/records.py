@@ -300,11 +300,13 @@ def first_payout(placement: Placement, payouts: Sequence[Payout]) -> int:
 
 
 def payout_of(placement: Placement, payouts: Sequence[Payout]) -> int:
-    """As `first_payout`, but past those that failed: money that came back goes with the payout that took it next."""
-    number = first_payout(placement, payouts)
-    while number and payouts[number - 1].state == FAILED:
-        number = first_payout(Placement("", 0, payouts[number - 1].returned_entry), payouts)
-    return number
+    """As `first_payout`, but past those that failed: money that came back goes with a later one that took it."""
+    for number, payout in enumerate(payouts, start=1):
+        if covers(payout, placement):
+            if payout.state != FAILED:
+                return number
+            placement = Placement("", 0, payout.returned_entry)
+    return 0
 
 
 def money_state(placement: Placement, current_batch: int, payouts: Sequence[Payout]) -> str:
