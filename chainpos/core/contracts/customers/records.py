@@ -115,11 +115,15 @@ class Agreed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Recovery(msgspec.Struct, frozen=True, array_like=True):
-    """A lost key that is being replaced by `key`: not before the second `ready_s`, while the old one can object."""
+    """A lost key that is being replaced by `key`: not before the second `ready_s`, while the old one can object.
+
+    `was_locked` says that the account was locked before: then it stays so, whoever objects.
+    """
 
     key: bytes
     started_s: int
     ready_s: int
+    was_locked: bool = False
 
 
 CUSTOMERS: Final = Table("customers", b"cu", Customer)

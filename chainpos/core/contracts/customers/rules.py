@@ -108,7 +108,8 @@ def start_recovery(ctx: Context, message: StartRecovery) -> bytes:
     ctx.require(ctx.get(RECOVERIES, message.account) is None, codes.RECOVERY_PENDING)
     _check_new_key(ctx, message.key)
     ready_s = ctx.block.time_s + RECOVERY_S
-    ctx.put(RECOVERIES, message.account, Recovery(message.key, ctx.block.time_s, ready_s))
+    recovery = Recovery(message.key, ctx.block.time_s, ready_s, was_locked=customer.status == LOCKED)
+    ctx.put(RECOVERIES, message.account, recovery)
     _set_status(ctx, message.account, customer, LOCKED)
     ctx.emit(events.RECOVERY_STARTED, account=message.account, key=message.key, ready_s=ready_s)
     return b""
@@ -127,12 +128,13 @@ def complete_recovery(ctx: Context, message: CompleteRecovery) -> bytes:
 
 
 def cancel_recovery(ctx: Context, message: CancelRecovery) -> bytes:
-    """The old key stays: open where it objected itself, locked where the institution thought again."""
+    """The old key stays: open where it objected itself, locked where it was before or the institution thought again."""
     customer = _found(ctx, message.account)
     _require_either(ctx, customer)
-    ctx.found(ctx.get(RECOVERIES, message.account), codes.NO_RECOVERY)
+    recovery = ctx.found(ctx.get(RECOVERIES, message.account), codes.NO_RECOVERY)
     ctx.delete(RECOVERIES, message.account)
-    if customer.key == ctx.signer:
+    # A lock that came first is the institution's to undo: who found the phone has the old key.
+    if customer.key == ctx.signer and not recovery.was_locked:
         _set_status(ctx, message.account, customer, OPEN)
     ctx.emit(events.RECOVERY_CANCELLED, account=message.account)
     return b""

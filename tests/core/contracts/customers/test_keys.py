@@ -150,6 +150,16 @@ def test_the_old_key_objects(world: World) -> None:
     world.refused(CompleteRecovery(ALICE), BANK, codes.NO_RECOVERY)
 
 
+def test_the_old_key_does_not_undo_a_lock_that_came_before_the_recovery(world: World) -> None:
+    """Who found the phone, which its owner has had locked, holds the old key."""
+    world.accepted(Lock(ALICE), BANK)
+    world.accepted(RECOVER, BANK)
+    world.accepted(CancelRecovery(ALICE), "alice")
+    assert pays(world, "alice") == codes.ACCOUNT_LOCKED
+    world.accepted(Unlock(ALICE), BANK)
+    assert pays(world, "alice") is None
+
+
 def test_an_institution_that_thinks_again_leaves_it_locked(world: World) -> None:
     world.accepted(RECOVER, BANK)
     world.accepted(CancelRecovery(ALICE), BANK)
