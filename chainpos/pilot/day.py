@@ -125,10 +125,10 @@ class Day:
         address, bank = customer_key(customer.customer).address, customer.institution
         reference = f"CASH{self._next():06d}"
         if step % 60 == 10:
-            issue = Issue(bank, address, CURRENCY, 20_000, "cash paid in", reference)
+            issue = Issue(bank, address, CURRENCY, 20_000, "cash", reference)
             yield self._hands.sign(institution_key(bank), "balances.issue", issue, now_s)
         else:
-            redeem = Redeem(bank, address, CURRENCY, 1_000, "cash taken out", reference)
+            redeem = Redeem(bank, address, CURRENCY, 1_000, "cash", reference)
             yield self._hands.sign(institution_key(bank), "balances.redeem", redeem, now_s)
         fund = FundReserve(bank, CURRENCY, 1_000_000, reference)
         yield self._hands.sign(role_key("central_bank"), "institutions.fund_reserve", fund, now_s)

@@ -114,6 +114,9 @@ class InstitutionsPort(Protocol):
     def is_signer(self, ctx: Context, institution: str, public_key: bytes) -> bool:
         """Whether the key acts for the institution and it is in good standing."""
 
+    def require_active(self, ctx: Context, institution: str) -> None:
+        """Refuses a suspended institution: its customers do not pay, its merchants are not paid."""
+
     def require_known(self, ctx: Context, institution: str) -> None:
         """Refuses a name that no institution has."""
 

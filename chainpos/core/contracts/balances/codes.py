@@ -28,8 +28,8 @@ UNKNOWN_CURRENCY: Final = Code(
 )  # fmt: skip
 BAD_REASON: Final = Code(
     105, "bad_reason",
-    "The reason is missing, too long or has forbidden characters.", "原因缺失、过长或含有不允许的字符。",
-    "Write the reason in plain words of at most 64 bytes.", "请用不超过64字节的普通文字填写原因。",
+    "The reason is none of those that the network lists.", "该原因不在网络规定的列表中。",
+    "Choose cash, transfer or another listed reason.", "请选择现金、转账等列表中的原因。",
 )  # fmt: skip
 BAD_REFERENCE: Final = Code(
     106, "bad_reference",

@@ -29,10 +29,9 @@ from chainpos.core.values.currency import CURRENCIES
 from chainpos.errors import Rejected, StateMismatch
 
 __all__ = [
-    "MAX_REASON_BYTES", "MAX_REFERENCE_BYTES", "Leg", "balance", "issue", "post", "redeem", "require_amount",
+    "MAX_REFERENCE_BYTES", "Leg", "balance", "issue", "post", "redeem", "require_amount",
     "require_currency", "require_reference",
 ]  # fmt: skip
-MAX_REASON_BYTES = 64
 MAX_REFERENCE_BYTES = 64
 
 

@@ -25,6 +25,10 @@ _CENTRAL_ISSUED: Final = b"central/issued"
 KEPT_NAMES: Final = 4_096
 _PARTS: Final = {"customer": 3, "merchant": 3, "fees": 3, "issued": 2}
 
+# Why money comes into being and goes out of it. A list, so that it can be added up.
+ISSUE_REASONS: Final = ("cash", "correction", "interest", "opening", "transfer")
+REDEEM_REASONS: Final = ("cash", "charge", "closing", "correction", "transfer")
+
 
 class Account(msgspec.Struct, frozen=True, array_like=True):
     """What an account holds in minor units of one currency; below zero in the contra accounts alone."""

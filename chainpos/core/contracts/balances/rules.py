@@ -1,7 +1,7 @@
 """Issue and redeem: the issuer alone brings deposits into being and takes them out, for its own customers.
 
 They refuse another's customer, more than the account may hold, taking money out of a frozen account (money may come
-in, as a freeze is on what leaves), and text that may not be shown.
+in, as a freeze is on what leaves), a reason that is not listed, and text that may not be shown.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from chainpos.core.contracts.balances import codes, port
 from chainpos.core.contracts.balances.events import ISSUED, REDEEMED
 from chainpos.core.contracts.balances.messages import Issue, Redeem
-from chainpos.core.contracts.balances.records import customer_account
+from chainpos.core.contracts.balances.records import ISSUE_REASONS, REDEEM_REASONS, customer_account
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.ports import account_subject
 
@@ -36,7 +36,8 @@ def redeem(ctx: Context, message: Redeem) -> bytes:
 def _checked_account(ctx: Context, message: Issue | Redeem) -> bytes:
     ctx.ports.institutions.require_signer(ctx, message.institution, ctx.signer)
     port.require_amount(ctx, message.amount_minor, message.currency)
-    ctx.require_text(message.reason, codes.BAD_REASON, max_bytes=port.MAX_REASON_BYTES)
+    reasons = ISSUE_REASONS if isinstance(message, Issue) else REDEEM_REASONS
+    ctx.require(message.reason in reasons, codes.BAD_REASON)
     port.require_reference(ctx, message.reference)
     party = ctx.ports.customers.party(ctx, message.account)
     ctx.require(party.institution == message.institution, codes.WRONG_INSTITUTION)

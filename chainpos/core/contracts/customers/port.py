@@ -30,10 +30,14 @@ _SINGLE, _DAILY, _BALANCE, _CODE = range(4)
 
 
 def payer(ctx: Context, public_key: bytes) -> Party:
-    """The open account that the key signs for. Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_LOCKED, ACCOUNT_CLOSED."""
+    """The open account that the key signs for.
+
+    Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_LOCKED, ACCOUNT_CLOSED, INSTITUTION_SUSPENDED.
+    """
     holder = ctx.found(ctx.get(CUSTOMER_KEYS, public_key), codes.UNKNOWN_CUSTOMER)
     customer = _not_closed(ctx, holder.account)
     ctx.require(customer.status == OPEN, codes.ACCOUNT_LOCKED)
+    ctx.ports.institutions.require_active(ctx, customer.institution)
     return Party(holder.account, customer.institution)
 
 

@@ -56,8 +56,24 @@ TOO_MANY_INSTITUTIONS: Final = Code(
     "The network has no room for another institution.", "网络的机构数量已达上限。",
     "Ask the network's operator.", "请联系网络运营方。",
 )  # fmt: skip
+BAD_STANDING_REASON: Final = Code(
+    211, "bad_standing_reason",
+    "The reason is missing, too long or has forbidden characters.", "原因缺失、过长或含有不允许的字符。",
+    "Give the reason in plain text of at most 64 bytes.", "请用不超过64字节的普通文字填写原因。",
+)  # fmt: skip
+STANDING_UNCHANGED: Final = Code(
+    212, "standing_unchanged",
+    "The institution has this standing already.", "该机构已处于此状态。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
+INSTITUTION_KEY_UNCHANGED: Final = Code(
+    213, "institution_key_unchanged",
+    "The key acts for the institution already.", "该密钥已可代表该机构。",
+    "Make a new key for the institution.", "请为该机构生成新的密钥。",
+)  # fmt: skip
 
 CODES: Final = (
     UNKNOWN_INSTITUTION, NOT_INSTITUTION_KEY, INSTITUTION_SUSPENDED, INSTITUTION_EXISTS, BAD_INSTITUTION_ID,
     BAD_INSTITUTION_NAME, BAD_INSTITUTION_KEY, BAD_INSTITUTION_KIND, BAD_DEBIT_CAP, TOO_MANY_INSTITUTIONS,
+    BAD_STANDING_REASON, STANDING_UNCHANGED, INSTITUTION_KEY_UNCHANGED,
 )  # fmt: skip

@@ -1,12 +1,15 @@
-"""What may be asked of institutions: to register one, and to move its central-bank money."""
+"""What may be asked of institutions: to move central-bank money, to replace a key; and how one is registered."""
 
 from __future__ import annotations
 
 import msgspec
 
+from chainpos.core.chain.signatures import Signature
+from chainpos.core.contracts.possession import institution_holder, possession_claim
+
 
 class Register(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Kind "institutions.register", signed by an operator.
+    """Change "institutions.register", which governance decides.
 
     `institution` is 3 to 16 small letters and digits, a letter first; names are 1 to 64 bytes of safe text; `kind` is
     "bank" or "wallet"; `key` is the 32-byte public key that will act for it; `debit_caps` are (currency, minor units),
@@ -37,3 +40,19 @@ class DrainReserve(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     currency: str
     amount_minor: int
     reference: str
+
+
+class RotateKey(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "institutions.rotate_key", signed by the present key.
+
+    `key` acts from the next transaction on; `proof` is its signature (possession.possession_bytes).
+    """
+
+    institution: str
+    key: bytes
+    proof: bytes
+
+
+def new_key_claim(chain_id: str, message: RotateKey) -> tuple[Signature, ...]:
+    """The new key's own signature."""
+    return possession_claim(chain_id, institution_holder(message.institution), message.key, message.proof)

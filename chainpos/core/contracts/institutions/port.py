@@ -12,6 +12,7 @@ from chainpos.core.contracts.institutions.records import (
     Institution,
     institution_key,
 )
+from chainpos.errors import Rejected
 
 
 def found(ctx: Context, institution: str) -> Institution:
@@ -30,6 +31,13 @@ def is_signer(ctx: Context, institution: str, public_key: bytes) -> bool:
     """Whether the key acts for the institution and it is in good standing. Raises Rejected(UNKNOWN_INSTITUTION)."""
     record = found(ctx, institution)
     return record.key == public_key and record.status == ACTIVE
+
+
+def require_active(ctx: Context, institution: str) -> None:
+    """Raises Rejected: UNKNOWN_INSTITUTION, INSTITUTION_SUSPENDED."""
+    record = ctx.get(INSTITUTIONS, institution_key(institution))
+    if record is None or record.status != ACTIVE:
+        raise Rejected(codes.UNKNOWN_INSTITUTION if record is None else codes.INSTITUTION_SUSPENDED, institution)
 
 
 def require_known(ctx: Context, institution: str) -> None:

@@ -1,6 +1,6 @@
-"""Registering an institution, and moving its central-bank money.
+"""What an institution is registered as, its key, and its central-bank money.
 
-They refuse whoever does not hold the role, a name that is taken, and reserves that are not there.
+They refuse whoever does not hold the role or the key, a name that is taken, and reserves that are not there.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import msgspec
+
 from chainpos.core.contracts.balances import port as balances
 from chainpos.core.contracts.balances.records import CENTRAL_BANK, reserve_account
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.institutions import codes, port
-from chainpos.core.contracts.institutions.events import REGISTERED, RESERVE_DRAINED, RESERVE_FUNDED
-from chainpos.core.contracts.institutions.messages import DrainReserve, FundReserve, Register
+from chainpos.core.contracts.institutions.events import KEY_CHANGED, RESERVE_DRAINED, RESERVE_FUNDED
+from chainpos.core.contracts.institutions.messages import DrainReserve, FundReserve, Register, RotateKey
 from chainpos.core.contracts.institutions.records import (
     ACTIVE,
     DIRECTORY,
@@ -33,22 +35,30 @@ MAX_NAME_BYTES: Final = 64
 _INSTITUTION_ID: Final = re.compile(r"[a-z][a-z0-9]{2,15}", re.ASCII)
 
 
-def register(ctx: Context, message: Register) -> bytes:
-    """The institution may act from the next transaction on."""
-    ctx.ports.governance.require_role(ctx, "operator", ctx.signer)
-    add(ctx, message)
-    ctx.emit(REGISTERED, institution=message.institution, kind=message.kind, key=message.key)
+def rotate_key(ctx: Context, message: RotateKey) -> bytes:
+    """The new key acts for the institution from the next transaction on, the old one for nobody."""
+    port.require_signer(ctx, message.institution, ctx.signer)
+    replace_key(ctx, message.institution, message.key)
     return b""
 
 
+def replace_key(ctx: Context, institution: str, key: bytes) -> None:
+    """Write the institution's new key, whoever asked for it: itself or governance."""
+    record = port.found(ctx, institution)
+    ctx.require(len(key) == PUBLIC_KEY_BYTES, codes.BAD_INSTITUTION_KEY)
+    ctx.require(record.key != key, codes.INSTITUTION_KEY_UNCHANGED)
+    ctx.put(INSTITUTIONS, institution_key(institution), msgspec.structs.replace(record, key=key))
+    ctx.emit(KEY_CHANGED, institution=institution, before=record.key, key=key)
+
+
 def add(ctx: Context, message: Register) -> None:
-    """Write the institution's record, whoever asked for it: a rule or genesis."""
+    """Write the institution's record, whoever asked for it: governance or genesis."""
     ctx.require(_INSTITUTION_ID.fullmatch(message.institution) is not None, codes.BAD_INSTITUTION_ID)
     for name in (message.name_en, message.name_zh):
         ctx.require_text(name, codes.BAD_INSTITUTION_NAME, max_bytes=MAX_NAME_BYTES)
     ctx.require(message.kind in KINDS, codes.BAD_INSTITUTION_KIND)
     ctx.require(len(message.key) == PUBLIC_KEY_BYTES, codes.BAD_INSTITUTION_KEY)
-    caps = _debit_caps(ctx, message.debit_caps)
+    caps = debit_caps(ctx, message.debit_caps)
     key = institution_key(message.institution)
     ctx.require(ctx.get(INSTITUTIONS, key) is None, codes.INSTITUTION_EXISTS)
     names = port.all_institutions(ctx)
@@ -58,7 +68,8 @@ def add(ctx: Context, message: Register) -> None:
     ctx.put(INSTITUTIONS, key, record)
 
 
-def _debit_caps(ctx: Context, caps: tuple[tuple[str, int], ...]) -> tuple[DebitCap, ...]:
+def debit_caps(ctx: Context, caps: tuple[tuple[str, int], ...]) -> tuple[DebitCap, ...]:
+    """The caps by ascending currency. Raises Rejected: BAD_DEBIT_CAP, UNKNOWN_CURRENCY."""
     taken: dict[str, int] = {}
     for currency, cap_minor in caps:
         balances.require_currency(ctx, currency)

@@ -5,18 +5,38 @@ from __future__ import annotations
 from typing import Final
 
 from chainpos.core.contracts.context import Capability, Message
-from chainpos.core.contracts.merchants import codes, genesis, invariants, records, rules
-from chainpos.core.contracts.merchants.messages import AddTill, Register, RevokeTill
+from chainpos.core.contracts.merchants import codes, genesis, invariants, messages, records, rules
+
+_shop: Final = messages.about_merchant
 
 CAPABILITY: Final = Capability(
     name="merchants",
     codes=codes.CODES,
     messages=(
-        Message("merchants.register", Register, rules.register, gas=1_000),
-        Message("merchants.add_till", AddTill, rules.add_till, gas=500),
-        Message("merchants.revoke_till", RevokeTill, rules.revoke_till, gas=300),
+        Message("merchants.register", messages.Register, rules.register, gas=1_000, subject=_shop),
+        Message("merchants.add_till", messages.AddTill, rules.add_till, gas=500, subject=_shop),
+        Message("merchants.revoke_till", messages.RevokeTill, rules.revoke_till, gas=300, subject=_shop),
+        Message("merchants.set_till_limits", messages.SetTillLimits, rules.set_till_limits, gas=300, subject=_shop),
+        Message(
+            "merchants.rotate_owner",
+            messages.RotateOwner,
+            rules.rotate_owner,
+            gas=500,
+            signatures=messages.new_owner_claim,
+            subject=_shop,
+        ),
+        Message("merchants.change_terms", messages.ChangeTerms, rules.change_terms, gas=300, subject=_shop),
+        Message("merchants.cancel_terms", messages.CancelTerms, rules.cancel_terms, gas=300, subject=_shop),
+        Message("merchants.suspend", messages.Suspend, rules.suspend, gas=300, subject=_shop),
+        Message("merchants.reopen", messages.Reopen, rules.reopen, gas=300, subject=_shop),
+        Message("merchants.close", messages.Close, rules.close, gas=300, subject=_shop),
     ),
     tables=(records.MERCHANTS, records.TILLS),
-    invariants=(invariants.tills_have_merchants, invariants.deposits_are_at_the_acquirer),
+    invariants=(
+        invariants.tills_have_merchants,
+        invariants.deposits_are_at_the_acquirer,
+        invariants.closed_shops_hold_nothing,
+        invariants.shops_have_terms,
+    ),
     load_genesis=genesis.load_genesis,
 )

@@ -111,10 +111,46 @@ NOT_OWNER_OR_ACQUIRER: Final = Code(
     "Only the shop's owner or its acquirer may do this.", "此操作只能由店主或收单机构办理。",
     "Have one of the two sign it.", "请由店主或收单机构签名办理。",
 )  # fmt: skip
+NOT_SUSPENDED: Final = Code(
+    422, "merchant_not_suspended",
+    "The shop is not suspended.", "该商户未被暂停。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
+MERCHANT_CLOSED: Final = Code(
+    423, "merchant_closed",
+    "The shop is closed for good.", "该商户已注销，不可恢复。",
+    "Register the shop again under another number.", "请以新的商户号重新登记。",
+)  # fmt: skip
+MERCHANT_NOT_EMPTY: Final = Code(
+    424, "merchant_not_empty",
+    "The shop still has money on this network.", "该商户在网络中仍有资金。",
+    "Pay all of it out first, and have it confirmed.", "请先提现全部资金并等待确认。",
+)  # fmt: skip
+NO_TERMS_PENDING: Final = Code(
+    425, "no_terms_pending",
+    "No change of the shop's terms is waiting.", "该商户没有等待生效的结算变更。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
+TERMS_UNCHANGED: Final = Code(
+    426, "terms_unchanged",
+    "The shop has these terms already.", "该商户已是此结算方式和账户。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
+BAD_SUSPENSION_REASON: Final = Code(
+    427, "bad_suspension_reason",
+    "The reason is missing, too long or has forbidden characters.", "原因缺失、过长或含有不允许的字符。",
+    "Give the reason in plain text of at most 64 bytes.", "请用不超过64字节的普通文字填写原因。",
+)  # fmt: skip
+OWNER_UNCHANGED: Final = Code(
+    428, "owner_unchanged",
+    "The key is the owner's already.", "该密钥已是店主密钥。",
+    "Make a new key for the owner.", "请为店主生成新的密钥。",
+)  # fmt: skip
 
 CODES: Final = (
     UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN, UNKNOWN_TILL, TILL_REVOKED, NOT_OWNER, OVER_TILL_REFUND_LIMIT, MERCHANT_EXISTS,
     BAD_MERCHANT_ID, BAD_MERCHANT_NAME, BAD_CATEGORY, BAD_CITY, BAD_OWNER_KEY, BAD_FEE_CLASS, BAD_SETTLEMENT_MODE,
     BAD_PAYOUT_ACCOUNT, TILL_KEY_IN_USE, BAD_TILL_KEY, BAD_TILL_LABEL, BAD_TILL_LIMITS, TOO_MANY_TILLS,
-    NOT_OWNER_OR_ACQUIRER,
+    NOT_OWNER_OR_ACQUIRER, NOT_SUSPENDED, MERCHANT_CLOSED, MERCHANT_NOT_EMPTY, NO_TERMS_PENDING, TERMS_UNCHANGED,
+    BAD_SUSPENSION_REASON, OWNER_UNCHANGED,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
 from chainpos.core.contracts.context import Scan, Violation
-from chainpos.core.contracts.merchants.records import MAX_TILLS, MERCHANTS, TILLS
+from chainpos.core.contracts.merchants.records import CLOSED, MAX_TILLS, MERCHANTS, SETTLEMENT_MODES, TILLS
 
 
 def tills_have_merchants(scan: Scan) -> list[Violation]:
@@ -13,7 +13,8 @@ def tills_have_merchants(scan: Scan) -> list[Violation]:
     found = []
     for key, till in scan.records(TILLS):
         counted[till.merchant] = counted.get(till.merchant, 0) + 1
-        if not 0 <= till.refunded_minor <= till.refund_daily_minor:
+        is_within = till.refunded_minor <= till.refund_daily_minor or 0 < till.limits_day == till.refund_day
+        if till.refunded_minor < 0 or not is_within:
             found.append(Violation("tills_have_merchants", f"till {key.hex()} returned {till.refunded_minor}"))
     for key, merchant in scan.records(MERCHANTS):
         if counted.pop(key.decode(), 0) != merchant.tills or merchant.tills > MAX_TILLS:
@@ -29,4 +30,25 @@ def deposits_are_at_the_acquirer(scan: Scan) -> list[Violation]:
         account = parse_account(key.rpartition(b"/")[0])
         if account.kind == "merchant" and acquirers.get(account.holder) != account.institution:
             found.append(Violation("deposits_are_at_the_acquirer", key.decode()))
+    return found
+
+
+def closed_shops_hold_nothing(scan: Scan) -> list[Violation]:
+    """A shop was closed empty, and nothing came to it since."""
+    closed = {key.decode(): True for key, merchant in scan.records(MERCHANTS) if merchant.status == CLOSED}
+    found = []
+    for key, held in scan.records(ACCOUNTS) if closed else ():
+        account = parse_account(key.rpartition(b"/")[0])
+        if account.kind == "merchant" and account.holder in closed and held.balance_minor != 0:
+            found.append(Violation("closed_shops_hold_nothing", key.decode()))
+    return found
+
+
+def shops_have_terms(scan: Scan) -> list[Violation]:
+    """Every shop is settled in a way that exists, now and as announced; one announcement at most."""
+    found = []
+    for key, merchant in scan.records(MERCHANTS):
+        modes = [merchant.settlement_mode, *(terms.settlement_mode for terms in merchant.following)]
+        if len(modes) > 2 or any(mode not in SETTLEMENT_MODES for mode in modes):
+            found.append(Violation("shops_have_terms", key.decode()))
     return found

@@ -1,8 +1,16 @@
-"""What may be asked of merchants: an acquirer registers one, its owner adds tills, either revokes them."""
+"""What may be asked of merchants: the acquirer certifies and suspends, the owner keeps keys, terms and tills."""
 
 from __future__ import annotations
 
+from typing import Final, Protocol
+
 import msgspec
+
+from chainpos.core.chain.signatures import Signature
+from chainpos.core.contracts.ports import merchant_subject
+from chainpos.core.contracts.possession import possession_claim
+
+MAX_MERCHANT_BYTES: Final = 16
 
 
 class Register(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -43,3 +51,72 @@ class RevokeTill(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
     merchant: str
     till: bytes
+
+
+class RotateOwner(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.rotate_owner", signed by the present owner's key.
+
+    `owner` acts from the next transaction on; `proof` is its signature (possession.possession_bytes of the subject).
+    """
+
+    merchant: str
+    owner: bytes
+    proof: bytes
+
+
+class ChangeTerms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.change_terms", signed by the owner: in force 24 hours later, unless cancelled."""
+
+    merchant: str
+    settlement_mode: str
+    payout_account: str
+
+
+class CancelTerms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.cancel_terms", signed by the owner or the acquirer, before the terms are in force."""
+
+    merchant: str
+
+
+class Suspend(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.suspend", signed by the acquirer: the shop takes, returns and draws nothing until reopened."""
+
+    merchant: str
+    reason: str
+
+
+class Reopen(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.reopen", signed by the acquirer."""
+
+    merchant: str
+
+
+class Close(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.close", signed by the owner or the acquirer: for good. No money may be left."""
+
+    merchant: str
+
+
+class SetTillLimits(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.set_till_limits", signed by the owner: from the next transaction on."""
+
+    merchant: str
+    till: bytes
+    max_payment_minor: int
+    refund_daily_minor: int
+
+
+class _OfMerchant(Protocol):
+    @property
+    def merchant(self) -> str: ...
+
+
+def new_owner_claim(chain_id: str, message: RotateOwner) -> tuple[Signature, ...]:
+    """The new owner's own signature."""
+    return possession_claim(chain_id, merchant_subject(message.merchant), message.owner, message.proof)
+
+
+def about_merchant(message: _OfMerchant) -> dict[str, str]:
+    """By what a refusal is found: the merchant, where it is such a name at all."""
+    name = message.merchant
+    return {"merchant": name} if len(name) <= MAX_MERCHANT_BYTES and name.isascii() and name.isalnum() else {}

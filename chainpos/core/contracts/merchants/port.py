@@ -19,11 +19,13 @@ def found(ctx: Context, merchant: str) -> Merchant:
 
 
 def terms(ctx: Context, merchant: str) -> MerchantTerms:
-    """Of an open merchant. Raises Rejected: UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN."""
+    """Of an open merchant. Raises Rejected: UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN, INSTITUTION_SUSPENDED."""
     record = found(ctx, merchant)
     if record.status != OPEN:
         raise Rejected(codes.MERCHANT_NOT_OPEN)
-    return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, record.settlement_mode)
+    ctx.ports.institutions.require_active(ctx, record.acquirer)
+    mode = record.at(ctx.block.time_s)[0] if record.following else record.settlement_mode
+    return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, mode)
 
 
 def acquirer_of(ctx: Context, merchant: str) -> str:
@@ -64,6 +66,7 @@ def count_refund(ctx: Context, merchant: str, till_key: bytes, amount_minor: int
             till.status,
             day,
             refunded_minor,
+            till.limits_day,
         ),
     )
 

@@ -18,10 +18,23 @@ SETTLEMENT_MODES: Final = (INSTANT, NETTED)
 MAX_TILLS: Final = 1_000
 
 
+# Time for whoever still has the owner's key to notice that a thief has sent the shop's money elsewhere.
+TERMS_DELAY_S: Final = 24 * 3_600
+
+
+class NextTerms(msgspec.Struct, frozen=True, array_like=True):
+    """How a shop is settled from the second `effective_from_s` of block time on."""
+
+    effective_from_s: int
+    settlement_mode: str
+    payout_account: str
+
+
 class Merchant(msgspec.Struct, frozen=True, array_like=True):
     """A shop. Names, category (ISO 18245) and city are what its acquirer certifies; `owner` is a 32-byte public key.
 
-    `status` is OPEN, SUSPENDED or CLOSED; `tills` counts the keys ever added.
+    `status` is OPEN, SUSPENDED or CLOSED; `tills` counts the keys ever added. `following` has one entry while other
+    terms are announced, or have begun: so the terms at a second are those of `at`.
     """
 
     acquirer: str
@@ -35,10 +48,20 @@ class Merchant(msgspec.Struct, frozen=True, array_like=True):
     payout_account: str
     status: int
     tills: int = 0
+    following: tuple[NextTerms, ...] = ()
+
+    def at(self, time_s: int) -> tuple[str, str]:
+        """Settlement mode and payout account at a second of block time."""
+        if self.following and self.following[0].effective_from_s <= time_s:
+            return self.following[0].settlement_mode, self.following[0].payout_account
+        return self.settlement_mode, self.payout_account
 
 
 class Till(msgspec.Struct, frozen=True, array_like=True):
-    """A device's key: `status` is OPEN or REVOKED; amounts in minor units, `refunded_minor` of the day `refund_day`."""
+    """A device's key: `status` is OPEN or REVOKED; amounts in minor units, `refunded_minor` of the day `refund_day`.
+
+    `limits_day` is the day on which its limits last changed: on that day more may have been returned than they allow.
+    """
 
     merchant: str
     label: str
@@ -47,6 +70,7 @@ class Till(msgspec.Struct, frozen=True, array_like=True):
     status: int
     refund_day: int = 0
     refunded_minor: int = 0
+    limits_day: int = 0
 
 
 MERCHANTS: Final = Table("merchants", b"me", Merchant)

@@ -32,15 +32,17 @@ from chainpos.core.contracts.merchants.messages import RevokeTill
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.errors import Code, Rejected
 from tests.core.contracts.conftest import BANK, CNY, WALLET, World, events_of, key_of, legs_of
+from tests.core.contracts.deciding import decided, proposal, undecidable
 
+KIND = "institutions.register"
 NORTH = key_of("northbank").public
 REGISTER = Register("northbank", "North Lake Bank", "北湖银行", "bank", NORTH, (("CNY", 1_000), ("USD", 5)))
 FUND = FundReserve(BANK, CNY, 700, "CB-1")
 DRAIN = DrainReserve(BANK, CNY, 700, "CB-2")
 
 
-def test_an_operator_registers_an_institution_that_may_act_at_once(world: World) -> None:
-    result = world.accepted(REGISTER, "operator")
+def test_a_registered_institution_may_act_at_once(world: World) -> None:
+    result = decided(world, KIND, REGISTER)
     assert events_of(result, "institutions.registered") == [
         {"institution": "northbank", "kind": "bank", "key": NORTH.hex()}
     ]
@@ -52,7 +54,7 @@ def test_an_operator_registers_an_institution_that_may_act_at_once(world: World)
 
 
 def test_a_cap_that_was_not_set_is_zero(world: World) -> None:
-    world.accepted(REGISTER, "operator")
+    decided(world, KIND, REGISTER)
     ctx = world.context()
     assert [port.net_debit_cap(ctx, "northbank", code) for code in ("CNY", "USD", "EUR")] == [1_000, 5, 0]
 
@@ -79,19 +81,19 @@ REFUSALS: list[tuple[str, dict[str, object], Code]] = [
 
 @pytest.mark.parametrize(("change", "code"), [row[1:] for row in REFUSALS], ids=[row[0] for row in REFUSALS])
 def test_it_is_not_registered(world: World, change: dict[str, Any], code: Code) -> None:
-    world.refused(msgspec.structs.replace(REGISTER, **change), "operator", code)
+    undecidable(world, KIND, msgspec.structs.replace(REGISTER, **change), code)
 
 
 @pytest.mark.parametrize("signer", ["regulator", "central_bank", BANK, "alice"])
 def test_only_an_operator_registers(world: World, signer: str) -> None:
-    world.refused(REGISTER, signer, MISSING_ROLE)
+    world.refused(proposal(world, KIND, REGISTER), signer, MISSING_ROLE)
 
 
 def test_the_directory_is_bounded(world: World) -> None:
     for number in range(MAX_INSTITUTIONS - 2):
-        world.run(msgspec.structs.replace(REGISTER, institution=f"bank{number:02}"), "operator")
+        decided(world, KIND, msgspec.structs.replace(REGISTER, institution=f"bank{number:02}"))
     world.check()
-    world.refused(REGISTER, "operator", codes.TOO_MANY_INSTITUTIONS)
+    undecidable(world, KIND, REGISTER, codes.TOO_MANY_INSTITUTIONS)
 
 
 def test_the_central_bank_funds_and_drains_a_reserve(world: World) -> None:
