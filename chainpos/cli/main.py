@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import chainpos
-from chainpos.cli import demo, ledger, network, node, till, wallet
+from chainpos.cli import demo, explain, inspect, ledger, network, node, till, wallet
 from chainpos.cli.output import told_plainly
 
 app = typer.Typer(
@@ -22,10 +22,12 @@ app = typer.Typer(
 app.add_typer(node.app, name="node")
 app.add_typer(network.app, name="network")
 app.add_typer(wallet.app, name="wallet")
+app.add_typer(inspect.app, name="inspect")
 app.command("demo")(demo.demo)
 app.command("till")(till.till)
 app.command("replay")(ledger.replay)
 app.command("verify")(ledger.verify)
+app.command("explain")(explain.explain)
 
 
 def _show_version(asked: bool) -> None:

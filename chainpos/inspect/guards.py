@@ -44,11 +44,19 @@ class Guard(msgspec.Struct, frozen=True):
         return self.body_low <= line <= self.body_high
 
 
+class Rung(msgspec.Struct, frozen=True):
+    """A call such as `ctx.require(condition, CODE)`: its first line, what must hold, and the code."""
+
+    line: int
+    condition: str
+    code: tuple[str, ...]
+
+
 class SourceFile(msgspec.Struct, frozen=True):
-    """What is known of one file: its guards by the first line of their test, and its rungs' conditions by line."""
+    """What is known of one file: its guards by the first line of their test, and its rungs by line."""
 
     guards: Mapping[int, Guard]
-    rungs: Mapping[int, str]
+    rungs: Mapping[int, Rung]
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +81,7 @@ def source_file(filename: str) -> SourceFile:
     except (OSError, SyntaxError):
         return SourceFile({}, {})
     guards: dict[int, Guard] = {}
-    rungs: dict[int, str] = {}
+    rungs: dict[int, Rung] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and (refusals := _refusals_in(node.body)):
             guards[node.test.lineno] = Guard(
@@ -85,8 +93,10 @@ def source_file(filename: str) -> SourceFile:
                 refusals,
             )
         elif isinstance(node, ast.Call) and _called(node) in _LADDERS and node.args:
+            code = _dotted(node.args[1]) if len(node.args) > 1 else ()
+            rung = Rung(node.lineno, _shown(node.args[0]), code)
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                rungs.setdefault(line, _shown(node.args[0]))
+                rungs.setdefault(line, rung)
     return SourceFile(guards, rungs)
 
 

@@ -212,7 +212,8 @@ class ObservingContext(Context):
         frame = _rule_frame()
         condition = ""
         if frame is not None:
-            condition = source_file(frame.f_code.co_filename).rungs.get(frame.f_lineno, "")
+            rung = source_file(frame.f_code.co_filename).rungs.get(frame.f_lineno)
+            condition = "" if rung is None else rung.condition
         self._notes.add(
             CHECK,
             code.name,

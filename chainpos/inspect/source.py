@@ -5,6 +5,7 @@ It refuses to write: a database is opened for reading alone, and a recorded chai
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -200,11 +201,17 @@ def open_recorded(file: Path, *, progress: Progress | None = None) -> Iterator[S
 
     Raises UserFacingError where it does not verify, StoreError where it cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="chainpos-inspect-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="chainpos-inspect-", dir=_scratch_place()) as scratch:
         database = Path(scratch) / "chain.db"
         load_recorded(file, database, progress=progress)
         with ChainReader.open(database) as reader:
             yield StoreSource(reader, str(file))
+
+
+def _scratch_place() -> Path | None:
+    """Memory where the system offers it as a folder: a store makes every block durable, which a scratch need not be."""
+    memory = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory makes a private folder in it
+    return memory if memory.is_dir() and os.access(memory, os.W_OK) else None
 
 
 def load_recorded(file: Path, database: Path, *, progress: Progress | None = None) -> None:

@@ -1,0 +1,136 @@
+"""What the commands of `chainpos inspect` share: which chain they look at, and how things look in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chainpos.cli.output import end_progress, print_json, print_line, progress
+from chainpos.errors import EXIT_USAGE, UserFacingError
+
+if TYPE_CHECKING:
+    from chainpos.inspect.lookups import Card, Lookups
+    from chainpos.inspect.source import ChainSource
+    from chainpos.inspect.steps import Step, Trace
+    from chainpos.store.shop_reading import BookReader
+
+
+@contextmanager
+def opened_source(home: Path | None, chain: Path | None, node: str) -> Iterator[ChainSource]:
+    from chainpos.inspect.remote import open_node
+    from chainpos.inspect.source import open_home, open_source
+    from chainpos.pilot.record import RECORDED_NAME
+    from chainpos.pilot.resources import sample_data
+
+    if sum((home is not None, chain is not None, bool(node))) > 1:
+        raise used_wrongly("Several chains were named", "Name one: --home, --chain or --node")
+    if home is not None:
+        with open_home(home) as opened:
+            yield opened
+    elif node:
+        with open_node(node) as remote:
+            yield remote
+    else:
+        place = chain or sample_data() / RECORDED_NAME
+        with open_source(place, progress=lambda height: progress(f"verifying block {height}")) as recorded:
+            end_progress()
+            yield recorded
+
+
+def opened_book(path: Path | None) -> BookReader | None:
+    from chainpos.store.shop_reading import BookReader
+
+    return None if path is None else BookReader(path)
+
+
+def place_of(source: ChainSource, place: str) -> tuple[int, int]:
+    height, slash, index = place.partition("/")
+    if slash and height.isdecimal() and index.isdecimal():
+        return int(height), int(index)
+    if len(place) == 64:
+        try:
+            found = source.transaction(bytes.fromhex(place))
+        except ValueError as error:
+            raise used_wrongly("That is no hash", "Give HEIGHT/INDEX or 64 hexadecimal digits") from error
+        if found is not None:
+            return found
+        raise used_wrongly("No block here has that transaction", "Search for it: chainpos inspect search")
+    raise used_wrongly("That names no transaction", "Give HEIGHT/INDEX or 64 hexadecimal digits")
+
+
+def card_of(lookups: Lookups, kind: str, name: str) -> Card | None:
+    from chainpos.inspect.asking import meant_by
+    from chainpos.inspect.changing import parse_record_key
+
+    meant = meant_by(name)
+    known = {
+        "block": lambda: lookups.block(meant.height) if meant.height else None,
+        "account": lambda: lookups.account(meant.address) if meant.address else None,
+        "merchant": lambda: lookups.merchant(meant.name) if meant.name else None,
+        "institution": lambda: lookups.institution(meant.name) if meant.name else None,
+        "till": lambda: lookups.till(meant.hash) if meant.hash else None,
+        "request": lambda: lookups.request(meant.hash) if meant.hash else None,
+        "cycle": lambda: lookups.cycle(*meant.cycle) if meant.cycle else None,
+        "payout": lambda: lookups.payout(*meant.payout) if meant.payout else None,
+    }
+    if kind in known:
+        return known[kind]()
+    return lookups.record_card(parse_record_key(kind, name))
+
+
+def tell_trace(found: Trace, *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    mark = "HYPOTHETICAL " if found.hypothetical else ""
+    print_line(f"{mark}{found.height}/{found.index} {found.kind} by {found.signer}: {found.name or 'accepted'}")
+    for change in found.changed:
+        print_line(f"{mark}changed {change}")
+    for step in found.steps:
+        print_line(f"{step.index:4} {'  ' * step.depth}{step_line(step)}")
+    for write in found.writes:
+        print_line(f"     {write.name}: {fields_line(write.fields_before)} -> {fields_line(write.fields_after)}")
+    if not found.reproduces:
+        print_line("THIS IS NOT WHAT WAS RECORDED: run chainpos verify.")
+
+
+def step_line(step: Step) -> str:
+    parts = [step.kind, step.outcome, step.what, step.condition, step.key, step.detail]
+    if step.kind == "read":
+        parts.append(fields_line(step.before))
+    elif step.kind in ("write", "delete"):
+        parts.append(f"{fields_line(step.before)} -> {fields_line(step.after)}")
+    elif step.fields:
+        parts.append(fields_line(step.fields))
+    if step.where:
+        parts.append(f"({step.where})")
+    return " ".join(part for part in parts if part)
+
+
+def fields_line(fields: tuple[tuple[str, str], ...] | None) -> str:
+    return "none" if fields is None else "{" + ", ".join(f"{name}={text}" for name, text in fields) + "}"
+
+
+def code_words(code: int) -> str:
+    if not code:
+        return ""
+    from chainpos.inspect.sentences import sentence_of
+
+    return f"REJECTED {code} {sentence_of(code).name}"
+
+
+def used_wrongly(what: str, next_step: str) -> UserFacingError:
+    """What was asked for makes no sense; what to do instead."""
+    """A refusal in words; nothing for what was accepted."""
+    """A record's fields in one line."""
+    """One step in one line."""
+    """A trace, step by step."""
+    """One thing by its kind and name; None where there is none."""
+    """(height, index) of the transaction that a word names. Raises UserFacingError."""
+    """The shop's book that an option names."""
+    """The chain that the options name; the sample day where they name none. Raises UserFacingError."""
+    return UserFacingError(f"{what}.", next_step=f"{next_step}.", money_moved="", exit_code=EXIT_USAGE)

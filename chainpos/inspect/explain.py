@@ -1,0 +1,204 @@
+"""A page for each code, in two languages: what happened, why, did money move, what to tell the customer, what to do.
+
+It refuses a code that this version does not know, by saying so. A refusal's "why" is read from the rules themselves.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chainpos.core.contracts import codes as envelope_codes
+from chainpos.core.contracts.registry import ALL_CODES, CODES_BY_NUMBER, CODESPACES
+from chainpos.errors import Code
+from chainpos.inspect.guards import CONTRACTS, EXECUTION, short_name, source_file
+
+_AT_THE_DOOR: Final = frozenset((envelope_codes.BLOCK_FULL.number, envelope_codes.TOO_MANY_WAITING.number))
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One code's page. `asked` are the conditions that lead to a refusal, as the rules have them, with their place."""
+
+    number: int
+    name: str
+    kind: str  # "rejection" | "alarm"
+    room: str
+    what_en: str
+    what_zh: str
+    why_en: str
+    why_zh: str
+    money_en: str
+    money_zh: str
+    tell_en: str
+    tell_zh: str
+    do_en: str
+    do_zh: str
+    asked: tuple[str, ...] = ()
+
+
+def _alarm(name: str, what: tuple[str, str], why: tuple[str, str], do: tuple[str, str]) -> Page:
+    return Page(
+        number=0, name=name, kind="alarm", room="node",
+        what_en=what[0], what_zh=what[1], why_en=why[0], why_zh=why[1],
+        money_en="No. This node only stopped believing; what is on the ledger stands.",
+        money_zh="否。本节点只是停止采信，账本上的内容不受影响。",
+        tell_en="Nothing yet: a sale is PAID only when a screen says so. Take another means of payment meanwhile.",
+        tell_zh="暂不答复：以屏幕显示的「已付款」为准，其间请换用其他付款方式。",
+        do_en=do[0], do_zh=do[1],
+    )  # fmt: skip
+
+
+ALARMS: Final = (
+    _alarm(
+        "halted",
+        ("The node stopped taking blocks.", "节点已停止接收区块。"),
+        ("A block that the validators signed does not fit this node's own state, or its disk failed.",
+         "验证人已签名的区块与本节点状态不符，或磁盘发生故障。"),
+        ("Keep the folder data/evidence. Run chainpos verify, then chainpos inspect diverge against a healthy node.",
+         "保留 data/evidence 文件夹；运行 chainpos verify，再用 chainpos inspect diverge 与正常节点比对。"),
+    ),
+    _alarm(
+        "upstream_dropped",
+        ("This node no longer follows one of its upstreams.", "本节点已停止跟随某个上游节点。"),
+        ("What the upstream served did not verify; the verdict beside its address says what was wrong.",
+         "上游提供的内容未通过验证，原因见其地址旁的判定代码。"),
+        ("Tell whoever runs that node. Add another upstream if none is left.",
+         "通知该节点的运营者；如无其他上游，请添加。"),
+    ),
+    _alarm(
+        "forged_header",
+        ("A node served a header that the validators did not sign.", "某节点提供了未经验证人签名的区块头。"),
+        ("The header does not hash to what the commit is for.", "区块头的哈希与提交签名所指不符。"),
+        ("Do not use that node again before its owner explains it.", "在其所有者作出解释前请勿再使用该节点。"),
+    ),
+    _alarm(
+        "bad_signature",
+        ("A node served a block with a signature that does not hold.", "某节点提供的区块含无效签名。"),
+        ("A vote in its commit was not made by the validator that it names.", "提交中的投票并非其所称验证人所签。"),
+        ("Do not use that node again before its owner explains it.", "在其所有者作出解释前请勿再使用该节点。"),
+    ),
+    _alarm(
+        "altered_transactions",
+        ("A node served a block with other transactions than were signed.", "某节点提供的区块交易被篡改。"),
+        ("The transactions do not hash to what the header says.", "交易哈希与区块头不符。"),
+        ("Do not use that node again before its owner explains it.", "在其所有者作出解释前请勿再使用该节点。"),
+    ),
+    _alarm(
+        "not_enough_power",
+        ("A node served a block that too few validators signed.", "某节点提供的区块签名不足。"),
+        ("Over two thirds of the validators' power must sign.", "须有超过三分之二的验证权重签名。"),
+        ("Wait if the network is changing validators; otherwise drop that node.",
+         "如网络正在更换验证人请等待，否则停用该节点。"),
+    ),
+    _alarm(
+        "wrong_app_hash",
+        ("The network came to another state than this node.", "网络状态与本节点计算结果不一致。"),
+        ("The next header commits to other records than executing the block gave here.",
+         "下一区块头承诺的记录与本机执行结果不同。"),
+        ("Stop selling at this till. Run chainpos verify, then chainpos inspect diverge against a healthy node.",
+         "停止在本收银台收款；运行 chainpos verify，再用 chainpos inspect diverge 与正常节点比对。"),
+    ),
+    _alarm(
+        "wrong_last_results_hash",
+        ("The network came to other results than this node.", "网络的交易结果与本节点不一致。"),
+        ("The next header commits to other results than executing the block gave here.",
+         "下一区块头承诺的结果与本机执行结果不同。"),
+        ("Stop selling at this till. Compare versions first: chainpos --version here and on a healthy node.",
+         "停止在本收银台收款；先比较本机与正常节点的 chainpos 版本。"),
+    ),
+)  # fmt: skip
+ALARMS_BY_NAME: Final = {page.name: page for page in ALARMS}
+
+
+def explain(code: str) -> Page | None:
+    """The page of a code, by its number or its name; None where this version has none. Alarms have names alone."""
+    if code.isascii() and code.isdecimal() and len(code) < 10:
+        known = CODES_BY_NUMBER.get(int(code))
+        return None if known is None else _rejection(known)
+    for each in ALL_CODES:
+        if each.name == code and each.name not in ALARMS_BY_NAME:
+            return _rejection(each)
+    return ALARMS_BY_NAME.get(code) or next((_rejection(each) for each in ALL_CODES if each.name == code), None)
+
+
+def all_pages() -> tuple[Page, ...]:
+    """Every page there is: rejections by number, then alarms."""
+    return (*(_rejection(code) for code in ALL_CODES), *ALARMS)
+
+
+def _rejection(code: Code) -> Page:
+    room = CODESPACES[code.number]
+    door = code.number in _AT_THE_DOOR
+    return Page(
+        number=code.number,
+        name=code.name,
+        kind="rejection",
+        room=room,
+        what_en=code.what_en,
+        what_zh=code.what_zh,
+        why_en=(
+            "The node's waiting room refused it, before any block; nothing of it is on the ledger."
+            if door
+            else f"A rule of {room} refused it. Every node comes to the same answer, and it is on the ledger."
+        ),
+        why_zh=(
+            "节点的等待队列未接收，未进入任何区块，账本上没有记录。"
+            if door
+            else f"「{room}」规则拒绝了该交易；所有节点结论一致，并已记录在账本上。"
+        ),
+        money_en="No. A refused transaction moves no money.",
+        money_zh="否。被拒绝的交易不会变动任何资金。",
+        tell_en=f"{code.what_en} Your money did not move.",
+        tell_zh=f"{code.what_zh}您的资金未变动。",
+        do_en=code.next_en,
+        do_zh=code.next_zh,
+        asked=_conditions().get(code.name, ()),
+    )
+
+
+@cache
+def _conditions() -> dict[str, tuple[str, ...]]:
+    """By a code's name, the conditions that refuse with it and where they stand."""
+    found: dict[str, list[str]] = {}
+    by_constant = _constants()
+    files = [Path(EXECUTION), *sorted(Path(CONTRACTS).glob("*/rules.py")), *sorted(Path(CONTRACTS).glob("*/port.py"))]
+    for file in files:
+        known = source_file(str(file))
+        for guard in known.guards.values():
+            for dotted in guard.codes:
+                code = _named(by_constant, file, dotted)
+                if code is not None:
+                    place = f"{short_name(str(file))}:{guard.test_low}"
+                    found.setdefault(code, []).append(f"refused if {guard.condition} ({place})")
+        for line, rung in known.rungs.items():
+            code = _named(by_constant, file, rung.code)
+            if code is not None and line == rung.line:
+                place = f"{short_name(str(file))}:{line}"
+                found.setdefault(code, []).append(f"refused unless {rung.condition} ({place})")
+    return {name: tuple(each) for name, each in found.items()}
+
+
+@cache
+def _constants() -> dict[tuple[str, str], str]:
+    """(capability, constant) -> code name: the constant is the name in capitals, but for a few."""
+    from importlib import import_module
+
+    found: dict[tuple[str, str], str] = {}
+    for name in sorted({*CODESPACES.values()}):
+        module = (
+            "chainpos.core.contracts.codes"
+            if name == envelope_codes.CODESPACE
+            else f"chainpos.core.contracts.{name}.codes"
+        )
+        for constant, value in vars(import_module(module)).items():
+            if isinstance(value, Code):
+                found[(name, constant)] = value.name
+    return found
+
+
+def _named(constants: dict[tuple[str, str], str], file: Path, dotted: tuple[str, ...]) -> str | None:
+    room = envelope_codes.CODESPACE if str(file) == EXECUTION else file.parent.name
+    return constants.get((room, dotted[-1])) if dotted else None

@@ -1,0 +1,136 @@
+"""`chainpos inspect` and `chainpos explain`: what they print, in words and as JSON, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from chainpos.cli.main import app
+from chainpos.errors import EXIT_CORRUPT, EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
+from chainpos.inspect.source import load_recorded
+from chainpos.node.home import Home
+from chainpos.pilot.record import RECORDED_NAME
+from chainpos.pilot.resources import sample_data
+from chainpos.store.chainfile import open_chain_file
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("node")
+    paths = Home(folder)
+    paths.database.parent.mkdir()
+    paths.genesis.parent.mkdir()
+    recorded = sample_data() / RECORDED_NAME
+    load_recorded(recorded, paths.database)
+    with open_chain_file(recorded) as reader:
+        paths.genesis.write_bytes(reader.genesis_json)
+    return folder
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    def invoke(*arguments: str, home: Path | None = home) -> Result:
+        place = () if home is None else ("--home", str(home))
+        return CliRunner().invoke(app, ["inspect", *arguments, *place])
+
+    return invoke
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == EXIT_OK, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_payment_is_found_shown_traced_and_told(run: Run) -> None:
+    hits = _json(run("search", "XM13-00180", "--json"))["hits"]
+    place = next(f"{hit['height']}/{hit['index']}" for hit in hits if hit["kind"] == "transaction" and not hit["code"])
+    assert "payments.pay" in run("search", "XM13-00180").stdout
+    trace = _json(run("trace", place, "--json"))
+    assert trace["steps"][-1]["kind"] == "result"
+    assert "check passed underpaid" in run("trace", place).stdout
+    story = _json(run("timeline", "XM13-00180", "--json"))
+    assert {"requested", "executed", "paid", "confirmed"} <= {moment["stage"] for moment in story["moments"]}
+    assert "requested" in run("timeline", "XM13-00180").stdout
+    for kind, name in (("merchant", "XM13"), ("block", "59"), ("cycle", "CNY/1"), ("request", story["request_id"])):
+        assert _json(run("show", kind, name, "--json"))["kind"] == kind
+    assert "[merchant]" in run("show", "merchant", "XM13").stdout
+
+
+def test_records_are_shown_as_they_were(run: Run) -> None:
+    account = next(
+        write["name"].split(" ", 1)[1]
+        for write in _json(run("trace", "59/3", "--json"))["writes"]
+        if write["name"].startswith("accounts merchant/XM13")
+    )
+    then = _json(run("show", "accounts", account, "--at", "59", "--json"))
+    now = _json(run("show", "accounts", account, "--json"))
+    assert then["parts"][0] != now["parts"][0]
+
+
+def test_what_if_says_that_it_never_happened(run: Run) -> None:
+    shown = run("whatif", "59/3", "--set", "message.amount_minor=1").stdout
+    assert "HYPOTHETICAL: it was accepted; so it would have been underpaid." in shown
+    answer = _json(run("whatif", "59/3", "--set", "message.amount_minor=1", "--json"))
+    assert answer["trace"]["hypothetical"] is True
+
+
+def test_what_is_absent_ends_with_its_kind(run: Run) -> None:
+    result = run("search", "5000000", "--json")
+    assert result.exit_code == EXIT_REFUSED
+    assert [each["kind"] for each in json.loads(result.stdout)["absences"]] == ["not_synced"]
+
+
+def test_a_case_is_written_opened_and_refused_when_damaged(run: Run, home: Path, tmp_path: Path) -> None:
+    file, page = tmp_path / "a.case", tmp_path / "a.html"
+    facts = _json(run("case", "XM13-00180", "-o", str(file), "--json"))
+    assert facts["bytes"] == file.stat().st_size
+    genesis = ("--genesis", str(Home(home).genesis))
+    opened = run("open", str(file), *genesis, "--html", str(page), home=None)
+    assert opened.exit_code == EXIT_OK
+    assert opened.stdout.rstrip().endswith("Verified.")
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    file.write_bytes(damaged)
+    refused = run("open", str(file), *genesis, "--json", home=None)
+    assert refused.exit_code == EXIT_CORRUPT
+    assert json.loads(refused.stdout)["verified"] is False
+
+
+def test_ranges_and_stores_are_compared(run: Run, home: Path) -> None:
+    report = _json(run("replay", "300", "330", "--json"))
+    assert report["different"] == 0
+    same = CliRunner().invoke(app, ["inspect", "diverge", str(home), str(home), "--json"])
+    assert _json(same)["kind"] == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("trace", "nonsense"), ("trace", "9/9999"), ("show", "merchant", "NOBODY"), ("show", "nothing", "x"),
+     ("timeline", "NO-SUCH"), ("whatif", "59/3", "--set", "x=y"), ("replay", "1", "99999")],
+)  # fmt: skip
+def test_what_cannot_be_is_one_sentence(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert isinstance(result.exception, UserFacingError)
+    assert result.exception.exit_code == EXIT_USAGE
+    assert result.exception.next_step
+
+
+def test_codes_are_explained_in_both_languages() -> None:
+    def explained(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["explain", *arguments])
+
+    both = explained("underpaid").stdout
+    assert "Did money move?" in both
+    assert "资金是否变动" in both
+    assert "资金是否变动" not in explained("504", "--language", "en").stdout
+    assert _json(explained("halted", "--json"))["kind"] == "alarm"
+    assert "already_paid" in explained("all").stdout
+    assert isinstance(explained("nothing_like_it").exception, UserFacingError)

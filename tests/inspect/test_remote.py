@@ -1,0 +1,50 @@
+"""A node over RPC answers as its own database does, as far as RPC goes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from chainpos.errors import UserFacingError
+from chainpos.inspect import absence
+from chainpos.inspect.remote import open_node
+from chainpos.inspect.search import Search
+from chainpos.inspect.source import open_home
+from chainpos.inspect.timeline import timeline
+from chainpos.inspect.trace import trace_transaction
+from tests.node.conftest import Nodes, RunningNode, pay_tx, until
+
+
+async def test_search_trace_and_timeline_are_the_same_over_rpc(nodes: Nodes, validator: RunningNode) -> None:
+    client = await nodes.client(validator)
+    sent = await client.broadcast_tx_sync(pay_tx("S1"))
+
+    async def committed() -> bool:
+        return (await client.status()).latest.height > 3
+
+    await until(committed)
+
+    def look() -> None:
+        with open_node(validator.rpc) as remote, open_home(validator.folder) as local:
+            for source in (remote, local):
+                found = Search(source).find(sent.hash.hex())
+                assert [hit.kind for hit in found.hits] == ["transaction"]
+                assert [each.kind for each in Search(source).find("999999").absences] == [absence.NOT_SYNCED]
+            height, index = found.hits[0].height, found.hits[0].index
+            assert trace_transaction(remote, height, index) == trace_transaction(local, height, index)
+            assert timeline(remote, "S1").moments == timeline(local, "S1").moments
+            assert remote.genesis_json() == local.genesis_json()
+            assert remote.record_at(b"me" + b"TEAHOUSE", height) == local.record_at(b"me" + b"TEAHOUSE", height)
+            with pytest.raises(UserFacingError):
+                remote.records_at(height)
+
+    await asyncio.to_thread(look)
+
+
+async def test_a_node_that_does_not_answer_is_one_sentence() -> None:
+    def look() -> None:
+        with pytest.raises(UserFacingError), open_node("127.0.0.1:1"):
+            pass
+
+    await asyncio.to_thread(look)
