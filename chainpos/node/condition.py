@@ -18,6 +18,9 @@ from chainpos.rpc.backend import AlarmReport, NodeReport, NodeState, UpstreamRep
 
 MAX_ALARMS: Final = 50
 MINUTES_KEPT: Final = 30
+STALE_TIP: Final = "stale_tip"
+# Slower than any network that is well: CometBFT tries again several times in this time.
+STALE_NS: Final = 10_000_000_000
 _MINUTE_NS: Final = 60_000_000_000
 
 
@@ -33,6 +36,9 @@ class Condition:
         self.verified_blocks = 0
         self.executed_transactions = 0
         self._database = database
+        self._stale = ""
+        self._stale_height = 0
+        self._fresh_ns = 0
         self._alarms: dict[tuple[str, str], AlarmReport] = {}
         # (minute, blocks in it), the newest last.
         self._minutes: deque[tuple[int, int]] = deque(maxlen=MINUTES_KEPT)
@@ -46,6 +52,24 @@ class Condition:
             self._minutes[-1] = (minute, self._minutes[-1][1] + 1)
         else:
             self._minutes.append((minute, 1))
+
+    def watch(self, waiting: int, height: int, steady_ns: int, now_ns: int) -> bool:
+        """Whether the alarm `stale_tip` was just raised or cleared: no block comes although transactions wait.
+
+        Too few validators may be there to decide. What waits is kept, and goes on when they are back. `steady_ns` is of
+        a clock that never jumps.
+        """
+        if not waiting or height != self._stale_height:
+            self._stale_height, self._fresh_ns = height, steady_ns
+            if self._stale:
+                self.clear_alarm(STALE_TIP, self._stale)
+                self._stale = ""
+                return True
+        if self._stale or steady_ns - self._fresh_ns < STALE_NS:
+            return False
+        self._stale = f"height {height}"
+        self.raise_alarm(STALE_TIP, self._stale, now_ns)
+        return True
 
     def raise_alarm(self, code: str, detail: str, now_ns: int) -> None:
         """Something that an operator should know; the same again keeps its first time."""

@@ -36,6 +36,7 @@ from chainpos.sync.loop import FollowLoop, Halt
 
 # How soon after a change subscribers are told of the node's state; what changes meanwhile goes with it.
 STATUS_DELAY_S: Final = 0.05
+WATCH_EVERY_S: Final = 1.0
 # CometBFT types/block.go MaxOverheadForBlock, MaxHeaderBytes; types/block.go MaxCommitBytes.
 _BLOCK_OVERHEAD_BYTES: Final = 11 + 626
 _COMMIT_BYTES: Final = 94
@@ -129,6 +130,7 @@ class Parts:
     def tasks(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """(name, work) of all that runs until it is cancelled."""
         yield "status", self._tell_status()
+        yield "watch", self._watch()
         yield "recheck", self.intake.recheck()
         if self.engine is not None:
             yield "engine", self._run_engine(self.engine)
@@ -222,6 +224,13 @@ class Parts:
         except Halt:
             # The node stays, and says why; what it has stored can be read.
             self.changed()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            clock = self.clock
+            if self.condition.watch(len(self.mempool), self.view.tip.height, clock.monotonic_ns(), clock.now_ns()):
+                self._status_due.set()
 
     async def _tell_status(self) -> None:
         while True:

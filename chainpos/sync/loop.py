@@ -38,6 +38,8 @@ from chainpos.sync.verdicts import MALFORMED_BLOCK, OTHER_CHAIN
 CONNECT_TIMEOUT_S: Final = 3.0
 FORWARD_TIMEOUT_S: Final = 3.0
 MAX_SENDING: Final = 1_000
+OVERHEAR_EVERY_S: Final = 0.25
+MAX_OVERHEARD: Final = 50
 _NEW_HEADERS: Final = "tm.event='NewBlockHeader'"
 _PENDING: Final = "chainpos.event='PendingTx'"
 # What CometBFT says, for want of a code, of a transaction that waits in its mempool or is in a block already.
@@ -251,9 +253,20 @@ class FollowLoop:
                 self._woken.set()
 
     async def _overhear(self, client: RpcClient) -> None:
+        """Hear of transactions that wait. CometBFT has no event for that, and is asked again and again."""
+        try:
+            await client.report()
+        except RpcError:
+            await self._ask_what_waits(client)
         async for event in await client.subscribe(_PENDING, limit=200):
             if not isinstance(event, Dropped) and isinstance(event.value, PendingTransaction):
                 self._sink.pending(event.value.transaction)
+
+    async def _ask_what_waits(self, client: RpcClient) -> None:
+        while True:
+            for transaction in (await client.unconfirmed_txs(MAX_OVERHEARD)).transactions:
+                self._sink.pending(transaction)
+            await asyncio.sleep(OVERHEAR_EVERY_S)
 
     async def _ask(self, name: str) -> None:
         client = self._clients.get(name)

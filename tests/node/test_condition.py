@@ -70,3 +70,21 @@ def test_alarms_are_bounded_and_can_be_cleared(condition: Condition, clerk: Cler
 def test_the_size_of_the_store_is_what_lies_on_the_disk(condition: Condition, clerk: Clerk) -> None:
     on_disk = [clerk.database, Path(f"{clerk.database}-wal")]
     assert report(condition, clerk).store_bytes == sum(path.stat().st_size for path in on_disk)
+
+
+def test_a_tip_that_stands_still_while_transactions_wait_is_an_alarm_until_a_block_comes(
+    condition: Condition, clerk: Clerk
+) -> None:
+    second_ns = 10**9
+
+    def watch(waiting: int, height: int, at_s: int) -> bool:
+        return condition.watch(waiting, height, at_s * second_ns, START_NS)
+
+    assert not watch(0, 5, 0)
+    assert not watch(0, 5, 100), "at rest nothing is amiss"
+    assert not watch(1, 5, 109)
+    assert watch(1, 5, 110)
+    assert not watch(2, 5, 130)
+    assert [(alarm.code, alarm.detail) for alarm in report(condition, clerk).alarms] == [("stale_tip", "height 5")]
+    assert watch(2, 6, 131)
+    assert report(condition, clerk).alarms == ()

@@ -21,7 +21,8 @@ from chainpos.core.values.hashes import sha256
 from chainpos.node.clock import SystemClock
 from chainpos.node.home import Home
 from chainpos.pilot.trial import APPLICATION, COMETBFT
-from chainpos.rpc.client import RpcClient
+from chainpos.rpc.backend import PendingTransaction
+from chainpos.rpc.client import ReceivedEvent, RpcClient
 from chainpos.store.chain import ChainReader
 from chainpos.wallet.network import Network
 from tests.core.contracts.conftest import BANK, CNY, key_of
@@ -134,6 +135,22 @@ async def test_a_payment_broadcast_to_the_peer_reaches_a_block_and_twice_is_once
         assert len(page.transactions) == 1
 
 
+async def test_our_peer_hears_of_what_waits_at_a_validator(network: RealNetwork, peer: RunningNode) -> None:
+    """SEEN, for a wallet that sends to a validator: CometBFT has no event for that."""
+    async with await network.client() as client, await RpcClient.connect(peer.url) as ours:
+        await reach(peer, await network.height())
+        seen = await ours.subscribe("chainpos.event='PendingTx'")
+        wire = new_tx()
+        # Just after a block, so that it waits for the next.
+        await network.wait_above(await pay(client, new_tx()))
+        assert (await client.broadcast_tx_sync(wire)).code == 0
+        async with asyncio.timeout(PATIENCE_S):
+            async for event in seen:
+                value = event.value if isinstance(event, ReceivedEvent) else None
+                if isinstance(value, PendingTransaction) and value.transaction == wire:
+                    break
+
+
 async def test_a_wallet_proves_records_and_payments_against_their_signatures(network: RealNetwork) -> None:
     wallet = Network(load_genesis(network.genesis), (network.rpc(2), network.rpc(3)), SystemClock())
     try:
@@ -217,6 +234,11 @@ async def test_with_two_of_four_down_it_halts_visibly_and_heals(network: RealNet
             await asyncio.sleep(4.0)
             assert await network.height() == stuck
             async with await RpcClient.connect(peer.url) as ours:
+
+                async def says_so() -> bool:
+                    return [each.code for each in (await ours.report()).alarms] == ["stale_tip"]
+
+                await until(says_so, timeout_s=PATIENCE_S)
                 assert (await ours.report()).height <= stuck
             began = time.monotonic()
             await network.start(2, 3)
