@@ -157,7 +157,9 @@ class _Opening:
     def _result(self, each: ProvedTransaction) -> str:
         header = self._headers[each.height + 1]
         proof = MerkleProof.decode(each.result_proof)
-        held = proof.index == each.index and verify_result(header.last_results_hash, each.result, proof)
+        # A proof fits trees of other sizes as well, at another place: both must be of one place in one tree.
+        same_place = (proof.index, proof.total) == (each.index, MerkleProof.decode(each.inclusion).total)
+        held = same_place and verify_result(header.last_results_hash, each.result, proof)
         return "" if held else "the next header commits to another result"
 
     def _record(self, record: ProvedRecord) -> str:

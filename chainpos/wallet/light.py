@@ -170,6 +170,9 @@ class LightClient:
         index = found.proof.proof.index
         if results_hash(results) != following.last_results_hash or not 0 <= index < len(results):
             raise Untrusted("forged_results", height)
+        # A proof fits trees of other sizes as well, at another place: only with the block's own size is it this one.
+        if found.proof.proof.total != len(results):
+            raise Untrusted("forged_inclusion", height)
         # Events and prose are not hashed: only what the header commits to is passed on.
         result = results[index]
         return Included(height, index, TxResult(result.code, result.data, gas_used=result.gas_used))

@@ -8,12 +8,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chainpos.core.chain.block import data_hash, tx_proof
+from chainpos.core.chain.header import BlockId, Header
+from chainpos.core.chain.results import TxResult, result_proof, results_hash
 from chainpos.errors import UserFacingError
 from chainpos.inspect import case_container
 from chainpos.inspect.case_container import pack, unpack
-from chainpos.inspect.case_file import Case, LightBlock, encode_json, make_case
+from chainpos.inspect.case_file import Case, LightBlock, ProvedTransaction, encode_json, make_case
 from chainpos.inspect.case_html import render_case
-from chainpos.inspect.case_open import open_case
+from chainpos.inspect.case_open import _Opening, open_case
 from chainpos.inspect.source import StoreSource
 from chainpos.store.chain import ChainReader
 from tests.inspect.recorded import first_place
@@ -156,3 +159,38 @@ def test_nothing_is_proved_before_the_next_header(day: StoreSource) -> None:
         make_case(day, word, as_of=day.span().tip)
     with pytest.raises(UserFacingError):
         make_case(day, "NOTHING-LIKE-IT")
+
+
+def test_a_transaction_is_not_told_with_its_neighbours_result() -> None:
+    """Its proof in a tree of three fits one of two, at the place of the one before it, whose result is proved as well."""
+    txs, results = (b"first", b"second", b"third"), (TxResult(), TxResult(), TxResult(code=501))
+    headers = [
+        Header(
+            11,
+            1,
+            "case",
+            height,
+            0,
+            BlockId(),
+            b"",
+            data_hash(txs),
+            b"",
+            b"",
+            b"",
+            b"",
+            results_hash(results),
+            b"",
+            b"",
+        )
+        for height in (1, 2)
+    ]
+    opening = _Opening(None, (), b"")  # type: ignore[arg-type]
+    opening._headers.update({header.height: header for header in headers})
+    forged = msgspec.structs.replace(tx_proof(txs, 2), total=2, index=1)
+    told = ProvedTransaction("payment", 1, 1, b"third", forged.encode(), results[1], result_proof(results, 1).encode())
+    assert opening._included(told) == ""
+    assert opening._result(told) == "the next header commits to another result"
+    honest = ProvedTransaction(
+        "payment", 1, 2, b"third", tx_proof(txs, 2).encode(), results[2], result_proof(results, 2).encode()
+    )
+    assert (opening._included(honest), opening._result(honest)) == ("", "")

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from chainpos.core.chain import merkle
+from chainpos.core.chain.block import tx_proof
 from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.chain.results import TxResult
-from chainpos.core.chain.validators import Validator, make_validator_set
+from chainpos.core.chain.validators import Validator, ValidatorSet, make_validator_set
 from chainpos.core.chain.verifier import TrustOptions, trust_genesis
 from chainpos.core.contracts.balances.records import ACCOUNTS, Account, account_key, customer_account
 from chainpos.core.contracts.merchants.records import MERCHANTS
 from chainpos.core.state.commitment import bucket_name, bucket_of
+from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import MalformedBytes, UserFacingError
 from chainpos.node.clock import SystemClock
-from chainpos.rpc.backend import SignedHeader
+from chainpos.node.ledger import Appended
+from chainpos.rpc.backend import BlockResults, IncludedTransaction, QueryAnswer, SignedHeader, TransactionProof
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.wallet import light as light_module
 from chainpos.wallet.keys import demo_key
 from chainpos.wallet.light import DEFAULT_OPTIONS, LightClient, NotYet, Untrusted
 from chainpos.wallet.network import Network
+from tests.core.blocks import pay, transaction
 from tests.core.contracts.conftest import BANK, CNY, key_of
-from tests.node.conftest import issue_tx
+from tests.node.conftest import Clerk, issue_tx
 from tests.till.conftest import Shop
 
 ALICE = account_key(customer_account(key_of("alice").address, BANK), CNY)
@@ -237,3 +243,69 @@ async def test_what_was_paid_below_the_newest_header_known_is_still_proved(city:
     assert again.distrusted == {}
     assert again.light.trusted.height >= trusted.height
     await again.close()
+
+
+class OneBlock:
+    """A node that shows block 1 of three transactions, and block 2; what it says of the last one is up to the test."""
+
+    def __init__(self, first: Appended, second: Appended, said: IncludedTransaction) -> None:
+        self._blocks = {1: first, 2: second}
+        self._said = said
+
+    async def commit(self, height: int | None = None) -> SignedHeader:
+        shown = self._blocks[height or 2]
+        return SignedHeader(shown.stored.block.header, shown.commit, canonical=True)
+
+    async def validators(self, height: int | None = None) -> ValidatorSet:
+        return self._blocks[height or 2].tip.last_validators
+
+    async def block_results(self, height: int | None = None) -> BlockResults:
+        return self._blocks[height or 2].results
+
+    async def tx(self, tx_hash: bytes, *, prove: bool = False) -> IncludedTransaction:
+        del tx_hash, prove
+        return self._said
+
+    async def abci_query(self, path: str, key: bytes, height: int = 0, *, prove: bool = False) -> QueryAnswer:
+        raise NotImplementedError
+
+
+async def test_a_refused_payment_cannot_be_told_with_its_neighbours_result(tmp_path: Path) -> None:
+    """In a tree of three leaves the last one's proof is that of a second of two, too: the number of leaves counts."""
+    clerk = Clerk(tmp_path)
+    refused = transaction(pay("S2", 999_999), "dave")
+    first = clerk.make(clerk.issue(), clerk.issue(), refused)
+    assert [result.code == 0 for result in first.results.results] == [True, True, False]
+    second = clerk.make()
+    header = first.stored.block.header
+    proof = tx_proof(first.stored.block.txs, 2)
+
+    def said(**changes: int) -> OneBlock:
+        told = msgspec.structs.replace(proof, **changes)
+        claim = TransactionProof(header.data_hash, refused, told)
+        return OneBlock(first, second, IncludedTransaction(sha256(refused), 1, told.index, refused, TxResult(), claim))
+
+    def light() -> LightClient:
+        years = TrustOptions(10 * 365 * 86_400 * SECOND_NS)
+        return LightClient(trust_genesis(load_genesis(clerk.genesis)), LaterClock(clerk), years)
+
+    included = await light().included(said(), sha256(refused))
+    assert included.result.code == first.results.results[2].code
+    assert merkle.verify(header.data_hash, sha256(refused), msgspec.structs.replace(proof, total=2, index=1))
+    with pytest.raises(Untrusted) as lied:
+        await light().included(said(total=2, index=1), sha256(refused))
+    assert lied.value.code == "forged_inclusion"
+    clerk.ledger.close()
+
+
+class LaterClock:
+    """Just after the clerk's blocks."""
+
+    def __init__(self, clerk: Clerk) -> None:
+        self._clerk = clerk
+
+    def now_ns(self) -> int:
+        return (self._clerk.now_s + 5) * SECOND_NS
+
+    def monotonic_ns(self) -> int:
+        return 0
