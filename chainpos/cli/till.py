@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainpos.cli import catalogue
 from chainpos.cli.output import Json, ask, note, print_json, print_line, require_terminal
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
@@ -15,8 +16,16 @@ if TYPE_CHECKING:
     from chainpos.till.home import TillHome
 
 
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.command("import-catalogue")(catalogue.import_catalogue)
+app.command("find")(catalogue.find)
+app.command("price")(catalogue.price)
+
+
+@app.callback()
 def till(
-    home: Annotated[Path, typer.Option("--home", help="The till's folder.")],
+    context: typer.Context,
+    home: Annotated[Path | None, typer.Option("--home", help="The till's folder.")] = None,
     set_pin: Annotated[bool, typer.Option("--set-pin", help="Set the PIN for refunds, then end.")] = False,
     new: Annotated[bool, typer.Option("--new", help="Set up a new till with a key of its own, then end.")] = False,
     genesis: Annotated[
@@ -28,6 +37,10 @@ def till(
     as_json: Json = False,
 ) -> None:
     """Open the counter. The till's own node must run: chainpos node start."""
+    if context.invoked_subcommand is not None:
+        return
+    if home is None:
+        raise _used_wrongly("A till is named by its folder.", "Give --home DIR.")
     from chainpos.node.clock import SystemClock
     from chainpos.till.counter import Till
     from chainpos.till.home import TillHome

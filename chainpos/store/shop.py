@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -144,7 +144,7 @@ class ShopBook:
 
     def add_sale(self, sale: SaleRow, fact: Fact) -> None:
         """Write a new sale before anybody is shown it. Raises StoreError."""
-        with self._transaction() as db:
+        with self.writing() as db:
             db["sales"].insert(msgspec.structs.asdict(sale))
             self._add_fact(db, sale.number, fact)
         self._last_number = max(self._last_number, sale.number)
@@ -152,7 +152,7 @@ class ShopBook:
     def update_sale(self, sale: SaleRow, fact: Fact) -> None:
         """Write what the ledger changed of a sale, and by which fact. What was signed is never rewritten."""
         changed = {name: getattr(sale, name) for name in _LEDGER_COLUMNS}
-        with self._transaction() as db:
+        with self.writing() as db:
             db["sales"].update(sale.number, changed)
             self._add_fact(db, sale.number, fact)
 
@@ -170,7 +170,7 @@ class ShopBook:
 
     def watched_sales(self) -> list[SaleRow]:
         """The sales that the ledger may still change, oldest first."""
-        return self._many("SELECT * FROM sales WHERE watched = 1 ORDER BY number LIMIT ?", [MAX_ROWS], SaleRow)
+        return self.rows("SELECT * FROM sales WHERE watched = 1 ORDER BY number LIMIT ?", [MAX_ROWS], SaleRow)
 
     def sales(self, search: Search = Search(), *, limit: int = 500) -> list[SaleRow]:  # noqa: B008 - it is immutable
         """The sales that match, newest first."""
@@ -187,30 +187,30 @@ class ShopBook:
             values += [search.offset_s, search.minute]
         where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
         sql = f"SELECT * FROM sales {where}ORDER BY created_ns DESC, number DESC LIMIT ?"  # noqa: S608 - no outside text
-        return self._many(sql, [*values, min(limit, MAX_ROWS)], SaleRow)
+        return self.rows(sql, [*values, min(limit, MAX_ROWS)], SaleRow)
 
     def facts(self, number: int) -> list[Fact]:
         """What was learned of a sale, in that order."""
-        return self._many("SELECT kind, at_ns, height, detail FROM facts WHERE number = ? ORDER BY id", [number], Fact)
+        return self.rows("SELECT kind, at_ns, height, detail FROM facts WHERE number = ? ORDER BY id", [number], Fact)
 
     def queue(self, row: OutboxRow) -> None:
         """Write a signed transaction before it is sent for the first time. Queueing it again changes nothing."""
-        with self._transaction() as db:
+        with self.writing() as db:
             db["outbox"].insert(msgspec.structs.asdict(row), ignore=True)
 
     def waiting(self) -> list[OutboxRow]:
         """What is still to be sent, oldest first."""
-        return self._many(
+        return self.rows(
             "SELECT * FROM outbox WHERE state = 'waiting' ORDER BY created_ns LIMIT ?", [MAX_ROWS], OutboxRow
         )
 
     def outbox_of(self, number: int) -> list[OutboxRow]:
         """All that was ever sent for a sale, oldest first."""
-        return self._many("SELECT * FROM outbox WHERE number = ? ORDER BY created_ns", [number], OutboxRow)
+        return self.rows("SELECT * FROM outbox WHERE number = ? ORDER BY created_ns", [number], OutboxRow)
 
     def settle(self, tx_hash: bytes, state: str, *, height: int = 0, code: int = 0) -> None:
         """Note how a queued transaction ended; the first ending stands."""
-        with self._transaction() as db:
+        with self.writing() as db:
             db.execute(
                 "UPDATE outbox SET state = ?, height = ?, code = ? WHERE tx_hash = ? AND state = 'waiting'",
                 [state, height, code, tx_hash],
@@ -227,7 +227,7 @@ class ShopBook:
 
     def save_setting(self, name: str, value: msgspec.Struct) -> None:
         """Write a setting."""
-        with self._transaction() as db:
+        with self.writing() as db:
             db["settings"].insert({"name": name, "value": msgspec.json.encode(value).decode()}, replace=True)
 
     def fees_minor(self, currency: str) -> int:
@@ -243,7 +243,8 @@ class ShopBook:
         return [line for line in found if line != "ok"]
 
     @contextmanager
-    def _transaction(self) -> Iterator[Any]:
+    def writing(self) -> Iterator[Any]:
+        """One transaction on the book, for this room's files alone: all of it is durable at the end, or none."""
         with self._mutex, _sqlite_errors(self.path), self._db.atomic():
             yield self._db
 
@@ -251,12 +252,13 @@ class ShopBook:
         db["facts"].insert({"number": number, **msgspec.structs.asdict(fact)})
 
     def _one(self, sql: str, values: list[object], shape: type[Row]) -> Row | None:
-        rows = self._many(sql, values, shape)
+        rows = self.rows(sql, values, shape)
         return rows[0] if rows else None
 
-    def _many(self, sql: str, values: list[object], shape: type[Row]) -> list[Row]:
+    def rows(self, sql: str, values: Sequence[object], shape: type[Row]) -> list[Row]:
+        """What a query finds, in its shape; for this room's files alone. Raises StoreError."""
         with self._mutex, _sqlite_errors(self.path):
-            rows = list(self._db.query(sql, values))
+            rows = list(self._db.query(sql, list(values)))
         # SQLite has no truth values; all else comes as it was written, because the tables are STRICT.
         return [msgspec.convert(row, shape, strict=False) for row in rows]
 

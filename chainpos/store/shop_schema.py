@@ -73,9 +73,27 @@ CREATE TABLE settings (
 ) STRICT;
 """
 
+_CATALOGUE: Final = """
+CREATE TABLE articles (
+    sku          TEXT    PRIMARY KEY,
+    barcode      TEXT    NOT NULL DEFAULT '',
+    name_en      TEXT    NOT NULL DEFAULT '',
+    name_zh      TEXT    NOT NULL DEFAULT '',
+    price_minor  INTEGER NOT NULL CHECK (price_minor >= 0),
+    currency     TEXT    NOT NULL,
+    tax_rate_ppm INTEGER NOT NULL CHECK (tax_rate_ppm BETWEEN 0 AND 1000000),
+    tax_included INTEGER NOT NULL DEFAULT 1 CHECK (tax_included IN (0, 1)),
+    unit         TEXT    NOT NULL DEFAULT 'piece',
+    open_price   INTEGER NOT NULL DEFAULT 0 CHECK (open_price IN (0, 1)),
+    favourite    INTEGER NOT NULL DEFAULT 0 CHECK (favourite IN (0, 1)),
+    initials     TEXT    NOT NULL DEFAULT '',
+    pinyin       TEXT    NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX articles_by_barcode ON articles (barcode) WHERE barcode <> '';
+"""
 
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:
