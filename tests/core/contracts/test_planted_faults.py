@@ -1,0 +1,220 @@
+"""One fault planted in each capability at a time: the model beside it or an invariant must catch it.
+
+Each script is played twice. Without its fault it passes; with it, the step that goes wrong is found at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from chainpos.core.contracts.balances import port as balances_port
+from chainpos.core.contracts.balances import rules as balances_rules
+from chainpos.core.contracts.balances.port import post
+from chainpos.core.contracts.balances.records import ACCOUNTS, Account, issued_account
+from chainpos.core.contracts.compliance import port as compliance_port
+from chainpos.core.contracts.compliance import rules as compliance_rules
+from chainpos.core.contracts.compliance.changes import SetAlertRules, set_alert_rules
+from chainpos.core.contracts.compliance.records import AlertRule
+from chainpos.core.contracts.context import Context
+from chainpos.core.contracts.customers import port as customers_port
+from chainpos.core.contracts.customers import rules as customers_rules
+from chainpos.core.contracts.customers.messages import SetTier
+from chainpos.core.contracts.customers.records import CUSTOMERS, KeyHolder
+from chainpos.core.contracts.governance import changes as governance_changes
+from chainpos.core.contracts.governance import port as governance_port
+from chainpos.core.contracts.governance import rules as governance_rules
+from chainpos.core.contracts.governance.changes import SetRole
+from chainpos.core.contracts.governance.records import Approval, QuorumStep
+from chainpos.core.contracts.institutions import changes as institutions_changes
+from chainpos.core.contracts.institutions import port as institutions_port
+from chainpos.core.contracts.institutions import rules as institutions_rules
+from chainpos.core.contracts.institutions.messages import Register
+from chainpos.core.contracts.institutions.records import Directory
+from chainpos.core.contracts.merchants import rules as merchants_rules
+from chainpos.core.contracts.ports import DYNAMIC_QR
+from tests.core.contracts.conftest import BANK, CNY, key_of
+from tests.core.contracts.test_standing_machine import StandingMachine
+
+
+class Fault(NamedTuple):
+    """Where it is planted, what is put there, and the script that meets it."""
+
+    name: str
+    where: Any
+    attribute: str
+    planted: Any
+    script: Callable[[StandingMachine], None]
+
+
+def decide_a_role(machine: StandingMachine) -> None:
+    machine.propose("role", BANK, True, "operator", "operator", 1)
+    machine.approve(0, "city", "city", 1)
+    machine.approve(0, "regulator", "regulator", 1)
+
+
+def propose_as_a_stranger(machine: StandingMachine) -> None:
+    machine.propose("role", BANK, True, "city", "alice", 0)
+
+
+def enact(machine: StandingMachine, apply: Callable[[Context, Any], None], change: msgspec.Struct) -> None:
+    """A change as governance would apply it, but for the vote."""
+    ctx = machine.world.context()
+    apply(ctx, change)
+    machine.world.commit(ctx)
+
+
+def take_a_role_away(machine: StandingMachine) -> None:
+    enact(machine, governance_changes.set_role, SetRole("city", key_of("city").public, is_held=False))
+    machine.model.roles["city"].remove("city")
+
+
+def freeze_and_wait(machine: StandingMachine) -> None:
+    machine.freeze("alice", 100, "regulator", 1)
+    machine.the_ledger_is_as_the_model_says()
+    machine.time_passes(72)
+
+
+def freeze_again(machine: StandingMachine) -> None:
+    freeze_and_wait(machine)
+    machine.freeze("alice", 100, "regulator", 1)
+
+
+def pay_while_watched(machine: StandingMachine) -> None:
+    rule = AlertRule("all", CNY, 60, 0, 1_000, 1, 0)
+    enact(machine, set_alert_rules, SetAlertRules(machine.world.time_s, (rule,)))
+    ctx = machine.world.context()
+    customers_port.spend(ctx, machine.world.address("alice"), 5, CNY, DYNAMIC_QR)
+    machine.world.commit(ctx)
+
+
+def rotate(machine: StandingMachine) -> None:
+    machine.rotate("alice", "k1", "alice", 1)
+
+
+def close_with_money(machine: StandingMachine) -> None:
+    machine.answer_for("alice", "close", BANK, 1)
+
+
+def recover(machine: StandingMachine) -> None:
+    machine.start("alice", "k1", BANK, 1)
+    machine.time_passes(24)
+    machine.answer_for("alice", "complete", BANK, 1)
+
+
+def set_an_unknown_tier(machine: StandingMachine) -> None:
+    machine.both(SetTier(machine.world.address("alice"), "tier_9", "B", bytes(32)), BANK, "unknown_tier")
+
+
+def announce_terms(machine: StandingMachine) -> None:
+    machine.change_terms("instant", "CN-1", "TEAHOUSE.owner", 1)
+
+
+def hand_over(machine: StandingMachine) -> None:
+    machine.hand_over("owner2", "TEAHOUSE.owner", 1)
+    machine.cancel_terms("alice", 0)
+    machine.hand_over("TEAHOUSE.owner", "owner2", 1)
+
+
+def suspend_a_bank(machine: StandingMachine) -> None:
+    machine.propose("standing", BANK, True, "operator", "operator", 1)
+    machine.approve(0, "regulator", "regulator", 1)
+
+
+def register_a_bank(machine: StandingMachine) -> None:
+    north = Register("abank", "A", "甲", "bank", key_of("abank").public, ())
+    enact(machine, institutions_changes.register, north)
+
+
+def pay_in_cash(machine: StandingMachine) -> None:
+    machine.cash("alice", True, BANK, 1)
+
+
+def take_cash(machine: StandingMachine) -> None:
+    machine.cash("alice", False, BANK, 1)
+
+
+def _keeps_the_old_key(ctx: Context, account: bytes, customer: Any, key: bytes) -> None:
+    ctx.put(customers_rules.CUSTOMER_KEYS, key, KeyHolder(account))
+    ctx.put(CUSTOMERS, account, msgspec.structs.replace(customer, key=key))
+
+
+def _redeems_without_counting(ctx: Context, issuer: str, account: bytes, currency: str, amount_minor: int) -> None:
+    post(ctx, currency, ((account, -amount_minor), (issued_account(issuer), amount_minor)))
+
+
+def _forgets_one_leg(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> None:
+    for account, delta_minor in legs[-1:]:
+        key = account + b"/" + currency.encode()
+        held = ctx.get(ACCOUNTS, key)
+        ctx.put(ACCOUNTS, key, Account((held.balance_minor if held else 0) + delta_minor))
+
+
+def _another_key(role: str, key: bytes) -> bytes:
+    return b"city/" + bytes(32)
+
+
+def _elsewhere(account: bytes, rule: str, window_from_s: int) -> bytes:
+    return b"elsewhere"
+
+
+def _is_always_met(ctx: Context, step: QuorumStep, approvals: tuple[Any, ...]) -> bool:
+    return True
+
+
+def _holds_still(*_: Any, **__: Any) -> None:
+    """Does nothing where something should be done."""
+
+
+def _out_of_order(names: tuple[str, ...]) -> Directory:
+    return Directory(tuple(reversed(names)))
+
+
+def _approves_for_everybody(role: str, key: bytes, at_s: int) -> Any:
+    return Approval("regulator", key, at_s)
+
+
+FAULTS = [
+    Fault("a quorum that is always met", governance_port, "is_met", _is_always_met, decide_a_role),
+    Fault("an approval in another's name", governance_rules, "Approval", _approves_for_everybody, decide_a_role),
+    Fault("a role that is not asked for", governance_port, "require_role", _holds_still, propose_as_a_stranger),
+    Fault("a holder that stays", governance_changes, "role_key", _another_key, take_a_role_away),
+    Fault("an interim without an end", compliance_rules, "INTERIM_S", 10**9, freeze_and_wait),
+    Fault("an interim again and again", compliance_rules, "INTERIM_REST_S", 0, freeze_again),
+    Fault("an alert that is not recorded", compliance_port, "alert_key", _elsewhere, pay_while_watched),
+    Fault("a freeze that is not asked for", compliance_port, "require_free", _holds_still, freeze_and_wait),
+    Fault("an old key that still signs", customers_rules, "_hand_over", _keeps_the_old_key, rotate),
+    Fault("an account closed with money", customers_rules, "CURRENCIES", {}, close_with_money),
+    Fault("a recovery without waiting", customers_rules, "RECOVERY_S", 0, recover),
+    Fault("a tier that is none", customers_rules, "_check_standing", _holds_still, set_an_unknown_tier),
+    Fault("terms without notice", merchants_rules, "TERMS_DELAY_S", 0, announce_terms),
+    Fault("a shop that is not written", merchants_rules, "_keep", _holds_still, hand_over),
+    Fault("anybody for the owner", merchants_rules, "_require_either", _holds_still, hand_over),
+    Fault("a suspension without effect", institutions_port, "require_active", _holds_still, suspend_a_bank),
+    Fault("a directory out of order", institutions_rules, "Directory", _out_of_order, register_a_bank),
+    Fault("a redemption that is not counted", balances_port, "redeem", _redeems_without_counting, take_cash),
+    Fault("a posting with one leg", balances_port, "post", _forgets_one_leg, pay_in_cash),
+    Fault("a reason for everything", balances_rules, "ISSUE_REASONS", (), pay_in_cash),
+]  # fmt: skip
+
+
+def played(script: Callable[[StandingMachine], None]) -> None:
+    machine = StandingMachine()
+    script(machine)
+    machine.the_ledger_is_as_the_model_says()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_planted_fault_is_caught(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    played(fault.script)
+    monkeypatch.setattr(fault.where, fault.attribute, fault.planted)
+    with pytest.raises(AssertionError):
+        played(fault.script)
+
+
+def test_a_fault_is_planted_in_each_of_these_capabilities() -> None:
+    planted = {fault.where.__name__.split(".")[3] for fault in FAULTS}
+    assert planted == {"balances", "compliance", "customers", "governance", "institutions", "merchants"}

@@ -1,0 +1,241 @@
+"""Who may act, driven at random: customers, merchants, compliance, institutions and governance beside a plain model.
+
+After each step the refusal is the model's by name, a refusal left no write, all invariants hold, and who can pay, sell
+and decide is whom the model says.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from chainpos.core.contracts.balances.messages import Issue, Redeem
+from chainpos.core.contracts.compliance.messages import Agree, Freeze, Release
+from chainpos.core.contracts.customers import messages as customers
+from chainpos.core.contracts.customers import port as customers_port
+from chainpos.core.contracts.governance.changes import SetRole
+from chainpos.core.contracts.governance.messages import Approve, Propose, Withdraw, change_hash
+from chainpos.core.contracts.governance.port import holders
+from chainpos.core.contracts.institutions.changes import SetStanding
+from chainpos.core.contracts.merchants import messages as merchants
+from chainpos.core.contracts.merchants import port as merchants_port
+from chainpos.core.contracts.ports import account_subject, merchant_subject
+from chainpos.errors import Rejected
+from tests.core.contracts.conftest import CNY, World, genesis_values, key_of, make_app_state
+from tests.core.contracts.standing_model import DAY_S, HOMES, HOUR_S, StandingModel
+
+NEW_KEYS = ("k1", "k2", "k3")
+SIGNERS = (
+    "alice",
+    "bob",
+    *NEW_KEYS,
+    "eastbank",
+    "westpay",
+    "regulator",
+    "operator",
+    "city",
+    "TEAHOUSE.owner",
+    "owner2",
+)
+names = st.sampled_from(sorted(HOMES))
+signers = st.sampled_from(SIGNERS)
+keys = st.sampled_from([*NEW_KEYS, "alice", "bob"])
+subjects = st.sampled_from([*sorted(HOMES), "TEAHOUSE"])
+roles = st.sampled_from(["operator", "regulator", "city"])
+rightly = st.integers(0, 3)
+PAPERS, PROOF = bytes(32), bytes(64)
+
+
+@cache
+def _values() -> dict[bytes, bytes]:
+    return genesis_values(make_app_state())
+
+
+class StandingMachine(RuleBasedStateMachine):
+    """The world and its model, side by side. Signers are mostly those who may, so that much is accepted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(_values())
+        self.model = StandingModel(self.world.time_s)
+        self.orders = 0
+        self.accepted: list[str] = []
+
+    def both(self, message: msgspec.Struct, signer: str, expected: str) -> None:
+        before = self.world.state.app_hash
+        result = self.world.run(message, signer)
+        assert result.log == expected, f"{message} by {signer}: {result.log!r} {result.info}, not {expected!r}"
+        if expected:
+            assert self.world.state.app_hash == before
+        else:
+            self.accepted.append(type(message).__name__)
+
+    def who(self, may: str, other: str, chance: int) -> str:
+        return may if chance else other
+
+    @rule(hours=st.sampled_from([1, 23, 24, 72, 720]))
+    def time_passes(self, hours: int) -> None:
+        self.world.advance(hours * HOUR_S)
+        self.model.now_s += hours * HOUR_S
+
+    @rule(name=names, key=keys, other=signers, chance=rightly)
+    def rotate(self, name: str, key: str, other: str, chance: int) -> None:
+        signer = self.who(self.model.people[name].key, other, chance)
+        message = customers.RotateKey(self.world.address(name), key_of(key).public, PROOF)
+        self.both(message, signer, self.model.rotate(name, key, signer))
+
+    @rule(name=names, key=keys, other=signers, chance=rightly)
+    def start(self, name: str, key: str, other: str, chance: int) -> None:
+        signer = self.who(HOMES[name], other, chance)
+        message = customers.StartRecovery(self.world.address(name), key_of(key).public, PROOF)
+        self.both(message, signer, self.model.start(name, key, signer))
+
+    @rule(name=names, what=st.sampled_from(["lock", "unlock", "complete", "cancel", "close", "reopen"]),
+          other=signers, chance=rightly)  # fmt: skip
+    def answer_for(self, name: str, what: str, other: str, chance: int) -> None:
+        account = self.world.address(name)
+        signer = self.who(HOMES[name], other, chance)
+        message = {
+            "lock": customers.Lock(account),
+            "unlock": customers.Unlock(account),
+            "complete": customers.CompleteRecovery(account),
+            "cancel": customers.CancelRecovery(account),
+            "close": customers.Close(account),
+            "reopen": customers.Reopen(account, "tier_3", "B", PAPERS),
+        }[what]
+        expected = getattr(self.model, what)(name, signer)
+        self.both(message, signer, expected)
+
+    @rule(name=names, is_in=st.booleans(), other=signers, chance=rightly)
+    def cash(self, name: str, is_in: bool, other: str, chance: int) -> None:
+        signer, held = self.who(HOMES[name], other, chance), self.model.people[name].held
+        kind = Issue if is_in else Redeem
+        message = kind(HOMES[name], self.world.address(name), CNY, 5 if is_in else held, "cash", "R")
+        self.both(message, signer, self.model.cash(name, 5 if is_in else -held, signer))
+
+    @rule(owner=st.sampled_from(["TEAHOUSE.owner", "owner2"]), other=signers, chance=rightly)
+    def hand_over(self, owner: str, other: str, chance: int) -> None:
+        signer = self.who(self.model.shop.owner, other, chance)
+        message = merchants.RotateOwner("TEAHOUSE", key_of(owner).public, PROOF)
+        self.both(message, signer, self.model.hand_over(owner, signer))
+
+    @rule(mode=st.sampled_from(["instant", "netted"]), account=st.sampled_from(["CN-1", "CN-2"]),
+          other=signers, chance=rightly)  # fmt: skip
+    def change_terms(self, mode: str, account: str, other: str, chance: int) -> None:
+        signer = self.who(self.model.shop.owner, other, chance)
+        message = merchants.ChangeTerms("TEAHOUSE", mode, account)
+        self.both(message, signer, self.model.change_terms(mode, account, signer))
+
+    @rule(other=signers, chance=rightly)
+    def cancel_terms(self, other: str, chance: int) -> None:
+        signer = self.who("eastbank", other, chance)
+        self.both(merchants.CancelTerms("TEAHOUSE"), signer, self.model.cancel_terms(signer))
+
+    @rule(wanted=st.sampled_from(["suspended", "open", "suspended", "open", "closed"]), other=signers, chance=rightly)
+    def set_shop(self, wanted: str, other: str, chance: int) -> None:
+        signer = self.who("eastbank", other, chance)
+        message = {
+            "suspended": merchants.Suspend("TEAHOUSE", "Inspection"),
+            "open": merchants.Reopen("TEAHOUSE"),
+            "closed": merchants.Close("TEAHOUSE"),
+        }[wanted]
+        self.both(message, signer, self.model.set_shop(wanted, signer))
+
+    def subject(self, name: str) -> bytes:
+        return merchant_subject(name) if name == "TEAHOUSE" else account_subject(self.world.address(name))
+
+    @rule(name=subjects, days=st.sampled_from([1, 10, 100]), other=signers, chance=rightly)
+    def freeze(self, name: str, days: int, other: str, chance: int) -> None:
+        self.orders += 1
+        signer, until_s = self.who("regulator", other, chance), self.world.time_s + days * DAY_S
+        reference = f"Order {self.orders}"
+        expected = self.model.freeze(name, reference, until_s, signer)
+        self.both(Freeze(self.subject(name), reference, until_s), signer, expected)
+
+    @rule(name=subjects, other=signers, chance=rightly)
+    def release(self, name: str, other: str, chance: int) -> None:
+        self.orders += 1
+        signer, reference = self.who("regulator", other, chance), f"Order {self.orders}"
+        self.both(Release(self.subject(name), reference), signer, self.model.release(name, reference, signer))
+
+    @rule(name=subjects, is_release=st.booleans(), other=signers, chance=rightly)
+    def agree(self, name: str, is_release: bool, other: str, chance: int) -> None:
+        signer, order = self.who(HOMES.get(name, "eastbank"), other, chance), self.model.orders.get(name)
+        reference = "none" if order is None else (order.release or "none") if is_release else order.reference
+        self.both(Agree(self.subject(name), reference), signer, self.model.agree(name, reference, signer))
+
+    @rule(kind=st.sampled_from(["role", "standing"]), bank=st.sampled_from(["eastbank", "westpay"]),
+          wanted=st.booleans(), role=roles, other=signers, chance=rightly)  # fmt: skip
+    def propose(self, kind: str, bank: str, wanted: bool, role: str, other: str, chance: int) -> None:
+        signer, name = self.who(role, other, chance), "k1" if kind == "role" else bank
+        message = Propose(role, *self.change((kind, name, wanted)), "Motion", self.world.time_s + DAY_S)
+        self.both(message, signer, self.model.propose((kind, name, wanted), role, signer))
+
+    def change(self, what: tuple[str, str, bool]) -> tuple[str, bytes]:
+        kind, name, wanted = what
+        if kind == "role":
+            return "governance.role", msgspec.msgpack.encode(SetRole("city", key_of(name).public, wanted))
+        return "institutions.standing", msgspec.msgpack.encode(SetStanding(name, wanted, "Decided"))
+
+    @rule(back=st.integers(-1, 3), role=roles, other=signers, chance=rightly)
+    def approve(self, back: int, role: str, other: str, chance: int) -> None:
+        number = len(self.model.motions) - back
+        signer = self.who(role, other, chance)
+        is_known = 1 <= number <= len(self.model.motions)
+        named = change_hash(*self.change(self.model.motions[number - 1].what)) if is_known else bytes(32)
+        self.both(Approve(number, role, named), signer, self.model.approve(number, role, signer))
+
+    @rule(back=st.integers(-1, 3), other=signers)
+    def withdraw(self, back: int, other: str) -> None:
+        number = len(self.model.motions) - back
+        self.both(Withdraw(number), other, self.model.withdraw(number, other))
+
+    @invariant()
+    def the_ledger_is_as_the_model_says(self) -> None:
+        self.world.check()
+        ctx, model = self.world.context(), self.model
+        for key in ("alice", "bob", *NEW_KEYS):
+            assert _refusal(lambda key=key: customers_port.payer(ctx, key_of(key).public)) == model.pays(key)
+        closed = "" if model.shop.status == "open" else "merchant_not_open"
+        expected = closed or ("institution_suspended" if model.suspended["eastbank"] else "")
+        assert _refusal(lambda: merchants_port.terms(ctx, "TEAHOUSE")) == expected
+        if not expected:
+            assert merchants_port.terms(ctx, "TEAHOUSE").settlement_mode == model.shop_terms()[0]
+        assert merchants_port.found(ctx, "TEAHOUSE").at(self.world.time_s) == model.shop_terms()
+        for name in (*HOMES, "TEAHOUSE"):
+            is_frozen = _refusal(lambda name=name: ctx.ports.compliance.require_free(ctx, self.subject(name)))
+            assert bool(is_frozen) == model.frozen(name)
+        assert {name: self.world.held(name) for name in HOMES} == {name: model.people[name].held for name in HOMES}
+        assert holders(ctx, "city") == tuple(sorted(key_of(name).public for name in model.roles["city"]))
+
+
+def _refusal(ask: Any) -> str:
+    try:
+        ask()
+    except Rejected as refusal:
+        return refusal.code.name
+    return ""
+
+
+def drive(examples: int, steps: int) -> None:
+    run_state_machine_as_test(
+        StandingMachine,
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+def test_who_may_act_is_as_a_plain_model_says() -> None:
+    drive(examples=15, steps=40)
+
+
+@pytest.mark.slow
+def test_who_may_act_is_as_a_plain_model_says_at_length() -> None:
+    drive(examples=1_000, steps=200)
