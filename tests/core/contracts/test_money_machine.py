@@ -2,6 +2,14 @@
 
 After each step: the outcome is the model's, every figure is the model's, all invariants hold, and every payout is made
 of exactly what it says.
+
+Faults planted to see it fail, all found: gross for net and net for gross in both ways out of a refund; a cap, a reserve
+and a cut-off compared wrongly; what is due left out of the cap; settled money lost, or counted before it settled; a
+starved creditor overlooked in netting; what others settle lost in a batch; a payout that reaches one batch or one
+movement too far or not far enough, forgets what was left over or returns nothing; a request paid twice, over, or after
+its cancellation; the fee taken of the tip, kept at a refund, or returned by another share; a refund made twice, or of
+more than was paid. Not found in a short run, and so tested by hand: rounding at exactly a half, limits of a day, the
+minute of an expiry, a resolution that takes along what was not rolled over, a rolled-over batch refunded to nothing.
 """
 
 from __future__ import annotations
