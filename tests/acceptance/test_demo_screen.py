@@ -148,7 +148,7 @@ def test_a_named_folder_resumes_with_its_sales_and_its_heights(open_demo: Open, 
     assert set(before.codes) < set(after.codes)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_signal_ends_the_demo_in_good_order(open_demo: Open, shell: Shell, number: int) -> None:
     demo = open_demo("--no-customers")
     demo.until("READY", "ONLINE")
@@ -209,6 +209,7 @@ def test_without_its_validator_the_screen_says_offline_and_paid_only_when_it_is_
         assert again.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_a_tiny_terminal_and_one_without_a_name_are_lived_with(open_demo: Open) -> None:
     demo = open_demo("--no-customers", TERM="")
     demo.until("READY", "ONLINE")

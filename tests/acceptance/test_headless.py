@@ -78,7 +78,7 @@ def test_a_folder_takes_one_pilot_at_a_time_and_a_signal_ends_it_in_good_order(s
     require_whole_and_alike(PilotFolder(folder))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_signal_leaves_no_temporary_folder_behind(shell: Shell, number: int) -> None:
     process = shell.start("demo", "--headless", "--payments", "1000", "--json")
     wait_until(lambda: any(_runs(each) for each in shell.temporary.glob("chainpos-demo-*")))

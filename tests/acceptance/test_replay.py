@@ -54,14 +54,10 @@ def test_the_day_replays_to_its_recorded_app_hash_under_any_hash_seed_and_withou
 
 
 def test_recorded_again_the_day_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    running = [
-        start("-m", "chainpos.pilot.record", str(tmp_path / "one"), seed="7"),
-        start("-O", "-m", "chainpos.pilot.record", str(tmp_path / "two"), seed="8"),
-    ]
-    for process in running:
-        _, err = process.communicate(timeout=120)
-        assert (process.returncode, err) == (0, "")
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes() == RECORDED.read_bytes()
+    process = start("-O", "-m", "chainpos.pilot.record", str(tmp_path / "again"), seed="7")
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert (tmp_path / "again").read_bytes() == RECORDED.read_bytes()
 
 
 @pytest.mark.parametrize("at", [0.02, 0.7])
