@@ -162,7 +162,7 @@ def test_nothing_is_proved_before_the_next_header(day: StoreSource) -> None:
 
 
 def test_a_transaction_is_not_told_with_its_neighbours_result() -> None:
-    """Its proof in a tree of three fits one of two, at the place of the one before it, whose result is proved as well."""
+    """Its proof in a tree of three fits one of two, at the place of the one before, whose result is proved as well."""
     txs, results = (b"first", b"second", b"third"), (TxResult(), TxResult(), TxResult(code=501))
     headers = [
         Header(
