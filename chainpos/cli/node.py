@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainpos.cli import node_backup
 from chainpos.cli.output import Json, note, print_json, print_line
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from chainpos.node.config import NodeSettings
 
 app = typer.Typer(help="Run a node and look at it.", no_args_is_help=True, rich_markup_mode=None)
+app.command("backup")(node_backup.backup)
+app.command("restore")(node_backup.restore)
 
 Home = Annotated[Path, typer.Option("--home", help="The node's folder.")]
 Listen = Annotated[str | None, typer.Option("--listen", help="Where its RPC listens: HOST:PORT; port 0 takes any.")]

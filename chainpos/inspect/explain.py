@@ -109,6 +109,41 @@ ALARMS: Final = (
         ("Stop selling at this till. Compare versions first: chainpos --version here and on a healthy node.",
          "停止在本收银台收款；先比较本机与正常节点的 chainpos 版本。"),
     ),
+    _alarm(
+        "state_mismatch",
+        ("A rule of this version failed on a block, and the node stopped.", "本版本执行区块时规则出错，节点已停止。"),
+        ("Our own code is at fault, or its state was changed from outside.", "程序自身有误，或其状态被外部改动。"),
+        ("Keep the folder and send data/evidence to the developers. Another node can go on.",
+         "保留文件夹，并将 data/evidence 交给开发者；其他节点可继续运行。"),
+    ),
+    _alarm(
+        "store_failed",
+        ("A block could not be written, and the node stopped.", "区块无法写入，节点已停止。"),
+        ("The disk is full, failing, or the file was taken away.", "磁盘已满、故障，或文件被移走。"),
+        ("Make room or change the disk, then start the node again: it reopens at a whole height.",
+         "清理或更换磁盘后重启节点，将从完整高度继续。"),
+    ),
+    _alarm(
+        "disk_failed",
+        ("The system refused a write, and the node stopped.", "系统拒绝写入，节点已停止。"),
+        ("The disk is full or failing, or the folder's rights changed.", "磁盘已满或故障，或文件夹权限被更改。"),
+        ("Make room or change the disk, then start the node again.", "清理或更换磁盘后重启节点。"),
+    ),
+    _alarm(
+        "signing_refused",
+        ("The validator did not sign, and stopped.", "验证人未签名并已停止。"),
+        ("Its key signed something later than its chain knows: the chain is an old copy, or the key runs twice.",
+         "其密钥已签过更新的内容：链是旧副本，或密钥在两处运行。"),
+        ("Never start two nodes with one key. Bring the chain up to date first.",
+         "切勿用同一密钥运行两个节点；请先更新链数据。"),
+    ),
+    _alarm(
+        "not_the_only_validator",
+        ("The embedded engine stopped: there are more validators now.", "内置引擎已停止：网络已有多个验证人。"),
+        ("It orders blocks for one validator alone.", "内置引擎只支持单一验证人。"),
+        ("Run this node behind CometBFT: chainpos node start --engine cometbft.",
+         "请改用 CometBFT 引擎：chainpos node start --engine cometbft。"),
+    ),
 )  # fmt: skip
 ALARMS_BY_NAME: Final = {page.name: page for page in ALARMS}
 

@@ -1,0 +1,82 @@
+"""A backup is whole or not there, is taken while the node runs, and makes a peer that goes on from its height."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from chainpos.errors import StoreError, UserFacingError
+from chainpos.node.backup import back_up, check_backup, restore
+from chainpos.node.config import NodeSettings
+from chainpos.node.home import Home
+from chainpos.node.verify import verify_home
+from tests.node.conftest import Nodes, issue_tx, until
+
+
+async def test_a_running_nodes_backup_becomes_a_peer_that_goes_on(nodes: Nodes, tmp_path: Path) -> None:
+    validator = await nodes.validator()
+    client = await nodes.client(validator)
+
+    async def height() -> int:
+        return (await client.status()).latest.height
+
+    for number in range(3):
+        await client.broadcast_tx_sync(issue_tx(number))
+
+    async def grown() -> bool:
+        return await height() > 2
+
+    await until(grown)
+    file, folder = tmp_path / "chain.backup", tmp_path / "restored"
+    found = await asyncio.to_thread(back_up, validator.folder, file)
+    assert found.height >= 3
+    assert check_backup(file).app_hash == found.app_hash
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".chain")]
+    settings = NodeSettings(mode="peer", moniker="restored", listen="127.0.0.1:0", upstreams=(validator.rpc,))
+    made = await asyncio.to_thread(restore, file, folder, settings)
+    assert (made.height, made.app_hash) == (found.height, found.app_hash)
+    assert not Home(folder).validator_key.exists()
+    assert verify_home(folder).whole
+    await client.broadcast_tx_sync(issue_tx(99))
+    peer = await nodes.start(folder)
+    following = await nodes.client(peer)
+
+    async def caught_up() -> bool:
+        return (await following.status()).latest.height >= await height() > found.height
+
+    await until(caught_up)
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match="no node's chain"):
+        back_up(tmp_path, tmp_path / "x")
+    (tmp_path / "data").mkdir()
+    Home(tmp_path).database.write_bytes(b"x")
+    (tmp_path / "x").write_bytes(b"kept")
+    with pytest.raises(UserFacingError, match="already"):
+        back_up(tmp_path, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == b"kept"
+
+
+async def test_a_damaged_backup_is_refused(nodes: Nodes, tmp_path: Path) -> None:
+    validator = await nodes.validator()
+    client = await nodes.client(validator)
+    await client.broadcast_tx_sync(issue_tx(1))
+
+    async def grown() -> bool:
+        return (await client.status()).latest.height > 1
+
+    await until(grown)
+    file = tmp_path / "chain.backup"
+    await asyncio.to_thread(back_up, validator.folder, file)
+    content = bytearray(file.read_bytes())
+    at = content.find(b"TEAHOUSE")
+    content[at] ^= 1
+    file.write_bytes(bytes(content))
+    settings = NodeSettings(mode="peer", moniker="restored", listen="127.0.0.1:0")
+    with pytest.raises((UserFacingError, StoreError)):
+        restore(file, tmp_path / "restored", settings)
+    assert not (tmp_path / "restored").exists()
