@@ -168,7 +168,8 @@ class Message(NamedTuple):
 class Change(NamedTuple):
     """One kind of thing that governance decides: a new step of a dated parameter, an institution's standing, a role.
 
-    `apply(ctx, change)` is a ladder like a rule's, then the writes; who may decide it was asked before. Where
+    `apply(ctx, change)` is a ladder like a rule's, then the writes; who may decide it was asked before. It refuses by a
+    code, or, where a figure simply cannot be, by MalformedBytes, which governance tells as `bad_change`. Where
     `effective_from_s` is given, it says from when the change holds, which must lie ahead of its deciding block.
     """
 

@@ -23,7 +23,7 @@ from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.customers import port as customers_port
 from chainpos.core.contracts.customers import rules as customers_rules
 from chainpos.core.contracts.customers.messages import SetTier
-from chainpos.core.contracts.customers.records import CUSTOMERS, KeyHolder
+from chainpos.core.contracts.customers.records import CUSTOMER_KEYS, CUSTOMERS, KeyHolder
 from chainpos.core.contracts.governance import changes as governance_changes
 from chainpos.core.contracts.governance import port as governance_port
 from chainpos.core.contracts.governance import rules as governance_rules
@@ -138,7 +138,7 @@ def take_cash(machine: StandingMachine) -> None:
 
 
 def _keeps_the_old_key(ctx: Context, account: bytes, customer: Any, key: bytes) -> None:
-    ctx.put(customers_rules.CUSTOMER_KEYS, key, KeyHolder(account))
+    ctx.put(CUSTOMER_KEYS, key, KeyHolder(account))
     ctx.put(CUSTOMERS, account, msgspec.structs.replace(customer, key=key))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chainpos.core.contracts.context import Capability
-from chainpos.core.contracts.fees import codes, genesis, invariants, records
+from chainpos.core.contracts.fees import changes, codes, genesis, invariants, records
 
 CAPABILITY: Final = Capability(
     name="fees",
@@ -14,4 +14,5 @@ CAPABILITY: Final = Capability(
     tables=(records.SCHEDULES, records.COMPARISONS),
     invariants=(invariants.schedules_are_dated_in_order,),
     load_genesis=genesis.load_genesis,
+    changes=changes.CHANGES,
 )

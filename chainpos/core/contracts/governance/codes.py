@@ -23,8 +23,8 @@ UNKNOWN_CHANGE: Final = Code(
 )  # fmt: skip
 BAD_CHANGE: Final = Code(
     1004, "bad_change",
-    "The proposed change cannot be read.", "无法读取提案的变更内容。",
-    "Make the proposal again with an up-to-date program.", "请用最新版程序重新提交提案。",
+    "The proposed change cannot be read, or cannot be as it is.", "提案的变更内容无法读取或数值无效。",
+    "Correct it and propose it again.", "请更正后重新提交提案。",
 )  # fmt: skip
 BAD_PROPOSAL_TITLE: Final = Code(
     1005, "bad_proposal_title",

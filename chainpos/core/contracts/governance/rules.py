@@ -130,4 +130,7 @@ def _read(ctx: Context, kind: str, encoded: bytes) -> tuple[Change, msgspec.Stru
 def _apply(ctx: Context, known: Change, change: msgspec.Struct) -> None:
     if known.effective_from_s is not None:
         ctx.require(known.effective_from_s(change) > ctx.block.time_s, codes.CHANGE_NOT_AHEAD)
-    known.apply(ctx, change)
+    try:
+        known.apply(ctx, change)
+    except MalformedBytes as error:
+        raise Rejected(codes.BAD_CHANGE, str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chainpos.core.contracts.context import Capability, Message
-from chainpos.core.contracts.settlement import codes, genesis, invariants, records, rules
+from chainpos.core.contracts.settlement import changes, codes, genesis, invariants, records, rules
 from chainpos.core.contracts.settlement.messages import Close, ConfirmPayout, FailPayout, RequestPayout, Resolve
 
 CAPABILITY: Final = Capability(
@@ -34,4 +34,5 @@ CAPABILITY: Final = Capability(
         invariants.nettings_add_up,
     ),
     load_genesis=genesis.load_genesis,
+    changes=changes.CHANGES,
 )
