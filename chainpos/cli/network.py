@@ -30,6 +30,9 @@ def init(
         Path | None,
         typer.Option("--app-state", help="JSON file with institutions and rules; without it, the sample city."),
     ] = None,
+    genesis: Annotated[
+        Path | None, typer.Option("--genesis", help="Go on from another chain: what `chainpos node export` wrote.")
+    ] = None,
     timeout_commit_ms: Annotated[
         int, typer.Option("--timeout-commit-ms", min=1, max=60_000, help="The pause after each block.")
     ] = 500,
@@ -45,7 +48,10 @@ def init(
     if app_state is not None and not chain_id:
         raise _used_wrongly("A network needs a name.", "Give it with --chain-id.")
     places = host_places(host) if host else loopback_places(output, validators, free_port)
-    made = init_network(output, _genesis(chain_id, app_state), places, Pace(timeout_commit_ms, empty_blocks_s))
+    if genesis is not None and (app_state is not None or chain_id):
+        raise _used_wrongly("A chain that goes on has its name and its state.", "Give --genesis alone.")
+    doc = _genesis(chain_id, app_state) if genesis is None else _going_on(genesis)
+    made = init_network(output, doc, places, Pace(timeout_commit_ms, empty_blocks_s))
     first = output / made.nodes[0].name
     facts = {
         "folder": str(output), "chain_id": made.chain_id, "genesis": str(first / "config" / "genesis.json"),
@@ -138,6 +144,19 @@ def _genesis(chain_id: str, app_state: Path | None) -> Any:
         return GenesisDoc(chain_id, now_ns, 1, DEFAULT, (), app_state=app_state.read_bytes())
     except OSError as error:
         raise _used_wrongly(f"{app_state} cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def _going_on(genesis: Path) -> Any:
+    import msgspec
+
+    from chainpos.core.chain.genesis import load_genesis
+
+    try:
+        doc = load_genesis(genesis.read_bytes())
+    except OSError as error:
+        raise _used_wrongly(f"{genesis} cannot be read: {error.strerror}.", "Check the path.") from error
+    # Time goes on too, whatever this machine's clock says.
+    return msgspec.structs.replace(doc, genesis_time_ns=max(doc.genesis_time_ns, time.time_ns()))
 
 
 def _used_wrongly(what: str, next_step: str) -> UserFacingError:

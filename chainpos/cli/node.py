@@ -125,6 +125,29 @@ def start(
 
 
 @app.command()
+def export(
+    home: Home,
+    output: Annotated[Path, typer.Option("--output", help="Where the new genesis goes.")],
+    chain_id: Annotated[str, typer.Option("--chain-id", help="A new name; without it, the chain keeps its own.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write the chain's last state as a genesis, for `chainpos network init --genesis`. End the node first."""
+    from chainpos.core.chain.genesis import dump_genesis
+    from chainpos.node.export import exported
+
+    if output.exists():
+        raise _used_wrongly(f"There is something at {output} already.", "Name a new file.")
+    doc = exported(home, chain_id=chain_id)
+    output.write_bytes(dump_genesis(doc))
+    facts = {"genesis": str(output), "chain_id": doc.chain_id, "initial_height": doc.initial_height}
+    if as_json:
+        print_json(facts)
+    else:
+        print_line(f"Wrote {output}: {doc.chain_id} goes on at height {doc.initial_height}.")
+        print_line(f"Next: chainpos network init --genesis {output} --validators 4 --output DIR")
+
+
+@app.command()
 def status(
     home: Annotated[Path | None, typer.Option("--home", help="The node's folder, to find where it listens.")] = None,
     rpc: Annotated[str | None, typer.Option("--rpc", help="HOST:PORT of a running node.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -16,6 +17,7 @@ from chainpos.core.contracts import (
     governance,
     institutions,
     merchants,
+    moving,
     network,
     payments,
     refunds,
@@ -40,6 +42,7 @@ from chainpos.errors import Code, MalformedBytes, Rejected
 # One line per capability, in the order in which genesis loads them. See PORTS below for what they offer each other.
 CAPABILITIES: Final[tuple[Capability, ...]] = (
     network.CAPABILITY,
+    moving.CAPABILITY,
     replay.CAPABILITY,
     governance.CAPABILITY,
     compliance.CAPABILITY,
@@ -136,11 +139,16 @@ def load_genesis(ctx: Context, app_state: bytes, validators: Sequence[tuple[byte
 
     `validators` are genesis' own (public key, power): governance decides of them from then on. A section that is left
     out is as good as an empty one; the network's must be there. Raises ValueError with the JSON path of what is wrong:
-    an unknown section or field, a name given twice, a value that its rule would refuse.
+    an unknown section or field, a name given twice, a value that its rule would refuse. A network that moved has one
+    section alone, `moved`, with every record of the older chain.
     """
     sections = _read_json(app_state)
     if not isinstance(sections, dict):
         raise ValueError("expected an object - at `$`")  # noqa: TRY004 - the input is at fault, not its type
+    if list(sections) == [moving.NAME]:
+        _load_by(lambda: moving.load(ctx, sections[moving.NAME], TABLES_BY_PREFIX), moving.NAME)
+        governance_genesis.load_validators(ctx, validators)
+        return
     known = [capability.name for capability in CAPABILITIES]
     for name in sections:
         if name not in known:
@@ -148,16 +156,16 @@ def load_genesis(ctx: Context, app_state: bytes, validators: Sequence[tuple[byte
     for capability in CAPABILITIES:
         name = capability.name
         if name in sections:
-            _load_section(ctx, capability, sections[name])
+            _load_by(functools.partial(capability.load_genesis, ctx, sections[name]), name)
         elif capability is network.CAPABILITY:
             raise ValueError(f"missing - at `$.{name}`")
     governance_genesis.load_validators(ctx, validators)
 
 
-def _load_section(ctx: Context, capability: Capability, section: Any) -> None:
-    path = f"$.{capability.name}"
+def _load_by(load: Callable[[], None], name: str) -> None:
+    path = f"$.{name}"
     try:
-        capability.load_genesis(ctx, section)
+        load()
     except (ValueError, Rejected) as error:
         text = str(error)
         located = text.replace("at `$", f"at `{path}") if "at `$" in text else f"{text} - at `{path}`"
