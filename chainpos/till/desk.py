@@ -33,6 +33,7 @@ from chainpos.rpc.backend import IncludedTransaction, NodeReport, PendingTransac
 from chainpos.rpc.client import ReceivedEvent, RpcClient, RpcError
 from chainpos.store.shop import Fact, OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
+from chainpos.till.missed import refunds_since
 from chainpos.till.outbox import DONE, Outbox
 from chainpos.till.sales import LINK, Sale, new_row, presented_in, restored
 
@@ -43,8 +44,6 @@ PENDING_LOOK: Final = 500
 DROPPED_NS: Final = 1_000_000_000
 CERTIFIED: Final = "certified"
 REFUNDS_SEEN: Final = "refunds_seen"
-PAGE: Final = 100
-MAX_PAGES: Final = 50
 
 
 class _Height(msgspec.Struct, frozen=True):
@@ -212,16 +211,14 @@ class Desk:
 
     async def _missed_refunds(self, client: RpcClient) -> None:
         """Refunds made elsewhere while we did not listen, by the node's index."""
-        book, height = self._book.book, self.tip_height
+        book = self._book.book
         seen = await self._book.call(lambda: book.setting(REFUNDS_SEEN, _Height)) or _Height(0)
-        query = f"{REFUNDED}.merchant='{self.identity.merchant}' AND tx.height>{seen.height}"
-        for number in range(1, MAX_PAGES + 1):
-            page = await client.tx_search(query, page=number, per_page=PAGE)
-            for included in page.transactions:
-                for payment in _payments_refunded(included):
-                    await self._look_at(client, payment, included)
-            if number * PAGE >= page.total:
-                break
+
+        async def take(included: IncludedTransaction) -> None:
+            for payment in _payments_refunded(included):
+                await self._look_at(client, payment, included)
+
+        height = await refunds_since(client, self.identity.merchant, seen.height, self.tip_height, take)
         self._book.post(lambda: book.save_setting(REFUNDS_SEEN, _Height(height)))
 
     async def take_report(self, report: NodeReport) -> None:
