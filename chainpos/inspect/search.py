@@ -166,9 +166,10 @@ class Search:
             self._absent(absence.cancelled(cancellation.height, told))
             return True
         # A static code has one ID for many payments.
+        before = len(self._hits)
         self._transactions(f"payments.paid.request='{told}'")
         self._transactions(f"payments.cancelled.request='{told}'")
-        return bool(self._hits)
+        return len(self._hits) > before
 
     def _by_link(self, beginning: bytes) -> None:
         told = beginning.hex()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,10 @@ from chainpos.node.config import NodeSettings
 from chainpos.node.home import Home
 from chainpos.node.verify import verify_home
 from tests.node.conftest import Nodes, issue_tx, until
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 async def test_a_running_nodes_backup_becomes_a_peer_that_goes_on(nodes: Nodes, tmp_path: Path) -> None:
@@ -34,7 +37,7 @@ async def test_a_running_nodes_backup_becomes_a_peer_that_goes_on(nodes: Nodes, 
     found = await asyncio.to_thread(back_up, validator.folder, file)
     assert found.height >= 3
     assert check_backup(file).app_hash == found.app_hash
-    assert not [name for name in os.listdir(tmp_path) if name.startswith(".chain")]
+    assert not any(name.startswith(".chain") for name in _names(tmp_path))
     settings = NodeSettings(mode="peer", moniker="restored", listen="127.0.0.1:0", upstreams=(validator.rpc,))
     made = await asyncio.to_thread(restore, file, folder, settings)
     assert (made.height, made.app_hash) == (found.height, found.app_hash)

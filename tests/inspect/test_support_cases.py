@@ -1,0 +1,198 @@
+"""Ten things that customers and shops say, each answered from the ledger with evidence that verifies elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chainpos.core.checkout.request import link_id
+from chainpos.core.contracts.payments.messages import Request, encode_request, request_id
+from chainpos.core.contracts.ports import DYNAMIC_QR
+from chainpos.core.values.hashes import sha256
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.inspect import absence
+from chainpos.inspect.case_file import Case, make_case
+from chainpos.inspect.case_open import open_case
+from chainpos.inspect.explain import explain
+from chainpos.inspect.lookups import Lookups
+from chainpos.inspect.search import Search
+from chainpos.inspect.source import StoreSource
+from chainpos.inspect.steps import CHECK, FAILED
+from chainpos.inspect.timeline import Timeline, timeline
+from chainpos.inspect.trace import trace_transaction
+from chainpos.node.ledger import Ledger, create_ledger
+from chainpos.node.replay import append_recorded
+from chainpos.pilot.record import RECORDED_NAME
+from chainpos.pilot.resources import sample_data
+from chainpos.store.chain import ChainReader
+from chainpos.store.chainfile import open_chain_file
+from chainpos.store.shop import Fact, OutboxRow, SaleRow, ShopBook
+from chainpos.store.shop_reading import BookReader
+from tests.inspect.recorded import first_place
+
+CHAIN_ID = "chainpos-pilot-day"
+NEVER_SENT = sha256(b"a payment that no node ever passed on")
+
+
+def _told(source: StoreSource, height: int, index: int, kind: str) -> dict[str, str]:
+    found = source.found(height)
+    assert found is not None
+    event = next(event for event in found.results[index].events if event.type == kind)
+    return {each.key: each.value for each in event.attributes}
+
+
+def _proved(source: StoreSource, word: str, book: BookReader | None = None) -> Case:
+    """The case file, as a machine with nothing but the genesis reads it."""
+    opened = open_case(make_case(source, word, book=book), source.genesis_json())
+    assert [check for check in opened.checks if not check.holds] == []
+    assert opened.case is not None
+    return opened.case
+
+
+def _stages(story: Timeline) -> set[str]:
+    return {moment.stage for moment in story.moments}
+
+
+@pytest.fixture
+def book(tmp_path: Path, day: StoreSource) -> BookReader:
+    """A shop's book with one sale that nobody paid, and a charge for it that never arrived."""
+    opens_s = (day.header(1).time_ns if day.header(1) is not None else 0) // SECOND_NS  # type: ignore[union-attr]
+    request = Request(
+        version=1, merchant="XM13", till_key=b"\x05" * 32, reference="XM13-LOST", amount_minor=4_200, currency="CNY",
+        created_s=opens_s, expires_s=opens_s + 300, instrument=DYNAMIC_QR,
+    )  # fmt: skip
+    encoded = encode_request(request)
+    sale = SaleRow(
+        number=1, reference=request.reference, request_id=request_id(CHAIN_ID, encoded), request=encoded,
+        signature=bytes(64), presented="link", amount_minor=4_200, currency="CNY", memo="table 4, asks for Mr Li",
+        created_ns=opens_s * SECOND_NS, expires_ns=(opens_s + 300) * SECOND_NS, state="expired",
+    )  # fmt: skip
+    path = tmp_path / "shop.db"
+    with ShopBook.open(path) as writing:
+        writing.add_sale(sale, Fact("requested", sale.created_ns, 1, "keyed by Mr Li"))
+        writing.update_sale(sale, Fact("expired", sale.expires_ns, 9))
+        writing.queue(
+            OutboxRow(
+                tx_hash=NEVER_SENT, wire=b"x", kind="payments.charge", created_ns=sale.created_ns,
+                expires_s=opens_s + 300, number=1,
+            )
+        )  # fmt: skip
+    return BookReader(path)
+
+
+def test_1_paid_to_the_wrong_shop(day: StoreSource) -> None:
+    told = _told(day, *first_place(day, kind="payments.paid"), "payments.paid")
+    amount = f"{int(told['amount_minor']) // 100}.{int(told['amount_minor']) % 100:02d}"
+    # The shop that was meant knows nothing; the customer's own account does.
+    elsewhere = Search(day).find(f"HF01 {amount} 2026-03-02T01:31")
+    assert {each.kind for each in elsewhere.absences} == {absence.UNPAID}
+    (hit,) = [hit for hit in Search(day).find(f"{told['payer']} {amount}").hits if told["reference"] in hit.summary]
+    assert told["merchant"] in hit.summary
+    assert _proved(day, hit.name).timeline.merchant == told["merchant"]
+
+
+def test_2_paid_twice(day: StoreSource) -> None:
+    height, index = first_place(day, "already_paid")
+    told = _told(day, height, index, "chainpos.rejected")
+    case = _proved(day, told["reference"])
+    assert {"paid", "refused"} <= {moment.stage for moment in case.timeline.moments}
+    assert [each.code for each in case.timeline.absences if each.kind == absence.REJECTED] == [507]
+    # The second one moved nothing: its only write is the mark that it was there.
+    assert [write.name.split()[0] for write in trace_transaction(day, height, index).writes] == ["seen_bodies"]
+
+
+def test_3_says_paid_but_it_expired(day: StoreSource, book: BookReader) -> None:
+    answer = Search(day, book).find("XM13-LOST")
+    assert {"sale"} == {hit.kind for hit in answer.hits}
+    assert absence.UNPAID in {each.kind for each in answer.absences}
+    case = _proved(day, "XM13-LOST", book)
+    assert [record.value for record in case.records] == [None, None]
+    assert {"requested", "expired"} <= {moment.stage for moment in case.timeline.moments}
+    # What the shop wrote for itself stays there.
+    assert b"Mr Li" not in make_case(day, "XM13-LOST", book=book)
+
+
+def test_4_the_refund_is_missing(day: StoreSource) -> None:
+    told = _told(day, *first_place(day, kind="refunds.refunded"), "refunds.refunded")
+    case = _proved(day, told["reference"])
+    (refund,) = [moment for moment in case.timeline.moments if moment.stage == "refunded"][:1]
+    assert told["reference"] in refund.detail
+    request = Lookups(day).request(bytes.fromhex(told["payment"]))
+    assert request is not None
+    assert any(heading.startswith("refund ") for heading, _ in request.parts)
+
+
+def test_5_the_account_is_frozen(day: StoreSource) -> None:
+    height, index = first_place(day, "frozen_account")
+    trace = trace_transaction(day, height, index)
+    assert "Order 2026-17" in trace.detail
+    page = explain(str(trace.code))
+    assert page is not None
+    assert "did not move" in page.tell_en
+    card = Lookups(day, height).account(bytes.fromhex(trace.signer))
+    assert card is not None
+    assert "freeze" in {heading for heading, _ in card.parts}
+    assert _proved(day, trace.hash).trace == trace
+
+
+def test_6_over_the_limit(day: StoreSource) -> None:
+    height, index = first_place(day, "over_single_limit")
+    trace = trace_transaction(day, height, index)
+    refusal = trace.steps[trace.refused_at]
+    assert refusal.where.startswith("contracts/customers/")
+    checked = [step for step in trace.steps if step.kind == CHECK and step.outcome == FAILED]
+    assert any("single_minor" in step.condition for step in checked)
+    assert _proved(day, trace.hash).trace is not None
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Iterator[StoreSource]:
+    """A peer that stopped following at height 40."""
+    database = tmp_path / "behind.db"
+    with open_chain_file(sample_data() / RECORDED_NAME) as recorded:
+        create_ledger(database, recorded.genesis_json)
+        ledger = Ledger.open(database)
+        for block in recorded.blocks():
+            if block.height > 40:
+                break
+            append_recorded(ledger, block)
+        ledger.close()
+    with ChainReader.open(database) as reader:
+        yield StoreSource(reader, "behind")
+
+
+def test_7_the_shops_peer_is_behind(day: StoreSource, behind: StoreSource) -> None:
+    assert {each.kind for each in Search(behind).find("59").absences} == {absence.NOT_SYNCED}
+    here = Search(behind).find("XM13-00180")
+    assert [(each.kind, each.height) for each in here.absences] == [(absence.UNKNOWN, 40)]
+    assert any(hit.kind == "transaction" and not hit.code for hit in Search(day).find("XM13-00180").hits)
+    assert "paid" in _stages(timeline(day, "XM13-00180"))
+
+
+def test_8_orphaned(day: StoreSource, book: BookReader) -> None:
+    answer = Search(day, book).find(NEVER_SENT.hex())
+    assert [each.kind for each in answer.absences] == [absence.ORPHANED]
+    story = timeline(day, "XM13-LOST", book)
+    assert absence.ORPHANED in {each.kind for each in story.absences}
+    assert "sent" in _stages(story)
+
+
+def test_9_the_payout_failed(day: StoreSource) -> None:
+    told = _told(day, *first_place(day, kind="settlement.payout_failed"), "settlement.payout_failed")
+    card = Lookups(day).payout(told["merchant"], told["currency"], int(told["number"]))
+    assert card is not None
+    fields = dict(card.parts[0][1])
+    assert (fields["state"], fields["reason"]) == ("failed", "account closed")
+    assert {row.kind for row in card.transactions} >= {"settlement.request_payout", "settlement.fail_payout"}
+
+
+def test_10_the_receipt_is_forged(day: StoreSource) -> None:
+    forged = sha256(b"a receipt from a printer")
+    assert [each.kind for each in Search(day).find(forged.hex()).absences] == [absence.UNKNOWN]
+    assert [each.kind for each in Search(day).find(link_id(forged)).absences] == [absence.UNPAID]
+    # And that it is absent can be proved to whoever holds the paper.
+    case = _proved(day, forged.hex())
+    assert [record.value for record in case.records] == [None, None]
+    assert [each.kind for each in case.timeline.absences] == [absence.UNPAID]
