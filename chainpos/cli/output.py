@@ -9,10 +9,11 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from chainpos.core.values.text import clean
 from chainpos.errors import (
     EXIT_CORRUPT,
     EXIT_REFUSED,
@@ -24,6 +25,7 @@ from chainpos.errors import (
     UserFacingError,
 )
 
+MAX_LINE: Final = 4_000
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object on stdout.")]
 
 
@@ -34,13 +36,13 @@ def print_json(answer: Any) -> None:
 
 
 def print_line(text: str) -> None:
-    """A line of the answer."""
-    sys.stdout.write(text + "\n")
+    """A line of the answer. Much of it came from other machines: what could drive the terminal is taken out."""
+    sys.stdout.write(clean(text, max_characters=MAX_LINE) + "\n")
 
 
 def note(text: str) -> None:
-    """Something on the way: stderr."""
-    sys.stderr.write(text + "\n")
+    """Something on the way: stderr, cleaned as an answer is."""
+    sys.stderr.write(clean(text, max_characters=MAX_LINE) + "\n")
     sys.stderr.flush()
 
 

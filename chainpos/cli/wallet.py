@@ -253,8 +253,15 @@ def _tell_result(offer: PaymentOffer, result: PaymentResult, *, as_json: bool) -
 def _why_not(result: PaymentResult) -> str:
     from chainpos.wallet.paying import End
 
-    if result.end in (End.REFUSED, End.REFUSED_AT_DOOR):
-        refusal = result.refusal
+    refusal = result.refusal
+    if result.end is End.REFUSED_AT_DOOR:
+        # The word of a node, which no header proves.
+        why = f"{refusal.what_en} {refusal.next_en} " if refusal else ""
+        return (
+            f"REFUSED (code {result.code}) before it reached a block. {why}No money moved, if the node says the truth: "
+            "`chainpos wallet history` will prove how it ended."
+        )
+    if result.end is End.REFUSED:
         why = f"{refusal.what_en} No money moved. {refusal.next_en}" if refusal else "No money moved."
         return f"REFUSED (code {result.code}). {why}"
     if result.end is End.NEVER_REACHED:
@@ -274,4 +281,4 @@ def _draw(modules: tuple[tuple[bool, ...], ...]) -> None:
         padded[row + 4][4 : 4 + len(line)] = line
     for upper, lower in zip(padded[::2], padded[1::2], strict=True):
         cells = "".join(" ▀▄█"[top + 2 * bottom] for top, bottom in zip(upper, lower, strict=True))
-        print_line(f"\x1b[30;107m{cells}\x1b[0m")
+        sys.stdout.write(f"\x1b[30;107m{cells}\x1b[0m\n")

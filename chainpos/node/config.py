@@ -83,7 +83,11 @@ def load_settings(path: Path) -> NodeSettings:
 
 
 def check_settings(settings: NodeSettings) -> None:
-    """Raises UserFacingError where settings contradict each other."""
+    """Raises UserFacingError where a setting is out of its range or settings contradict each other."""
+    try:
+        msgspec.convert(msgspec.to_builtins(settings), NodeSettings)
+    except msgspec.ValidationError as error:
+        raise _refused(f"The settings are not right: {error}.") from error
     split_address(settings.listen)
     for upstream in settings.upstreams:
         split_address(upstream)

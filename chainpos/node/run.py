@@ -20,7 +20,7 @@ from typing import Final
 from chainpos.engine.embedded import require_only_validator
 from chainpos.engine.keys import load_node_key, load_validator_key
 from chainpos.engine.sign_state import Signer
-from chainpos.errors import StoreError
+from chainpos.errors import StoreError, UserFacingError
 from chainpos.node.clock import Clock, SystemClock
 from chainpos.node.config import NodeSettings, load_settings, split_address
 from chainpos.node.executor import Executor
@@ -145,6 +145,8 @@ def main(arguments: list[str]) -> None:
     """`python -m chainpos.node.run HOME`: for those who start nodes as processes. The command line has its own."""
     try:
         start_node(Path(arguments[0]), until_stdin_ends=True)
+    except UserFacingError as error:
+        sys.exit(f"{error.what} {error.next_step}")
     except StoreError as error:
         sys.exit(f"{error}")
 

@@ -21,6 +21,7 @@ from chainpos.errors import EXIT_UNREACHABLE, UserFacingError
 
 READY_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 8.0
+ENDING_TIMEOUT_S: Final = 2.0
 MAX_LINE_BYTES: Final = 1 << 20
 Facts = dict[str, Any]
 
@@ -54,10 +55,15 @@ class Child:
                 facts = await self._next_line()
         except TimeoutError:
             facts = None
+        if facts is None:
+            # It has closed its stdout, so it is ending: a signal now would take its exit code from who waits for it.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ENDING_TIMEOUT_S):
+                    await self.process.wait()
         if facts is None or not facts.get("ready"):
             await self.stop()
             raise UserFacingError(
-                f"The pilot's {self.name} did not start: {self._last_words()}",
+                f"The pilot's {self.name} did not start: {self._last_words().rstrip('.')}.",
                 next_step=f"Its log is {self.log}.",
                 exit_code=EXIT_UNREACHABLE,
             )

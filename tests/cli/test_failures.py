@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chainpos.cli.main import main
-from chainpos.cli.output import told_plainly
+from chainpos.cli.output import note, print_line, told_plainly
 from chainpos.errors import StoreError, StoreInUse
 
 NO_PAYMENT = "HTTP://127.0.0.1:1/P/AAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -129,6 +129,14 @@ def test_what_the_machine_refuses_is_one_sentence_too(
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1
+
+
+def test_what_another_machine_said_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_line("node \x1b]0;PAID\x07\x1b[2J\u202e城市\r")
+    note("\x9b31mPAID\x1b[0m")
+    said = capsys.readouterr()
+    assert not set(said.out + said.err) & set("\x1b\x07\x9b\r\u202e")
+    assert "城市" in said.out
 
 
 def test_the_program_says_its_version_and_what_it_can() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chainpos.errors import UserFacingError
@@ -70,3 +71,9 @@ def test_missing_settings_say_what_to_do(tmp_path: Path) -> None:
 def test_an_address_is_a_host_and_a_port() -> None:
     assert split_address("127.0.0.1:80") == ("127.0.0.1", 80)
     assert split_address("[::1]:80") == ("::1", 80)
+
+
+@pytest.mark.parametrize("wrong", [{"moniker": ""}, {"moniker": "x" * 61}, {"mode": "boss"}])
+def test_settings_that_could_not_be_read_back_are_refused_before_they_are_written(wrong: dict[str, str]) -> None:
+    with pytest.raises(UserFacingError, match="not right"):
+        dump_settings(msgspec.structs.replace(PEER, **wrong))
