@@ -40,7 +40,7 @@ class End(Enum):
 
     PAID = "paid"
     REFUSED = "refused"  # in a verified block, with a code: no money moved, and it cannot be sent again
-    REFUSED_AT_DOOR = "refused_at_door"  # no node took it in; it never reached a block
+    REFUSED_AT_DOOR = "refused_at_door"  # no node took it in, as they say: what the ledger has of it is not proved
     UNPAID = "unpaid"  # proved: not on the ledger as of `height`
     NEVER_REACHED = "never_reached"  # proved: it expired outside the ledger, and can never be on it
     UNKNOWN = "unknown"  # no node could be asked
