@@ -81,7 +81,7 @@ def test_a_network_is_made_started_looked_at_and_ended(cometbft: Path, short_fol
 def test_without_cometbft_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
     folder = str(tmp_path / "net")
     assert chainpos("network", "init", "--validators", "1", "--output", folder).returncode == 0
-    ran = chainpos("network", "up", "--folder", folder, PATH="/nowhere", HOME="/nowhere")
+    ran = chainpos("network", "up", "--folder", folder, PATH="/nowhere", HOME="/nowhere", CHAINPOS_COMETBFT="")
     assert ran.returncode == 3
     assert "go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25" in ran.stderr
     assert ran.stdout == ""

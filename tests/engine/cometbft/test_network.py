@@ -64,6 +64,11 @@ async def pay(client: RpcClient, wire: bytes) -> int:
     """The height of the block in which it took effect."""
     answer = await client.broadcast_tx_sync(wire)
     assert answer.code == 0, answer
+    return await included(client, wire)
+
+
+async def included(client: RpcClient, wire: bytes) -> int:
+    """Wait until it took effect; the height of the block."""
     found: list[int] = []
 
     async def is_in() -> bool:
@@ -149,6 +154,7 @@ async def test_our_peer_hears_of_what_waits_at_a_validator(network: RealNetwork,
                 value = event.value if isinstance(event, ReceivedEvent) else None
                 if isinstance(value, PendingTransaction) and value.transaction == wire:
                     break
+        await included(client, wire)
 
 
 async def test_a_wallet_proves_records_and_payments_against_their_signatures(network: RealNetwork) -> None:
@@ -161,9 +167,9 @@ async def test_a_wallet_proves_records_and_payments_against_their_signatures(net
             height = await pay(client, wire)
             await network.wait_above(height)
             await wallet.sync()
-            included = await wallet.included(sha256(wire))
-            assert included is not None
-            assert included.height == height
+            proved = await wallet.included(sha256(wire))
+            assert proved is not None
+            assert proved.height == height
             after = (await wallet.record(ACCOUNTS, ALICE)).record
             assert before is not None
             assert after is not None
