@@ -143,6 +143,10 @@ def test_a_network_without_the_demo_is_set_up_by_hand(
     assert "cannot listen on" in taken.err.splitlines()[-1]
     assert "Traceback" not in taken.err
     validator.stop()
+    _require_whole(shell, validator_home, peer_home)
+
+
+def _require_whole(shell: Shell, validator_home: Path, peer_home: Path) -> None:
     verified = shell.run("verify", "--home", validator_home, "--json")
     assert (verified.code, verified.json["whole"]) == (0, True)
     replayed = shell.run("replay", "--home", peer_home, "--json")
