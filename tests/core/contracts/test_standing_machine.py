@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from chainpos.core.contracts.balances.messages import Issue, Redeem
 from chainpos.core.contracts.compliance.messages import Agree, Freeze, Release
@@ -183,6 +183,7 @@ class StandingMachine(RuleBasedStateMachine):
             return "governance.role", msgspec.msgpack.encode(SetRole("city", key_of(name).public, wanted))
         return "institutions.standing", msgspec.msgpack.encode(SetStanding(name, wanted, "Decided"))
 
+    @precondition(lambda self: self.model.motions)
     @rule(back=st.integers(-1, 3), role=roles, other=signers, chance=rightly)
     def approve(self, back: int, role: str, other: str, chance: int) -> None:
         number = len(self.model.motions) - back
@@ -191,10 +192,40 @@ class StandingMachine(RuleBasedStateMachine):
         named = change_hash(*self.change(self.model.motions[number - 1].what)) if is_known else bytes(32)
         self.both(Approve(number, role, named), signer, self.model.approve(number, role, signer))
 
-    @rule(back=st.integers(-1, 3), other=signers)
-    def withdraw(self, back: int, other: str) -> None:
+    @precondition(lambda self: self.model.motions)
+    @rule(back=st.integers(-1, 3), other=signers, chance=rightly)
+    def withdraw(self, back: int, other: str, chance: int) -> None:
         number = len(self.model.motions) - back
-        self.both(Withdraw(number), other, self.model.withdraw(number, other))
+        signer = self.who(self.model.motions[-1].proposer, other, chance)
+        self.both(Withdraw(number), signer, self.model.withdraw(number, signer))
+
+    # What takes several steps to be reached, so that it is reached often.
+    @rule(kind=st.sampled_from(["role", "standing"]), bank=st.sampled_from(sorted(set(HOMES.values()))),
+          wanted=st.booleans(), other=signers)  # fmt: skip
+    def decide(self, kind: str, bank: str, wanted: bool, other: str) -> None:
+        self.propose(kind, bank, wanted, "operator", other, 1)
+        self.approve(0, "regulator", other, 1)
+
+    @rule(name=subjects, other=signers, is_released=st.booleans())
+    def freeze_together(self, name: str, other: str, is_released: bool) -> None:
+        self.freeze(name, 100, other, 1)
+        self.agree(name, False, other, 1)
+        if is_released:
+            self.release(name, other, 1)
+            self.agree(name, True, other, 1)
+
+    @rule(name=names, key=keys, other=signers, hours=st.sampled_from([71, 72]))
+    def recover(self, name: str, key: str, other: str, hours: int) -> None:
+        self.start(name, key, other, 1)
+        self.time_passes(hours)
+        self.answer_for(name, "complete", other, 1)
+
+    @rule(name=names, other=signers, is_reopened=st.booleans())
+    def empty_and_close(self, name: str, other: str, is_reopened: bool) -> None:
+        self.cash(name, False, other, 1)
+        self.answer_for(name, "close", other, 1)
+        if is_reopened:
+            self.answer_for(name, "reopen", other, 1)
 
     @invariant()
     def the_ledger_is_as_the_model_says(self) -> None:
