@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import chainpos
-from chainpos.cli import demo, explain, inspect, ledger, network, node, till, wallet
+from chainpos.cli import demo, explain, inspect, ledger, network, node, receipt, till, wallet
 from chainpos.cli.output import told_plainly
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(network.app, name="network")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(inspect.app, name="inspect")
 app.add_typer(till.app, name="till")
+app.add_typer(receipt.app, name="receipt")
 app.command("demo")(demo.demo)
 app.command("replay")(ledger.replay)
 app.command("verify")(ledger.verify)

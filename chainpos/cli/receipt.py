@@ -1,0 +1,94 @@
+"""`chainpos receipt make` at the till, `chainpos receipt verify` anywhere: receipts that prove themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from chainpos.cli.output import Json, print_json, print_line
+from chainpos.errors import EXIT_REFUSED, EXIT_USAGE, MalformedBytes, UserFacingError
+
+app = typer.Typer(help="Receipts that prove themselves.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def make(
+    reference: Annotated[str, typer.Argument(help="The sale's reference.")],
+    home: Annotated[Path, typer.Option("--home", help="The till's folder. Its counter may be open.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write; it must not exist.")],
+    as_json: Json = False,
+) -> None:
+    """Write the receipt of a paid sale, from the till's own node."""
+    import asyncio
+
+    from chainpos.till.home import TillHome
+    from chainpos.till.receipts import make_receipt
+
+    content = asyncio.run(make_receipt(TillHome(home), reference))
+    try:
+        with output.open("xb") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise _wrong(f"There is something at {output} already.", "Name another file.") from error
+    if as_json:
+        print_json({"reference": reference, "file": str(output), "bytes": len(content)})
+    else:
+        print_line(f"The receipt of {reference} is in {output}, {len(content)} bytes.")
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The receipt.")],
+    genesis: Annotated[Path, typer.Option("--genesis", help="The network's genesis.json: what you trust.")],
+    language: Annotated[str, typer.Option("--language", help="en or zh.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Check a receipt against the genesis alone, and say what it proves. Asks no network."""
+    from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, load_genesis
+    from chainpos.core.checkout.receipt_proof import MAX_PROOF_BYTES, ProofRefused, decode_proof, verify_proof
+    from chainpos.core.checkout.statement import LANGUAGES, statement_lines
+
+    if language not in LANGUAGES:
+        raise _wrong("Receipts are told in en or zh.", "Give --language en or zh.")
+    try:
+        doc = load_genesis(_read(genesis, MAX_GENESIS_BYTES))
+    except MalformedBytes as error:
+        raise _wrong(f"{genesis} is no genesis file: {error}.", "Get it from whoever runs the network.") from error
+    try:
+        statement = verify_proof(decode_proof(_read(file, 2 * MAX_PROOF_BYTES)), doc)
+    except ProofRefused as refused:
+        if as_json:
+            print_json({"proved": False, "reason": refused.reason})
+        raise UserFacingError(
+            f"NOT PROVED ({refused.reason}): {refused}.",
+            next_step="Ask for the receipt again, and check that the genesis is of the same network.",
+            money_moved="This says nothing of whether money moved.",
+            exit_code=EXIT_REFUSED,
+        ) from refused
+    if as_json:
+        facts = {name: _plain(value) for name, value in statement._asdict().items()}
+        print_json({"proved": True, **facts, "says": statement_lines(statement, language)})
+        return
+    for line in statement_lines(statement, language):
+        print_line(line)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    return msgspec.to_builtins(value)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        raise _wrong(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def _wrong(what: str, next_step: str) -> UserFacingError:
+    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)
