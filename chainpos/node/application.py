@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from pathlib import Path
 
 from chainpos.engine.cometbft.application import Application, create_application
@@ -24,7 +25,9 @@ _log = logging.getLogger(__name__)
 
 
 def default_address(folder: Path) -> str:
-    """The socket in the home: CometBFT's proxy_app where nothing else is said."""
+    """The socket in the home: CometBFT's proxy_app where nothing else is said. Windows has none for asyncio."""
+    if sys.platform == "win32":
+        return "tcp://127.0.0.1:26658"
     return f"unix://{Path(os.path.abspath(folder)) / 'data' / 'abci.sock'}"  # noqa: PTH100 - links stay as they are
 
 
