@@ -5,6 +5,7 @@ With a named folder it goes on where it was left; it refuses a folder that holds
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from pathlib import Path
@@ -126,8 +127,11 @@ class PilotNetwork:
         wallet.create(wallet.genesis_path.read_bytes(), (self.validator_address, self.peer_address))
         self.paths.till.save_settings(TillSettings(self.merchant, self.peer_address, CURRENCY))
         await self.start_validator()
-        await self.start_peer()
-        await self.start_citizens(*citizens)
+        # Both at once, as whoever waits for the screen counts the seconds; each is awaited, so that it can be stopped.
+        ends = await asyncio.gather(self.start_peer(), self.start_citizens(*citizens), return_exceptions=True)
+        for end in ends:
+            if end is not None:
+                raise end
 
     async def start_validator(self) -> None:
         """Start the city's validator, at first or again."""
