@@ -13,6 +13,7 @@ from chainpos.rpc.backend import Backend
 from chainpos.rpc.calls import CallContext, Method, Pool
 from chainpos.rpc.limits import Limits
 from chainpos.rpc.methods import METHODS, answer
+from chainpos.rpc.metrics import render_metrics
 from chainpos.rpc.parameters import BadParameters, Value, from_json, from_uri
 from chainpos.rpc.protocol import (
     INTERNAL_ERROR,
@@ -91,6 +92,11 @@ class Answerer:
         """The merchant's request behind a link. Raises TimeoutError."""
         async with asyncio.timeout(self._limits.answer_timeout_s), self._pools["reads"]:
             return await published_request(self._backend, link_id)
+
+    async def metrics(self) -> bytes:
+        """The node's report as Prometheus reads it. Raises TimeoutError."""
+        async with asyncio.timeout(self._limits.answer_timeout_s), self._pools["reads"]:
+            return render_metrics(await self._backend.report())
 
     async def _answered(
         self, request_id: RequestId, method: Method, values: list[Value], subscriber: Subscriber | None

@@ -1,4 +1,4 @@
-"""One HTTP client: POST / with JSON-RPC, GET /method?arg=, GET /p/ID, the handshake at /websocket. h11 parses.
+"""One HTTP client: POST / with JSON-RPC, GET /method?arg=, /p/ID or /metrics, the handshake at /websocket. h11 parses.
 
 It refuses requests that the doorman refuses, heads and bodies over the limits, and clients that take too long to ask.
 Errors of HTTP itself are answered in one plain line and end the connection.
@@ -21,6 +21,7 @@ from chainpos.rpc.admission import Doorman, Pace
 from chainpos.rpc.answering import Answerer
 from chainpos.rpc.limits import Limits
 from chainpos.rpc.methods import METHODS
+from chainpos.rpc.metrics import CONTENT_TYPE as METRICS_TYPE
 from chainpos.rpc.outgoing import Outgoing
 
 _READ_BYTES: Final = 64 * 1024
@@ -173,6 +174,9 @@ class HttpConnection:
         if path[:3].lower() == "/p/":
             await self._link(path[3:])
             return
+        if path == "/metrics":
+            await self._metrics()
+            return
         answered = await self._answerer.get(path[1:], arguments)
         if answered is None:
             raise _Refusal(404, "404 page not found")
@@ -186,6 +190,13 @@ class HttpConnection:
         if found is None:
             raise _Refusal(404, "There is no such request, or it is no longer open.")
         await self._respond(200, msgspec.json.encode(found), _JSON)
+
+    async def _metrics(self) -> None:
+        try:
+            rendered = await self._answerer.metrics()
+        except TimeoutError as error:
+            raise _Refusal(503, "The node took too long to answer.") from error
+        await self._respond(200, rendered, METRICS_TYPE)
 
     async def _handshake(self, request: h11.Request) -> Upgrade | None:
         headers = Headers()
