@@ -129,6 +129,15 @@ def test_the_package_checks_nothing_by_assert() -> None:
     assert found == []
 
 
+def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """A function's lines without its docstring, which is read and not executed: a worked day's is its ledger."""
+    first = node.body[0]
+    told = 0
+    if ast.get_docstring(node) is not None:
+        told = (first.end_lineno or first.lineno) - first.lineno + 1
+    return (node.end_lineno or node.lineno) - node.lineno + 1 - told
+
+
 @pytest.mark.parametrize("folder", ["chainpos", "tests"])
 def test_no_file_and_no_function_outgrows_a_mind(folder: str) -> None:
     found = []
@@ -139,7 +148,7 @@ def test_no_file_and_no_function_outgrows_a_mind(folder: str) -> None:
             found.append(f"{path.relative_to(ROOT)}: {lines} lines")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                length = code_lines(node)
                 if length > MAX_FUNCTION_LINES:
                     found.append(f"{where(path, node)} {node.name}: {length} lines")
     assert found == []
