@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow day must not fail a test: what takes how long is measured in tests/bench.
+settings.register_profile("chainpos", parent=settings.default, deadline=None)
+settings.load_profile("chainpos")
 
 
 @pytest.fixture(scope="session")
