@@ -23,6 +23,7 @@ from chainpos.core.state.state import State
 from chainpos.core.values.hashes import sha256
 from chainpos.store.chain import ChainStore
 from chainpos.store.chain_packing import PackedBlock, attribute_rows, change_row
+from tests.measured import target
 from tests.store.conftest import SampleLedger
 
 pytestmark = pytest.mark.bench
@@ -89,7 +90,7 @@ def test_staging_a_block(state: State, touched: int) -> None:
 
     ratio, ceiling = measured(stage_ns)
     print(f"\nstage, {touched} of {RECORDS} records: {ratio:.3f} verifications a record ({ceiling / 1000:.0f} us each)")
-    assert ratio <= STAGE_TARGETS[touched]
+    target(ratio, STAGE_TARGETS[touched], "staging, of one verification")
 
 
 def payment_result(rng: random.Random) -> TxResult:
@@ -157,9 +158,9 @@ def test_storing_a_block(count: int, tmp_path: Path) -> None:
     ratio, ceiling = measured(append_ns)
     payments.store.close()
     size = payments.store.path.stat().st_size / stored
-    target = STORE_TARGETS[count]
+    most = STORE_TARGETS[count]
     print(
         f"\nappend, {count} payments a block: {ratio:.2f} verifications a payment ({ceiling / 1000:.0f} us each),"
         f" packing {packing / count / ceiling:.2f}, {size:.0f} bytes a payment"
     )
-    assert target is None or ratio <= target
+    target(ratio, float("inf") if most is None else most, "storing, of one verification")

@@ -17,6 +17,7 @@ from chainpos.node.clock import SystemClock
 from chainpos.node.home import Home
 from chainpos.node.ledger import Ledger
 from chainpos.rpc.client import RpcClient
+from tests.measured import target
 from tests.node.conftest import Processes, issue_tx, pay_tx, peer_home, until, validator_home
 
 pytestmark = pytest.mark.bench
@@ -50,11 +51,11 @@ async def test_a_payment_is_in_the_peers_own_ledger_within_50_ms(tmp_path: Path,
             await anext(events)
             times_ms.append((time.monotonic() - began) * 1000)
             await asyncio.sleep(0.12)
-        assert shown("broadcast to the peer's Tx event", times_ms) <= 50
+        target(shown("broadcast to the peer's Tx event", times_ms), 50, "ms to the peer")
     for node in (validator, peer):
         used_mb = psutil.Process(node.process.pid).memory_info().rss / 1e6
         print(f"memory {used_mb:.0f} MB")
-        assert used_mb <= 120
+        target(used_mb, 120, "MB")
 
 
 async def test_a_peer_answers_while_it_syncs_ten_thousand_transactions(tmp_path: Path, processes: Processes) -> None:
@@ -83,4 +84,4 @@ async def test_a_peer_answers_while_it_syncs_ten_thousand_transactions(tmp_path:
                 break
             await asyncio.sleep(0.005)
     print(f"10,000 transactions in {time.monotonic() - began:.1f} s, with the process's start")
-    assert shown("RPC answers meanwhile", times_ms) <= 50
+    target(shown("RPC answers meanwhile", times_ms), 50, "ms to an answer")

@@ -9,6 +9,7 @@ import pytest
 
 from chainpos.core.chain.block import Block
 from chainpos.rpc.backend import StoredBlock
+from tests.measured import target
 from tests.rpc.conftest import FakeNode, connected, serving
 
 TRANSACTIONS = 10_000
@@ -46,4 +47,4 @@ async def test_ten_thousand_transactions_go_over_one_websocket_fast(per_block: i
         await asyncio.gather(*(fetch() for _ in range(8)))
         took_s = asyncio.get_running_loop().time() - began
     print(f"\n{per_block} a block: {received / took_s / 1e6:.0f} MB/s, {TRANSACTIONS / took_s:.0f} transactions/s")
-    assert received / took_s > REQUIRED_BYTES_PER_SECOND
+    target(REQUIRED_BYTES_PER_SECOND / (received / took_s), 1, "of the required rate's time")

@@ -13,6 +13,7 @@ import pytest
 from chainpos.errors import StoreError
 from chainpos.store.shop import ShopBook
 from chainpos.store.shop_catalogue import ArticleRow, ShopCatalogue
+from tests.measured import target
 
 MANY = 100_000
 
@@ -156,4 +157,4 @@ def test_a_key_is_answered_within_50_ms_among_100_000_articles(tmp_path: Path) -
         took.sort()
         median, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
         print(f"find: median {median:.2f} ms, p99 {p99:.1f} ms, worst {took[-1]:.1f} ms")
-        assert p99 < 50
+        target(p99, 50, "ms at p99")

@@ -20,6 +20,7 @@ from chainpos.till.use_cases import TillUseCases
 from chainpos.till.views import Link
 from chainpos.wallet.offer import RefusedOffer
 from chainpos.wallet.paying import End
+from tests.measured import target
 
 from .conftest import MERCHANT, PIN, ShiftedClock, Shop, cny, online, sale_where, view_where
 
@@ -81,7 +82,7 @@ async def test_paid_is_noticed_within_ten_milliseconds_of_the_peers_commit(shop:
     behind_ms = sorted((noticed.monotonic_ns - heard_ns[noticed.height]) / 1e6 for noticed in paid)
     print(f"ms from commit to PAID: median {behind_ms[10]:.2f}, worst {behind_ms[-1]:.2f}")
     assert len(paid) == 20
-    assert behind_ms[10] < 10
+    target(behind_ms[10], 10, "ms behind the peer")
 
 
 async def test_a_second_payment_of_one_request_is_refused_and_the_first_stands(shop: Shop) -> None:
