@@ -15,12 +15,15 @@ HOMES = {"alice": "eastbank", "bob": "westpay"}
 
 @dataclass
 class Person:
-    """One account: who signs for it, whether it is "open", "locked" or "closed", what it holds."""
+    """One account: who signs for it, whether it is "open", "locked" or "closed", what it holds.
+
+    `recovery` is the new key, the second from which it may take over, and how the account stood before.
+    """
 
     key: str
     held: int
     status: str = "open"
-    recovery: tuple[str, int] | None = None
+    recovery: tuple[str, int, str] | None = None
 
 
 @dataclass
@@ -132,7 +135,7 @@ class StandingModel:
             return "recovery_pending"
         if self.in_use(key):
             return "customer_key_in_use"
-        person.recovery, person.status = (key, self.now_s + 3 * DAY_S), "locked"
+        person.recovery, person.status = (key, self.now_s + 3 * DAY_S, person.status), "locked"
         return ""
 
     def complete(self, name: str, signer: str) -> str:
@@ -154,9 +157,9 @@ class StandingModel:
             return refusal
         if person.recovery is None:
             return "no_recovery"
-        person.recovery = None
         if signer == person.key:
-            person.status = "open"
+            person.status = person.recovery[2]
+        person.recovery = None
         return ""
 
     def close(self, name: str, signer: str) -> str:

@@ -263,6 +263,17 @@ def drive(examples: int, steps: int) -> None:
     )
 
 
+def test_an_objection_leaves_locked_what_was_locked_before_the_recovery_in_the_model_too() -> None:
+    """What the long run found: the model opened it, the ledger rightly did not."""
+    machine = StandingMachine()
+    machine.answer_for("bob", "lock", "alice", 1)
+    machine.start("bob", "k1", "alice", 1)
+    machine.answer_for("bob", "cancel", "bob", 0)
+    machine.the_ledger_is_as_the_model_says()
+    assert machine.model.pays("bob") == "account_locked"
+    assert machine.accepted == ["Lock", "StartRecovery", "CancelRecovery"]
+
+
 def test_who_may_act_is_as_a_plain_model_says() -> None:
     drive(examples=15, steps=40)
 
