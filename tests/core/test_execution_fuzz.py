@@ -17,6 +17,7 @@ from msgspec import inspect as shapes
 
 from chainpos.core.chain.envelope import MAX_TX_BYTES, Body
 from chainpos.core.contracts import registry
+from chainpos.core.contracts.anchors.messages import Record
 from chainpos.core.contracts.balances.messages import Issue, Redeem
 from chainpos.core.contracts.customers.messages import Open
 from chainpos.core.contracts.governance.changes import PlanUpgrade, SetQuorum, SetRole, SetValidator
@@ -223,6 +224,7 @@ class Fuzz:
             (OWNER, RevokeTill("TEAHOUSE", self.random.randbytes(32))),
             ("operator", Withdraw(self.random.randrange(0, 12))),
             (OWNER, Cancel(self.request())),
+            (TILL, Record("TEAHOUSE", "z_report", self.random.randrange(1, 40), new)),
         )
         return pick
 

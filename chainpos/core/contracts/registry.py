@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from chainpos.core.contracts import (
+    anchors,
     balances,
     compliance,
     customers,
@@ -54,6 +55,7 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     payments.CAPABILITY,
     refunds.CAPABILITY,
     settlement.CAPABILITY,
+    anchors.CAPABILITY,
 )
 
 _encode = msgspec.msgpack.Encoder().encode

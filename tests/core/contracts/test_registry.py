@@ -25,6 +25,7 @@ CONTRACTS = Path(registry.__file__).parent
 NUMBERS = {
     "balances": 100, "institutions": 200, "customers": 300, "merchants": 400, "payments": 500, "refunds": 600,
     "fees": 700, "settlement": 800, "compliance": 900, "governance": 1000,
+    "anchors": 1100,
 }  # fmt: skip
 WITH_FOLDER = [capability for capability in registry.CAPABILITIES if capability.name in NUMBERS]
 ROW = re.compile(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", re.MULTILINE)

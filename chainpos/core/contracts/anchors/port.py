@@ -1,0 +1,3 @@
+"""Nothing is asked of anchors by others: a hash on the ledger moves no money and decides nothing."""
+
+from __future__ import annotations
