@@ -92,8 +92,74 @@ CREATE TABLE articles (
 CREATE UNIQUE INDEX articles_by_barcode ON articles (barcode) WHERE barcode <> '';
 """
 
+_BILLS: Final = """
+CREATE TABLE bills (
+    number         INTEGER PRIMARY KEY,
+    reference      TEXT    NOT NULL UNIQUE,
+    state          TEXT    NOT NULL CHECK (state IN ('ringing', 'held', 'paying', 'complete', 'void')),
+    cart           BLOB    NOT NULL,
+    currency       TEXT    NOT NULL,
+    items          INTEGER NOT NULL DEFAULT 0,
+    gross_minor    INTEGER NOT NULL DEFAULT 0 CHECK (gross_minor >= 0),
+    discount_minor INTEGER NOT NULL DEFAULT 0 CHECK (discount_minor >= 0),
+    tax_minor      INTEGER NOT NULL DEFAULT 0 CHECK (tax_minor >= 0),
+    due_minor      INTEGER NOT NULL DEFAULT 0 CHECK (due_minor >= 0),
+    tip_minor      INTEGER NOT NULL DEFAULT 0 CHECK (tip_minor >= 0),
+    charged_minor  INTEGER NOT NULL DEFAULT 0 CHECK (charged_minor = due_minor + tip_minor),
+    created_ns     INTEGER NOT NULL,
+    changed_ns     INTEGER NOT NULL,
+    closed_ns      INTEGER NOT NULL DEFAULT 0 CHECK ((closed_ns > 0) = (state IN ('complete', 'void'))),
+    ledger_minor   INTEGER NOT NULL DEFAULT 0 CHECK (ledger_minor >= 0)
+) STRICT;
+CREATE INDEX bills_open ON bills (number) WHERE closed_ns = 0;
+CREATE INDEX bills_by_time ON bills (closed_ns) WHERE state = 'complete';
+CREATE INDEX bills_beside_ledger ON bills (closed_ns) WHERE state = 'complete' AND ledger_minor = 0;
+
+CREATE TABLE bill_lines (
+    bill           INTEGER NOT NULL REFERENCES bills (number),
+    position       INTEGER NOT NULL,
+    sku            TEXT    NOT NULL,
+    name_en        TEXT    NOT NULL,
+    name_zh        TEXT    NOT NULL,
+    unit_minor     INTEGER NOT NULL,
+    quantity       INTEGER NOT NULL CHECK (quantity > 0),
+    weighed        INTEGER NOT NULL CHECK (weighed IN (0, 1)),
+    open_price     INTEGER NOT NULL CHECK (open_price IN (0, 1)),
+    tax_rate_ppm   INTEGER NOT NULL,
+    tax_included   INTEGER NOT NULL CHECK (tax_included IN (0, 1)),
+    gross_minor    INTEGER NOT NULL,
+    discount_minor INTEGER NOT NULL,
+    share_minor    INTEGER NOT NULL,
+    tax_minor      INTEGER NOT NULL,
+    due_minor      INTEGER NOT NULL,
+    PRIMARY KEY (bill, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tenders (
+    id           INTEGER PRIMARY KEY,
+    bill         INTEGER NOT NULL REFERENCES bills (number),
+    kind         TEXT    NOT NULL CHECK (kind IN ('ledger', 'cash', 'card', 'voucher')),
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    currency     TEXT    NOT NULL,
+    state        TEXT    NOT NULL CHECK (state IN ('waiting', 'received', 'returned', 'lapsed')),
+    given_minor  INTEGER NOT NULL DEFAULT 0,
+    change_minor INTEGER NOT NULL DEFAULT 0 CHECK (change_minor >= 0),
+    sale         INTEGER NOT NULL DEFAULT 0,
+    note         TEXT    NOT NULL DEFAULT '',
+    created_ns   INTEGER NOT NULL,
+    received_ns  INTEGER NOT NULL DEFAULT 0,
+    returned_ns  INTEGER NOT NULL DEFAULT 0,
+    CHECK (kind <> 'cash' OR given_minor = amount_minor + change_minor),
+    CHECK ((kind = 'ledger') = (sale > 0))
+) STRICT;
+CREATE INDEX tenders_by_bill ON tenders (bill);
+CREATE UNIQUE INDEX tenders_by_sale ON tenders (sale) WHERE sale > 0;
+CREATE INDEX tenders_by_time ON tenders (received_ns) WHERE received_ns > 0;
+CREATE INDEX tenders_returned ON tenders (returned_ns) WHERE returned_ns > 0;
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:
