@@ -66,7 +66,8 @@ class Intake:
         self._forward = forward
         self._added = added
         self._recheck_above = recheck_above
-        self._hints: asyncio.Queue[bytes] = asyncio.Queue(MAX_HINTS)
+        self._hints: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(MAX_HINTS)
+        self._arrivals = 0
         self._block_came = asyncio.Event()
         self._resend = asyncio.Event()
 
@@ -74,9 +75,8 @@ class Intake:
         """Check a transaction, let it wait, and send it on; then what was said of it. Code 0 is accepted."""
         tx_hash = sha256(wire)
         if tx_hash in self._mempool:
-            self._mempool.adopt(tx_hash)
             return BroadcastAnswer(tx_hash)
-        refused = await self._take(wire, tx_hash, own=True)
+        refused = await self._take(wire, tx_hash, forwarded=False)
         if refused is not None:
             return refused
         if self._forward is None:
@@ -96,24 +96,33 @@ class Intake:
     def overheard(self, wire: bytes) -> None:
         """An upstream says that this waits in its mempool. Worth a look, and nothing more."""
         if not self._hints.full() and len(wire) <= MAX_TX_BYTES and sha256(wire) not in self._mempool:
-            self._hints.put_nowait(wire)
+            self._hints.put_nowait((self._arrivals, wire))
 
     def block_came(self) -> None:
         """What waits may be out of date."""
         self._block_came.set()
 
     def upstream_came(self) -> None:
-        """What was sent on before may be lost: send it again."""
+        """What was sent on or heard of before may be lost: send it again, whoever it came from.
+
+        A payment that a customer gave to a validator alone would otherwise die with that validator's mempool.
+        """
+        self._arrivals += 1
         self._mempool.forget_forwarding()
         self._resend.set()
 
     async def follow_hints(self) -> None:
         """Take in what upstreams are heard to hold, until cancelled."""
         while True:
-            wire = await self._hints.get()
+            heard_at, wire = await self._hints.get()
             tx_hash = sha256(wire)
-            if tx_hash not in self._mempool and await self._take(wire, tx_hash, own=False) is None:
-                self._tell(wire, tx_hash)
+            if tx_hash in self._mempool or await self._take(wire, tx_hash, forwarded=True) is not None:
+                continue
+            self._tell(wire, tx_hash)
+            if heard_at != self._arrivals:
+                # Whoever held it went and came again while we looked: it may be lost there.
+                self._mempool.forget_forwarding()
+                self._resend.set()
 
     async def recheck(self) -> None:
         """After each block, forget what can no longer pass, until cancelled."""
@@ -150,7 +159,7 @@ class Intake:
             self._mempool.remove([waiting.hash])
         return True
 
-    async def _take(self, wire: bytes, tx_hash: bytes, *, own: bool) -> BroadcastAnswer | None:
+    async def _take(self, wire: bytes, tx_hash: bytes, *, forwarded: bool) -> BroadcastAnswer | None:
         """Check a transaction and let it wait; the refusal where it may not."""
         if len(wire) > MAX_TX_BYTES:
             return _refusal(tx_hash, OVERSIZED)
@@ -170,7 +179,7 @@ class Intake:
             return BroadcastAnswer(tx_hash, result.code, log=result.log, codespace=result.codespace)
         if tx_hash in self._mempool:
             return None
-        no_room = self._mempool.add(_waiting(envelope, wire, result, own=own))
+        no_room = self._mempool.add(_waiting(envelope, wire, result, forwarded=forwarded))
         if no_room is not None:
             return _refusal(tx_hash, no_room)
         self._added()
@@ -214,9 +223,9 @@ class Intake:
             _log.info("too busy to check what waits")
 
 
-def _waiting(envelope: Envelope, wire: bytes, result: TxResult, *, own: bool) -> Waiting:
+def _waiting(envelope: Envelope, wire: bytes, result: TxResult, *, forwarded: bool) -> Waiting:
     body = envelope.body
-    return Waiting(wire, envelope.hash, body.signer, body.expires_s, result.gas_wanted, own=own)
+    return Waiting(wire, envelope.hash, body.signer, body.expires_s, result.gas_wanted, forwarded=forwarded)
 
 
 def _refusal(tx_hash: bytes, code: Code) -> BroadcastAnswer:

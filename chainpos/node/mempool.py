@@ -29,14 +29,13 @@ class MempoolLimits(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """One transaction that waits. `forwarded` says that an upstream took it; `own` that it was broadcast here."""
+    """One transaction that waits. `forwarded` says that an upstream took it, or was heard to hold it."""
 
     wire: bytes
     hash: bytes
     signer: bytes
     expires_s: int
     gas_wanted: int
-    own: bool = True
     forwarded: bool = False
 
 
@@ -86,22 +85,16 @@ class Mempool:
         if waiting is not None:
             self._waiting[tx_hash] = msgspec.structs.replace(waiting, forwarded=True)
 
-    def adopt(self, tx_hash: bytes) -> None:
-        """It was broadcast here too: from now on it is ours to send again."""
-        waiting = self._waiting.get(tx_hash)
-        if waiting is not None and not waiting.own:
-            self._waiting[tx_hash] = msgspec.structs.replace(waiting, own=True, forwarded=True)
-
     def first(self, count: int) -> list[Waiting]:
         """The first `count`, in order of arrival."""
         return list(islice(self._waiting.values(), count))
 
     def unforwarded(self) -> list[Waiting]:
-        """What was broadcast here and no upstream is known to hold, in order of arrival."""
-        return [waiting for waiting in self._waiting.values() if waiting.own and not waiting.forwarded]
+        """What no upstream is known to hold, in order of arrival."""
+        return [waiting for waiting in self._waiting.values() if not waiting.forwarded]
 
     def forget_forwarding(self) -> None:
-        """The upstreams may have lost what they took: all of ours counts as not forwarded."""
+        """The upstreams may have lost what they held: all that waits counts as not forwarded."""
         for tx_hash, waiting in self._waiting.items():
             if waiting.forwarded:
                 self._waiting[tx_hash] = msgspec.structs.replace(waiting, forwarded=False)

@@ -16,10 +16,9 @@ from chainpos.pilot.processes import Child, start
 from chainpos.rpc.client import Disconnected, RpcClient
 from chainpos.rpc.protocol import RpcError
 from chainpos.store.shop import ShopBook
-from chainpos.till.home import DEFAULT_LIFE_S
 from chainpos.till.views import Link
 from chainpos.wallet.paying import End
-from tests.acceptance.conftest import TIMEOUT_S, Pilot, accounts, require_whole_and_alike, until, view_where, yuan
+from tests.acceptance.conftest import Pilot, accounts, require_whole_and_alike, until, view_where, yuan
 
 PAID = (SaleState.PAID, SaleState.CONFIRMED)
 VICTIMS = ("validator", "peer", "till", "citizens")
@@ -130,8 +129,7 @@ class Street:
         till = self.pilot.network.children["till"]
         till.tell({"stop": True})
         await self.pilot.network.children["citizens"].stop()
-        # What a killed validator took along is held by the peer, at the longest until it can no more be paid.
-        await until(self._level, timeout_s=DEFAULT_LIFE_S + TIMEOUT_S)
+        await until(self._level)
         # A till that was killed between saying PAID and writing it down learns it again from its own node.
         await until(self._in_book)
         till.tell({"end": True})

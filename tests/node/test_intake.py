@@ -219,6 +219,23 @@ async def test_what_an_upstream_is_heard_to_hold_is_seen_but_not_sent_back(rig: 
     assert rig.mempool.unforwarded() == []
 
 
+async def test_what_an_upstream_was_heard_to_hold_is_given_back_to_it_when_it_comes_again(rig: Rig) -> None:
+    wire = rig.clerk.issue()
+    rig.intake.overheard(wire)
+    await rig.during(rig.intake.follow_hints(), lambda: len(rig.mempool) == 1)
+    rig.intake.upstream_came()
+    await rig.during(rig.intake.resend(), lambda: rig.upstream.taken == [wire])
+
+
+async def test_what_was_heard_of_before_an_upstream_came_again_is_given_back_even_if_looked_at_after(rig: Rig) -> None:
+    wire = rig.clerk.issue()
+    rig.intake.overheard(wire)
+    rig.intake.upstream_came()
+    resending = asyncio.create_task(rig.intake.resend())
+    await rig.during(rig.intake.follow_hints(), lambda: rig.upstream.taken == [wire])
+    resending.cancel()
+
+
 async def test_hints_beyond_the_bound_are_passed_over(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(intake_module.MAX_HINTS + 20):
         rig.intake.overheard(rig.clerk.issue())

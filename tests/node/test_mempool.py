@@ -93,13 +93,9 @@ def test_what_no_upstream_holds_is_sent_again_in_order() -> None:
     assert [entry.hash for entry in mempool.unforwarded()] == [waiting(number).hash for number in (1, 2, 3)]
 
 
-def test_what_was_only_heard_of_is_sent_again_once_it_was_broadcast_here_too() -> None:
-    heard = msgspec.structs.replace(waiting(1), own=False)
+def test_what_an_upstream_was_heard_to_hold_is_sent_again_once_it_may_be_lost_there() -> None:
+    heard = msgspec.structs.replace(waiting(1), forwarded=True)
     mempool = filled(heard)
-    mempool.forget_forwarding()
-    assert mempool.unforwarded() == []
-    mempool.adopt(heard.hash)
-    mempool.adopt(b"unknown")
     assert mempool.unforwarded() == []
     mempool.forget_forwarding()
     assert [entry.hash for entry in mempool.unforwarded()] == [heard.hash]
