@@ -24,7 +24,7 @@ from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import SECOND_NS
 from tests.core.contracts.city import City
 from tests.core.contracts.conftest import CHAIN_ID, key_of
-from tests.measured import target
+from tests.measured import hold
 
 pytestmark = pytest.mark.bench
 PAYMENTS = 60
@@ -98,4 +98,4 @@ def test_a_payment_costs_at_most_half_a_verification(how: str, merchant: str, pa
     print(f"\npayments.pay, {how}: {quiet:.2f} of one ZIP-215 verification, median {half:.2f}, {len(found)} runs")
     if quiet > TARGET and os.getloadavg()[0] > (os.cpu_count() or 1):
         pytest.skip(f"{quiet:.2f}, but more processes than processors were running")
-    target(quiet, TARGET, "of one verification")
+    hold(quiet, TARGET, "of one verification")

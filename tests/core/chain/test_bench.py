@@ -16,10 +16,11 @@ from chainpos.core.chain.commit import vote_sign_bytes
 from chainpos.core.chain.envelope import Body, decode_envelope, encode_envelope
 from chainpos.core.chain.results import TxResult, results_hash
 from tests.core.chain.conftest import MadeChain, key_pair
-from tests.measured import target
+from tests.measured import hold
 
 COUNT = 5_000
-ROUNDS = 7
+ROUNDS = 15
+ENOUGH_ROUNDS = 5
 TX = encode_envelope(
     Body(1, "city", key_pair(0)[1], 1_760_000_000, bytes(16), "payments.pay", msgspec.msgpack.encode(bytes(150))),
     lambda _: bytes(64),
@@ -61,7 +62,7 @@ def test_a_hot_path_costs_few_hashes(name: str, work: Callable[[], object], most
         if abs(before - after) < 0.1 * before:
             ratios.append(cost / ((before + after) / 2))
             costs.append(cost)
-    if not ratios:
-        pytest.skip("the machine was not quiet for one round")
+    if len(ratios) < ENOUGH_ROUNDS:
+        pytest.skip("the machine did not hold still")
     print(f"{name}: {median(costs):.2f} µs, {median(ratios):.1f} hashes of {len(TX)} bytes")
-    target(median(ratios), most, "hashes")
+    hold(median(ratios), most, "hashes")
