@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainpos.cli import node_backup
-from chainpos.cli.output import Json, note, print_json, print_line
+from chainpos.cli import node_backup, node_join
+from chainpos.cli.output import Json, draw_qr, note, print_json, print_line
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Run a node and look at it.", no_args_is_help=True, rich_markup_mode=None)
 app.command("backup")(node_backup.backup)
 app.command("restore")(node_backup.restore)
+app.command("join")(node_join.join)
 
 Home = Annotated[Path, typer.Option("--home", help="The node's folder.")]
 Listen = Annotated[str | None, typer.Option("--listen", help="Where its RPC listens: HOST:PORT; port 0 takes any.")]
@@ -70,6 +71,8 @@ def init(
         print_line(f"Made the home of a {mode} in {home}.")
         print_line(f"The network's genesis: {facts['genesis']}")
         print_line(f"Next: chainpos node start --home {home}")
+        if mode == "peer":
+            print_line(f"To begin from other nodes' snapshot, in seconds, first: chainpos node join --home {home}")
 
 
 @app.command()
@@ -151,9 +154,12 @@ def export(
 def status(
     home: Annotated[Path | None, typer.Option("--home", help="The node's folder, to find where it listens.")] = None,
     rpc: Annotated[str | None, typer.Option("--rpc", help="HOST:PORT of a running node.")] = None,
+    qr: Annotated[
+        bool, typer.Option("--qr", help="Also show its newest block as a QR code, for others to trust.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """How a running node is: height, verification, upstreams, alarms."""
+    """How a running node is: height, verification, upstreams, alarms; and a block to trust, for `node join`."""
     import asyncio
 
     from chainpos.node.config import split_address
@@ -176,17 +182,26 @@ def status(
         print_line(f"alarm {row['code']}: {row['detail']}")
     if report["halted_reason"]:
         print_line(f"HALTED: {report['halted_reason']}")
+    if report["trust"]:
+        print_line(f"trust {report['trust']}")
+        if qr:
+            from chainpos.core.checkout.qr import MAX_VERSION, qr_modules
+
+            draw_qr(qr_modules(report["trust"], max_version=MAX_VERSION))
 
 
 async def _report(address: str) -> dict[str, Any]:
     import msgspec
 
+    from chainpos.node.joining import trust_text
     from chainpos.rpc.client import Disconnected, RpcClient
 
     try:
         client = await RpcClient.connect(f"ws://{address}/websocket", 5.0)
         try:
             report: dict[str, Any] = msgspec.to_builtins(await client.report())
+            latest = (await client.status()).latest
+            report["trust"] = trust_text(report["chain_id"], latest.height, latest.hash) if latest.height else ""
         finally:
             await client.close()
     except Disconnected as error:

@@ -59,6 +59,17 @@ def end_progress() -> None:
         sys.stderr.write("\n")
 
 
+def draw_qr(modules: tuple[tuple[bool, ...], ...]) -> None:
+    """A QR code on a terminal, dark on light with its quiet zone, two rows of modules a line."""
+    side = len(modules) + 8
+    padded = [[False] * side for _ in range(side + side % 2)]
+    for row, line in enumerate(modules):
+        padded[row + 4][4 : 4 + len(line)] = line
+    for upper, lower in zip(padded[::2], padded[1::2], strict=True):
+        cells = "".join(" ▀▄█"[top + 2 * bottom] for top, bottom in zip(upper, lower, strict=True))
+        sys.stdout.write(f"\x1b[30;107m{cells}\x1b[0m\n")
+
+
 def ask(question: str, *, secret: bool = False) -> str:
     """A person's answer. Raises UserFacingError where there is no terminal to ask on."""
     if not sys.stdin.isatty():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from chainpos.cli.output import Json, ask, note, print_json, print_line
+from chainpos.cli.output import Json, ask, draw_qr, note, print_json, print_line
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def code(
         )
         return
     if sys.stdout.isatty():
-        _draw(qr_modules(view.text))
+        draw_qr(qr_modules(view.text))
     print_line(view.text)
     note(f"Good for one payment of up to {format_amount(view.limit)}, for one minute. Show it to nobody but the shop.")
 
@@ -272,13 +272,3 @@ def _why_not(result: PaymentResult) -> str:
             "`chainpos wallet history` will say how it ended."
         )
     return "NOT KNOWN: no node answers. The payment may or may not arrive; `chainpos wallet history` will say."
-
-
-def _draw(modules: tuple[tuple[bool, ...], ...]) -> None:
-    side = len(modules) + 8
-    padded = [[False] * side for _ in range(side + side % 2)]
-    for row, line in enumerate(modules):
-        padded[row + 4][4 : 4 + len(line)] = line
-    for upper, lower in zip(padded[::2], padded[1::2], strict=True):
-        cells = "".join(" ▀▄█"[top + 2 * bottom] for top, bottom in zip(upper, lower, strict=True))
-        sys.stdout.write(f"\x1b[30;107m{cells}\x1b[0m\n")

@@ -120,8 +120,7 @@ class StoreSource:
 
     def span(self) -> Span:
         """The heights that are there."""
-        tip = self.reader.tip()
-        return Span(tip.initial_height, tip.height)
+        return Span(self.reader.base_height(), self.reader.tip().height)
 
     def found(self, height: int) -> Found | None:
         """The block at a height. The last one is kept: a trace asks for it again and again."""

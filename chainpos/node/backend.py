@@ -5,6 +5,7 @@ It refuses, with a sentence for the caller, searches that would read too much an
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -45,6 +46,7 @@ from chainpos.rpc.backend import (
 from chainpos.rpc.protocol import INTERNAL_ERROR, MESSAGES, RpcError
 from chainpos.rpc.query import Query
 from chainpos.store.chain_search import SearchTooWide
+from chainpos.store.snapshots import QUERY_PATH, Snapshots
 
 APPLICATION: Final = "chainpos"
 
@@ -72,6 +74,7 @@ class NodeBackend:
         intake: Intake,
         requests: OpenRequests,
         clock: Clock,
+        snapshots: Snapshots,
         *,
         report: Callable[[], NodeReport],
         peers: Callable[[], tuple[PeerStatus, ...]],
@@ -85,6 +88,7 @@ class NodeBackend:
         self._intake = intake
         self._requests = requests
         self._clock = clock
+        self._snapshots = snapshots
         self._report = report
         self._peers = peers
 
@@ -174,7 +178,10 @@ class NodeBackend:
         return PendingTransactions(len(self._mempool), self._mempool.total_bytes, first)
 
     async def query(self, path: str, key: bytes, height: int, *, prove: bool) -> QueryAnswer:
-        """A record of the state, with its proof."""
+        """A record of the state, with its proof; or a snapshot's chunk."""
+        if path.startswith(QUERY_PATH):
+            value = await asyncio.to_thread(self._snapshots.answer, path)
+            return QueryAnswer(self._view.tip.height, key, value)
         try:
             return await self._executor.run(Urgency.READ, lambda: self._ledger.query(path, key, height, prove=prove))
         except ExecutorBusy as error:

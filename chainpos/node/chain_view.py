@@ -44,6 +44,7 @@ class ChainView:
 
     def __init__(self, reader: ChainReader, executor: Executor, tip: ChainTip) -> None:
         self.tip = tip
+        self._base = reader.base_height()
         self._reader = reader
         self._executor = executor
         self._kept: dict[int, _Kept] = {}
@@ -56,8 +57,8 @@ class ChainView:
 
     def span(self) -> Span:
         """The heights that are there."""
-        tip = self.tip
-        return Span(0, 0) if tip.is_genesis else Span(tip.initial_height, tip.height)
+        height = self.tip.height
+        return Span(0, 0) if height < self._base else Span(self._base, height)
 
     async def block(self, height: int) -> StoredBlock | None:
         """The block at a height."""

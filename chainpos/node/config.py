@@ -42,7 +42,8 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Everything that an operator may set. `listen` and `upstreams` are HOST:PORT; port 0 takes a free one.
 
     `hosts` are the names, beside the machine's own loopback names, under which the RPC answers: a web page that is
-    reached under any other name may not talk to the node.
+    reached under any other name may not talk to the node. `snapshot_every` so many heights the records are written down
+    for new peers; 0 is never.
     """
 
     mode: Mode
@@ -50,6 +51,7 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     listen: str = "127.0.0.1:26657"
     hosts: tuple[str, ...] = ()
     upstreams: tuple[str, ...] = ()
+    snapshot_every: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 1_000
     engine: EngineSettings = EngineSettings()
     mempool: MempoolSettings = MempoolSettings()
 
@@ -112,6 +114,9 @@ hosts = {_list(settings.hosts)}
 
 # Whom a peer follows, as HOST:PORT of their RPC.
 upstreams = {_list(settings.upstreams)}
+
+# Every so many heights all records are written down, for new peers to begin from; 0 is never.
+snapshot_every = {settings.snapshot_every}
 
 [engine]
 # The least time between two blocks with transactions, and how many one may hold.

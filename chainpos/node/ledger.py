@@ -81,6 +81,7 @@ class Ledger:
         self._verify = verify
         self._halted: StateMismatch | StoreError | None = None
         self.tip = tip
+        self._base = tip.next_height if store is None else store.base_height()
         self.state_committed = store is not None and _state_is_committed(store, tip)
 
     @classmethod
@@ -104,6 +105,14 @@ class Ledger:
         """A chain before its first block, kept nowhere: to replay. Raises MalformedBytes, UserFacingError."""
         state, tip = _genesis(genesis_json)
         return cls(state, tip, verify, None)
+
+    @classmethod
+    def begun(cls, tip: ChainTip, records: dict[bytes, bytes]) -> Ledger:
+        """A chain after `tip`, which has these records, kept nowhere. Raises StateMismatch where it has others."""
+        state = State(TABLES, records)
+        if state.app_hash != tip.app_hash:
+            raise StateMismatch(f"the records are not those of height {tip.height}")
+        return cls(state, tip, verify_batch, None)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -212,7 +221,7 @@ class Ledger:
             return _query_refused(UNKNOWN_PATH, tip.height, "there is no such path for this key")
         if height == 0:
             height = self.provable_height
-        if not tip.initial_height - 1 <= height <= tip.height:
+        if not self._base - 1 <= height <= tip.height:
             return _query_refused(UNKNOWN_HEIGHT, tip.height, "there is no state of this height")
         if height not in (tip.height, self.provable_height):
             if prove:

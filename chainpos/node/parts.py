@@ -28,6 +28,7 @@ from chainpos.node.intake import Intake
 from chainpos.node.ledger import Appended, Ledger, next_time_ns
 from chainpos.node.mempool import Mempool, MempoolLimits
 from chainpos.node.requests import OpenRequests
+from chainpos.node.snapshots import SnapshotTaker
 from chainpos.node.verified import VerifiedSignatures
 from chainpos.rpc.backend import NodeReport, NodeStatus, PeerStatus
 from chainpos.rpc.subscriptions import EventHub
@@ -94,8 +95,9 @@ class Parts:
             added=self._added,
             recheck_above=0 if self.engine is None else settings.engine.max_block_transactions,
         )
+        self._snapshots = SnapshotTaker(home.database, ledger, opened.executor, settings.snapshot_every)
         self.backend = self._make_backend(opened)
-        self.appender.after.append(self._after_block)
+        self.appender.after += [self._after_block, self._snapshots.after_block]
 
     def _make_engine(self, ledger: Ledger) -> EmbeddedEngine:
         return EmbeddedEngine(
@@ -123,6 +125,7 @@ class Parts:
             self.intake,
             OpenRequests(opened.ledger.tip.chain_id, verify=opened.verified.verify),
             self.clock,
+            self._snapshots.kept,
             report=self.report,
             peers=self._peers,
         )
@@ -132,6 +135,7 @@ class Parts:
         yield "status", self._tell_status()
         yield "watch", self._watch()
         yield "recheck", self.intake.recheck()
+        yield "snapshots", self._snapshots.run()
         if self.engine is not None:
             yield "engine", self._run_engine(self.engine)
         if self.following is not None:

@@ -103,7 +103,15 @@ def _home(folder: Path) -> Iterator[tuple[bytes, Iterable[RecordedBlock]]]:
 
 
 def recorded_blocks(reader: ChainReader) -> Iterator[RecordedBlock]:
-    """All blocks of a store with the commits that were seen for them, ascending."""
+    """All blocks of a store with the commits that were seen for them, ascending. Raises UserFacingError."""
+    began = reader.began()
+    if began is not None:
+        raise UserFacingError(
+            f"This node began with a snapshot of height {began.height}: the blocks before it are not here.",
+            next_step="Take a node that followed from genesis.",
+            money_moved="",
+            exit_code=EXIT_USAGE,
+        )
     tip = reader.tip()
     for stored in reader.blocks(tip.initial_height, tip.height):
         yield RecordedBlock(stored.height, stored.block, stored.commit)

@@ -13,12 +13,13 @@ from typing import Final
 import msgspec
 
 from chainpos.core.chain.results import encode_results
-from chainpos.errors import ChainposError, UserFacingError
+from chainpos.errors import ChainposError, StateMismatch, StoreError, UserFacingError
 from chainpos.node.home import Home
 from chainpos.node.ledger import Appended, Ledger
 from chainpos.node.replay import append_recorded
 from chainpos.store.chain import ChainReader
 from chainpos.store.chain_packing import StoredResults
+from chainpos.store.chain_ranges import records_at
 from chainpos.store.chainfile import RecordedBlock
 
 MAX_FINDINGS: Final = 100
@@ -57,17 +58,28 @@ def verify_home(folder: Path, *, progress: Progress | None = None) -> Verified:
         genesis_json = reader.genesis_json()
         if home.genesis.read_bytes() != genesis_json:
             findings.append(Finding("genesis", "the genesis file is not the one that the chain began with"))
-        checking = _Checking(reader, Ledger.in_memory(genesis_json), findings)
+        checking = _Checking(reader, _beginning(reader, genesis_json), findings)
         checking.run(progress)
         tip = checking.ledger.tip
         return Verified(
             chain_id=tip.chain_id,
             height=tip.height,
-            blocks=tip.height - tip.initial_height + 1,
+            blocks=tip.height - reader.base_height() + 1,
             transactions=checking.transactions,
             app_hash=tip.app_hash.hex().upper(),
             findings=tuple(findings[:MAX_FINDINGS]),
         )
+
+
+def _beginning(reader: ChainReader, genesis_json: bytes) -> Ledger:
+    began = reader.began()
+    if began is None:
+        return Ledger.in_memory(genesis_json)
+    # What led to a snapshot is not here; its records must at least be those that the headers after it vouch for.
+    try:
+        return Ledger.begun(began, records_at(reader, began.height))
+    except StateMismatch as error:
+        raise StoreError(f"the snapshot that the chain began with is damaged: {error}") from error
 
 
 class _Checking:
@@ -83,7 +95,7 @@ class _Checking:
         stored_tip = self._reader.tip()
         records = self._reader.load_records()
         try:
-            for stored in self._reader.blocks(stored_tip.initial_height, stored_tip.height):
+            for stored in self._reader.blocks(self._reader.base_height(), stored_tip.height):
                 appended = append_recorded(self.ledger, RecordedBlock(stored.height, stored.block, stored.commit))
                 self._compare(stored.height, stored.results, appended)
                 self.transactions += len(appended.results.results)

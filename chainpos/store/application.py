@@ -15,7 +15,7 @@ import msgspec
 
 from chainpos.core.state.journal import Change
 from chainpos.errors import StoreError
-from chainpos.store.chain import acquire_writer, sync_directory, write_changes
+from chainpos.store.chain import acquire_writer, sync_directory, transaction, write_changes
 from chainpos.store.chain_connection import open_reader, open_writer, storage_faults
 from chainpos.store.chain_migrations import migrate, schema_version
 from chainpos.store.chain_packing import change_row
@@ -136,19 +136,12 @@ class ApplicationStore(ApplicationReader):
 
     def _in_one_transaction(self, point: Point, rows: tuple[bytes, ...], *, from_scratch: bool) -> None:
         writing = self._writing
-        writing.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(writing):
             if from_scratch:
                 writing.execute("DELETE FROM records")
                 writing.execute("DELETE FROM history")
             write_changes(writing, rows, point.height)
             writing.execute("UPDATE sealed SET value = ? WHERE name = ?", (_sealed_point(point), POINT))
-            writing.execute("COMMIT")
-        except BaseException:
-            # After some failures SQLite has rolled back by itself.
-            if writing.in_transaction:
-                writing.execute("ROLLBACK")
-            raise
 
 
 def _create(

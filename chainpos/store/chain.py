@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from chainpos.store.chain_packing import (
     changes_digest,
 )
 from chainpos.store.chain_reading import ChainReader, StoredBlock, StoredHead
-from chainpos.store.chain_sealing import GENESIS, GENESIS_CHANGES, TIP, sealed
+from chainpos.store.chain_sealing import BEGAN, GENESIS, GENESIS_CHANGES, TIP, sealed
 from chainpos.store.locking import FileLock
 
 __all__ = ["ChainReader", "ChainStore", "PackedBlock", "StoredBlock", "StoredHead"]
@@ -138,18 +139,25 @@ class ChainStore(ChainReader):
             raise
         self._next_height += 1
 
+    def restore(self, tip: ChainTip, records: Mapping[bytes, bytes]) -> None:
+        """Begin at `tip`, which has these records, in place of genesis; durable when this returns.
+
+        Raises StoreError where there are blocks already, and where it cannot be written: then nothing has changed.
+        """
+        if not self.tip().is_genesis:
+            raise StoreError("only a chain without blocks can begin from a snapshot")
+        with storage_faults(f"restoring height {tip.height}"), transaction(self._writing):
+            for table in ("records", "history", "validator_sets", "params"):
+                self._writing.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            self._writing.execute("DELETE FROM sealed WHERE name IN (?, ?)", (TIP, GENESIS_CHANGES))
+            self._writing.execute("INSERT INTO sealed VALUES (?, ?)", (BEGAN, sealed(encode_tip(tip))))
+            _write_beginning(self._writing, tip, records)
+        self._next_height = tip.next_height
+
     def _write(self, packed: PackedBlock) -> None:
-        writing = self._writing
-        writing.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._writing):
             names = self._write_names(packed)
             self._write_rows(packed, names)
-            writing.execute("COMMIT")
-        except BaseException:
-            # After some failures SQLite has rolled back by itself.
-            if writing.in_transaction:
-                writing.execute("ROLLBACK")
-            raise
         self._names = names
 
     def _write_names(self, packed: PackedBlock) -> dict[str, int]:
@@ -188,6 +196,20 @@ class ChainStore(ChainReader):
             execute(_PUT_ATTRIBUTES, (apsw.carray(attributes), height))
 
 
+@contextmanager
+def transaction(writing: apsw.Connection) -> Iterator[None]:
+    """One durable transaction, or nothing at all."""
+    writing.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        writing.execute("COMMIT")
+    except BaseException:
+        # After some failures SQLite has rolled back by itself.
+        if writing.in_transaction:
+            writing.execute("ROLLBACK")
+        raise
+
+
 def write_changes(writing: apsw.Connection, changes: tuple[bytes, ...], height: int) -> None:
     """Write one block's packed changes to records and history, within the caller's transaction."""
     if changes:
@@ -216,14 +238,17 @@ def _create(
         if schema_version(writing):
             raise StoreError(f"there is a chain database at {path} already")
         migrate(writing)
-        rows = [(GENESIS, sealed(genesis_json)), (TIP, sealed(encode_tip(tip)))]
-        writing.executemany("INSERT INTO sealed (name, value) VALUES (?, ?)", rows)
-        writing.execute("INSERT INTO validator_sets VALUES (?, ?)", (tip.next_height, sealed(tip.validators.encode())))
-        writing.execute("INSERT INTO params VALUES (?, ?)", (tip.next_height, sealed(tip.params.encode())))
-        changes = tuple([change_row(key, records[key]) for key in sorted(records)])
-        write_changes(writing, changes, tip.height)
-        seal = (GENESIS_CHANGES, sealed(changes_digest(changes)))
-        writing.execute("INSERT INTO sealed (name, value) VALUES (?, ?)", seal)
+        writing.execute("INSERT INTO sealed VALUES (?, ?)", (GENESIS, sealed(genesis_json)))
+        _write_beginning(writing, tip, records)
+
+
+def _write_beginning(writing: apsw.Connection, tip: ChainTip, records: Mapping[bytes, bytes]) -> None:
+    writing.execute("INSERT INTO validator_sets VALUES (?, ?)", (tip.next_height, sealed(tip.validators.encode())))
+    writing.execute("INSERT INTO params VALUES (?, ?)", (tip.next_height, sealed(tip.params.encode())))
+    changes = tuple([change_row(key, records[key]) for key in sorted(records)])
+    write_changes(writing, changes, tip.height)
+    rows = [(TIP, sealed(encode_tip(tip))), (GENESIS_CHANGES, sealed(changes_digest(changes)))]
+    writing.executemany("INSERT INTO sealed (name, value) VALUES (?, ?)", rows)
 
 
 def _upgrade(writing: apsw.Connection) -> None:

@@ -95,7 +95,8 @@ def _blocks(reader: ChainReader, connection: apsw.Connection) -> Iterator[Proble
     names = reader.attribute_names()
     transactions = attributes = 0
     previous: StoredResults | None = None
-    for height in range(tip.initial_height, tip.height + 1):
+    base = reader.base_height()
+    for height in range(base, tip.height + 1):
         stored = reader.block(height)
         if stored is None:
             yield Problem("blocks", f"block {height} is missing")
@@ -109,7 +110,7 @@ def _blocks(reader: ChainReader, connection: apsw.Connection) -> Iterator[Proble
         transactions += len(block.txs)
         attributes += yield from _index_of(connection, height, block, outcome, names)
         previous = outcome
-    yield from _counts(connection, tip.height - tip.initial_height + 1, transactions, attributes)
+    yield from _counts(connection, tip.height - base + 1, transactions, attributes)
     if previous is not None and (tip.app_hash, tip.last_results_hash) != _outcome(previous):
         yield Problem("blocks", "the tip does not follow from the results of the last block")
 
@@ -160,8 +161,8 @@ def _history(reader: ChainReader, connection: apsw.Connection) -> Iterator[Probl
     expected: dict[int, bytes] = dict(digests)
     genesis = connection.execute("SELECT value FROM sealed WHERE name = ?", (GENESIS_CHANGES,)).get
     if not isinstance(genesis, bytes):
-        raise StoreError("the digest of the genesis records is missing")
-    expected[reader.tip().initial_height - 1] = unsealed(genesis, "the digest of the genesis records")
+        raise StoreError("the digest of the first records is missing")
+    expected[reader.base_height() - 1] = unsealed(genesis, "the digest of the first records")
     rows: list[bytes] = []
     current: int | None = None
     for height, key, value in connection.execute("SELECT height, key, value FROM history ORDER BY height, key"):
@@ -193,7 +194,7 @@ def _validators(reader: ChainReader, connection: apsw.Connection) -> Iterator[Pr
     validators = {height: ValidatorSet.decode(value).hash() for height, value in _unsealed(connection, VALIDATOR_SETS)}
     params = {height: ConsensusParams.decode(value).hash() for height, value in _unsealed(connection, PARAMS)}
     in_force = (b"", b"")
-    for low in range(tip.initial_height, tip.height + 1, _HEADS_AT_ONCE):
+    for low in range(reader.base_height(), tip.height + 1, _HEADS_AT_ONCE):
         for head in reader.heads(low, min(low + _HEADS_AT_ONCE - 1, tip.height)):
             in_force = validators.get(head.height, in_force[0]), params.get(head.height, in_force[1])
             if in_force != (head.header.validators_hash, head.header.consensus_hash):

@@ -24,7 +24,7 @@ from chainpos.store import chain_integrity, chain_search
 from chainpos.store.chain_connection import open_reader, storage_faults
 from chainpos.store.chain_migrations import require_current
 from chainpos.store.chain_packing import HASH_PREFIX_BYTES, INDEX_BITS, Position, StoredResults, row_digest
-from chainpos.store.chain_sealing import GENESIS, PARAMS, TIP, VALIDATOR_SETS, unsealed
+from chainpos.store.chain_sealing import BEGAN, GENESIS, PARAMS, TIP, VALIDATOR_SETS, unsealed
 
 D = TypeVar("D")
 # A header is under 1 KiB; it stands at the beginning of its block.
@@ -99,6 +99,16 @@ class ChainReader:
         """The last block's height; the initial height less one while there is none."""
         rows = self._rows("reading the tip", "SELECT max(height) FROM blocks")
         return self.tip().height if rows[0][0] is None else int(rows[0][0])
+
+    def began(self) -> ChainTip | None:
+        """The tip that a snapshot began with, where this chain did not begin at genesis."""
+        rows = self._rows("reading where the chain began", "SELECT 1 FROM sealed WHERE name = ?", (BEGAN,))
+        return _decoded(decode_tip, self._sealed(BEGAN), "where the chain began") if rows else None
+
+    def base_height(self) -> int:
+        """The lowest height whose block is or will be here: the chain's first, or the first after a snapshot."""
+        began = self.began()
+        return self.tip().initial_height if began is None else began.next_height
 
     def load_records(self) -> dict[bytes, bytes]:
         """The records after the last block, by full key, ascending."""

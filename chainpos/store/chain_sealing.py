@@ -14,6 +14,8 @@ from chainpos.errors import StoreError
 GENESIS: Final = "genesis"
 GENESIS_CHANGES: Final = "genesis changes"
 TIP: Final = "tip"
+# The tip that a snapshot began with: there are no blocks up to it.
+BEGAN: Final = "began"
 # Tables of sealed rows by height, each in force until the next.
 VALIDATOR_SETS: Final = "validator_sets"
 PARAMS: Final = "params"

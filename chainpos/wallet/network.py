@@ -14,14 +14,14 @@ from typing import Final, TypeVar
 import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc
-from chainpos.core.chain.verifier import TrustedState, UntrustedBlock, trust_block, trust_genesis
+from chainpos.core.chain.verifier import TrustedState, trust_genesis
 from chainpos.core.state.tables import Table
 from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, UserFacingError
 from chainpos.node.clock import Clock
 from chainpos.rpc.backend import BroadcastAnswer
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.sync.light import Included, LightClient, NotYet, Proved, Untrusted, begin_at
 from chainpos.wallet.home import Checkpoint
-from chainpos.wallet.light import Included, LightClient, NotYet, Proved, Untrusted
 
 CALL_TIMEOUT_S: Final = 5.0
 T = TypeVar("T")
@@ -140,12 +140,8 @@ class Network:
         if self._checkpoint is None:
             return
         height, expected = self._checkpoint.height, bytes.fromhex(self._checkpoint.hash)
-        signed = await client.commit(height)
-        block = UntrustedBlock(signed.header, signed.commit, await client.validators(height))
-        verdict = trust_block(self.chain_id, block, expected)
-        if verdict.trusted is None:
-            raise Untrusted(verdict.code, height)
-        self.light = LightClient(verdict.trusted, self.clock, origin=self._origin)
+        trusted = await begin_at(client, self.chain_id, height, expected)
+        self.light = LightClient(trusted, self.clock, origin=self._origin)
         self._checkpoint = None
 
     async def _witness(self, address: str) -> None:

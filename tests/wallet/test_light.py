@@ -24,11 +24,18 @@ from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import MalformedBytes, UserFacingError
 from chainpos.node.clock import SystemClock
 from chainpos.node.ledger import Appended
-from chainpos.rpc.backend import BlockResults, IncludedTransaction, QueryAnswer, SignedHeader, TransactionProof
+from chainpos.rpc.backend import (
+    BlockMeta,
+    BlockResults,
+    IncludedTransaction,
+    QueryAnswer,
+    SignedHeader,
+    TransactionProof,
+)
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
-from chainpos.wallet import light as light_module
+from chainpos.sync import light as light_module
+from chainpos.sync.light import DEFAULT_OPTIONS, LightClient, NotYet, Untrusted
 from chainpos.wallet.keys import demo_key
-from chainpos.wallet.light import DEFAULT_OPTIONS, LightClient, NotYet, Untrusted
 from chainpos.wallet.network import Network
 from tests.core.blocks import pay, transaction
 from tests.core.contracts.conftest import BANK, CNY, key_of
@@ -261,6 +268,9 @@ class OneBlock:
 
     async def block_results(self, height: int | None = None) -> BlockResults:
         return self._blocks[height or 2].results
+
+    async def block_metas(self, low: int, high: int) -> list[BlockMeta]:
+        raise NotImplementedError
 
     async def tx(self, tx_hash: bytes, *, prove: bool = False) -> IncludedTransaction:
         del tx_hash, prove

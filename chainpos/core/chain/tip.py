@@ -77,6 +77,44 @@ def make_genesis_tip(doc: GenesisDoc, app_hash: bytes, *, app_version: int | Non
     )
 
 
+def joined_tip(
+    doc: GenesisDoc, header: Header, following: Header, commit: Commit, sets: Sequence[ValidatorSet]
+) -> ChainTip:
+    """The tip after `header`, told by the header that follows it: for who did not execute what led there.
+
+    Both headers must be believed already, and `commit` be verified. `sets` are the validators of `header`'s height and
+    of the next two. Raises MalformedBytes for what the headers do not vouch for.
+    """
+    last, present, after = sets
+    # Nothing but an upgrade changes the parameters, and only the application's version.
+    params = msgspec.structs.replace(doc.params, app_version=following.version_app)
+    for what, same in (
+        ("block", following.last_block_id.hash == header.hash() and following.height == header.height + 1),
+        ("commit", commit.block_id == following.last_block_id and commit.height == header.height),
+        ("validators", last.hash() == header.validators_hash and present.hash() == following.validators_hash),
+        ("next validators", after.hash() == following.next_validators_hash),
+        ("parameters", params.hash() == following.consensus_hash),
+        ("chain", header.chain_id == following.chain_id == doc.chain_id),
+    ):
+        if not same:
+            raise MalformedBytes(f"not the {what} that the header after height {header.height} names")
+    return ChainTip(
+        chain_id=doc.chain_id,
+        initial_height=doc.initial_height,
+        height=header.height,
+        block_id=following.last_block_id,
+        time_ns=header.time_ns,
+        app_hash=following.app_hash,
+        last_results_hash=following.last_results_hash,
+        last_validators=last,
+        validators=present,
+        next_validators=after,
+        params=params,
+        app_version=params.app_version,
+        commit=commit,
+    )
+
+
 def build_block(
     tip: ChainTip, txs: Sequence[bytes], last_commit: Commit, proposer_address: bytes, evidence: Sequence[bytes] = ()
 ) -> Block:

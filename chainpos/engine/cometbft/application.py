@@ -35,9 +35,10 @@ from chainpos.core.state.state import State
 from chainpos.engine.cometbft import messages as abci
 from chainpos.engine.cometbft.proposals import admissible, brings_time, chosen
 from chainpos.engine.cometbft.queries import answer_query
-from chainpos.engine.cometbft.snapshots import Snapshots
+from chainpos.engine.cometbft.snapshots import StateSync
 from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, Rejected, StateMismatch, UserFacingError
 from chainpos.store.application import ApplicationStore, Point
+from chainpos.store.snapshots import QUERY_PATH, Snapshots
 
 NAME: Final = "chainpos"
 MAX_PER_SIGNER: Final = 128
@@ -78,7 +79,10 @@ class Application:
     def __init__(
         self, store: ApplicationStore, clock: Now, *, verify: VerifyBatch = verify_batch, snapshot_every: int = 0
     ) -> None:
-        """Raises UserFacingError where the records are not those of the height that the store names."""
+        """A snapshot is taken `snapshot_every` so many heights; 0 is never.
+
+        Raises UserFacingError where the records are not those of the height that the store names.
+        """
         self._store = store
         self._clock = clock
         self._verify = verify
@@ -91,7 +95,8 @@ class Application:
         # Of what waits in CometBFT's mempool: how many of each signer were let in or rechecked since the last block.
         self._waiting: Counter[bytes] = Counter()
         self._waited_before = False
-        self._snapshots = Snapshots(store, self._doc, every=snapshot_every)
+        self._snapshots, self._snapshot_every = Snapshots(store.path), snapshot_every
+        self._state_sync = StateSync(store, self._doc, self._snapshots)
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             abci.Echo: lambda request: request,
             abci.Flush: lambda request: request,
@@ -105,9 +110,9 @@ class Application:
             abci.VerifyExtensionRequest: _verify_extension,
             abci.FinalizeBlockRequest: self._finalize_block,
             abci.CommitRequest: self._commit,
-            abci.ListSnapshotsRequest: lambda _: self._snapshots.listed(),
+            abci.ListSnapshotsRequest: lambda _: self._state_sync.listed(),
             abci.OfferSnapshotRequest: self._offer_snapshot,
-            abci.LoadChunkRequest: self._snapshots.chunk,
+            abci.LoadChunkRequest: self._state_sync.chunk,
             abci.ApplyChunkRequest: self._apply_chunk,
         }
 
@@ -174,6 +179,9 @@ class Application:
         return abci.InitChainResponse(self._point.app_hash)
 
     def _query(self, request: abci.QueryRequest) -> abci.QueryResponse:
+        if request.path.startswith(QUERY_PATH):
+            # For our own peers, who do not speak CometBFT's protocol for snapshots.
+            return abci.QueryResponse(value=self._snapshots.answer(request.path), height=self._point.height)
         return answer_query(self._state, self._store, self._point, self._doc.initial_height, request)
 
     # The mempool.
@@ -267,16 +275,17 @@ class Application:
         self._waited_before = finalized.is_empty and bool(self._waiting)
         # CometBFT rechecks all that waits after each block, and so counts it anew.
         self._waiting.clear()
-        self._snapshots.committed(self._point, self._state)
+        if self._snapshot_every and self._point.height % self._snapshot_every == 0:
+            self._snapshots.write(self._point.height, self._point.app_version, self._state.values())
         return abci.CommitResponse()
 
     # Snapshots.
 
     def _offer_snapshot(self, request: abci.OfferSnapshotRequest) -> abci.OfferSnapshotResponse:
-        return self._snapshots.offered(request, self._point)
+        return self._state_sync.offered(request, self._point)
 
     def _apply_chunk(self, request: abci.ApplyChunkRequest) -> abci.ApplyChunkResponse:
-        answer, restored = self._snapshots.apply(request)
+        answer, restored = self._state_sync.apply(request)
         if restored is not None:
             self._point, self._state = restored
             self._finalized = None

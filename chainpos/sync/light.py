@@ -16,15 +16,28 @@ from chainpos.core.chain.bisection import Fetch, Found, Refused, begin, resume
 from chainpos.core.chain.header import Header
 from chainpos.core.chain.results import TxResult, results_hash
 from chainpos.core.chain.validators import ValidatorSet
-from chainpos.core.chain.verifier import TrustedState, TrustOptions, UntrustedBlock, compare_with_witness
+from chainpos.core.chain.verifier import (
+    TrustedState,
+    TrustOptions,
+    UntrustedBlock,
+    compare_with_witness,
+    trust_block,
+    verify_backwards,
+)
 from chainpos.core.state.commitment import bucket_name, bucket_of
 from chainpos.core.state.proofs import ProofOp, RecordProof, proof_from_ops, verify_absence, verify_presence
 from chainpos.core.state.tables import Table
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import DAY_S, SECOND_NS
 from chainpos.errors import ChainposError
-from chainpos.node.clock import Clock
-from chainpos.rpc.backend import BlockResults, IncludedTransaction, QueryAnswer, SignedHeader
+from chainpos.rpc.backend import (
+    MAX_BLOCK_METAS,
+    BlockMeta,
+    BlockResults,
+    IncludedTransaction,
+    QueryAnswer,
+    SignedHeader,
+)
 from chainpos.rpc.client import RpcError
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -35,6 +48,8 @@ MAX_REMEMBERED: Final = 256
 # A header follows the block that changed the state within a moment; a node that cannot show it withholds it.
 NEXT_HEADER_TRIES: Final = 40
 NEXT_HEADER_PAUSE_S: Final = 0.05
+# Downwards each header is taken by its hash in the one above, twenty a call.
+MAX_DESCENT: Final = 20_000
 
 
 class Untrusted(ChainposError):
@@ -50,6 +65,13 @@ class NotYet(ChainposError):
     """The header that would prove the answer was not shown, or cannot be verified any more; the node may be honest."""
 
 
+class Clock(Protocol):
+    """The wall clock."""
+
+    def now_ns(self) -> int:
+        """Unix time in ns."""
+
+
 class Source(Protocol):
     """What a light client asks of a node; `RpcClient` is one."""
 
@@ -58,6 +80,9 @@ class Source(Protocol):
 
     async def validators(self, height: int | None = None) -> ValidatorSet:
         """The validators of a height."""
+
+    async def block_metas(self, low: int, high: int) -> list[BlockMeta]:
+        """Blocks without their bodies, at most 20, highest first."""
 
     async def abci_query(self, path: str, key: bytes, height: int = 0, *, prove: bool = False) -> QueryAnswer:
         """A record with its proof."""
@@ -191,7 +216,7 @@ class LightClient:
         target = await _block(source, signed)
         below = [height for height in self._states if height < signed.header.height]
         if not below:
-            raise NotYet(f"height {signed.header.height} is below all that is believed")
+            return await self._descend(source, signed.header.height)
         floor = self._states[max(below)]
         now_ns = self._clock.now_ns()
         step = begin(floor, target, self._options, now_ns)
@@ -205,6 +230,23 @@ class LightClient:
             raise Untrusted(step.verdict.code, step.height)
         return self._remember(step)
 
+    async def _descend(self, source: Source, height: int) -> TrustedState:
+        """Below all that is believed no signature is needed: each header names the hash of the one before it."""
+        state = self._states[min(self._states)]
+        if state.header is None or state.height - height > MAX_DESCENT:
+            raise NotYet(f"height {height} is too far below all that is believed")
+        while state.height > height:
+            low = max(height, state.height - MAX_BLOCK_METAS)
+            metas = await source.block_metas(low, state.height - 1)
+            if [meta.header.height for meta in metas] != list(range(state.height - 1, low - 1, -1)):
+                raise Untrusted("wrong_height", low)
+            for meta in metas:
+                verdict = verify_backwards(state, meta.header)
+                if verdict.trusted is None:
+                    raise Untrusted(verdict.code, meta.header.height)
+                state = verdict.trusted
+        return state
+
     def _remember(self, found: Found) -> TrustedState:
         for state in found.trace:
             self._states[state.height] = state
@@ -214,6 +256,14 @@ class LightClient:
         while len(self._states) > MAX_REMEMBERED:
             del self._states[next(height for height in self._states if height not in kept)]
         return found.trusted
+
+
+async def begin_at(source: Source, chain_id: str, height: int, block_hash: bytes) -> TrustedState:
+    """What is believed where its owner gave a block's height and hash by hand. Raises as `LightClient.advance`."""
+    verdict = trust_block(chain_id, await _block(source, await source.commit(height)), block_hash)
+    if verdict.trusted is None or verdict.trusted.height != height:
+        raise Untrusted(verdict.code or "wrong_height", height)
+    return verdict.trusted
 
 
 async def _block(source: Source, signed: SignedHeader) -> UntrustedBlock:

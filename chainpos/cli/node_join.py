@@ -1,0 +1,57 @@
+"""`chainpos node join`: begin a new peer from other nodes' snapshot, in seconds instead of from genesis."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
+from chainpos.errors import EXIT_USAGE, UserFacingError
+
+if TYPE_CHECKING:
+    from chainpos.sync.joining import Progress
+
+
+def join(
+    home: Annotated[Path, typer.Option("--home", help="A peer's folder, without a block yet.")],
+    trust: Annotated[
+        str, typer.Option("--trust", help="A block to trust, confirmed by telephone: what `node status` shows there.")
+    ] = "",
+    trust_height: Annotated[int, typer.Option("--trust-height", min=0, help="The same by its parts: the height.")] = 0,
+    trust_hash: Annotated[str, typer.Option("--trust-hash", help="The same by its parts: the hash.")] = "",
+    upstream: Annotated[
+        list[str] | None, typer.Option("--upstream", help="HOST:PORT of a node to ask; two at least.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take over the newest snapshot of two nodes or more, verified by signatures and app hash. Then: node start."""
+    import msgspec
+
+    from chainpos.node.joining import join as take_over
+
+    if bool(trust_height) != bool(trust_hash) or (trust and trust_hash):
+        raise UserFacingError(
+            "A block to trust is a height and a hash.",
+            next_step="Give both --trust-height and --trust-hash, or one --trust.",
+            exit_code=EXIT_USAGE,
+        )
+    text = f"{trust_height}:{trust_hash}" if trust_hash else trust
+    found = asyncio.run(take_over(home, trust=text, upstreams=tuple(upstream or ()), progress=_show))
+    end_progress()
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    print_line(f"Took over {found.records} records of {found.chain_id} at height {found.height}, verified.")
+    print_line(f"app hash {found.app_hash}")
+    for address, code in found.distrusted.items():
+        print_line(f"{address} told something untrue: {code}")
+    print_line(f"Next: chainpos node start --home {home}")
+
+
+def _show(made: Progress) -> None:
+    words = {"headers": "headers verified up to", "chunks": "chunks fetched:", "records": "records verified:"}
+    of = f" of {made.total}" if made.total > made.done else ""
+    progress(f"{words[made.stage]} {made.done}{of}")
