@@ -165,6 +165,12 @@ async def read_account(network: Network, public_key: bytes, currency: str) -> tu
     customer = await network.record(CUSTOMERS, address)
     if customer.record is None:
         raise RefusedOffer("no_account", "The account of this wallet was closed.", "Ask your bank.")
+    if customer.record.key != public_key:
+        raise RefusedOffer(
+            "key_replaced",
+            "Another key signs for this wallet's account now.",
+            "Pay from the device that holds the new key.",
+        )
     institution = customer.record.institution
     held = await network.record(ACCOUNTS, account_key(customer_account(address, institution), currency))
     # An account that never held the currency has no record; nobody's account is below zero but the issuers' own.

@@ -20,7 +20,10 @@ CAPABILITY_FILES = {
     "records.py", "rules.py",
 }  # fmt: skip
 # What a capability computes without the ledger may have a file of its own.
-MORE_FILES = {"balances": {"supply.py"}, "compliance": {"preview.py", "watching.py"}, "settlement": {"netting.py"}}
+MORE_FILES = {
+    "balances": {"supply.py"}, "compliance": {"preview.py", "watching.py"}, "merchants": {"recovery.py"},
+    "settlement": {"netting.py"},
+}  # fmt: skip
 # What governance may decide of it, where there is anything.
 OPTIONAL_FILES = {"changes.py"}
 BANNED_IN_CORE = {

@@ -71,6 +71,7 @@ class StandingModel:
         self.suspended: dict[str, bool] = {"eastbank": False, "westpay": False}
         self.roles = {role: [role] for role in ("operator", "regulator", "central_bank", "city")}
         self.motions: list[Motion] = []
+        self.key_owners = {first: first for first in FIRST}
 
     def acts(self, institution: str, signer: str) -> str:
         if signer != institution:
@@ -81,15 +82,18 @@ class StandingModel:
         return subject in self.orders and self.now_s < self.orders[subject].ends_s
 
     def in_use(self, key: str) -> bool:
-        return key in FIRST or any(person.key == key for person in self.people.values())
+        return key in self.key_owners
 
     def pays(self, key: str) -> str:
-        for name, person in self.people.items():
-            if person.key == key:
-                if person.status != "open":
-                    return f"account_{person.status}"
-                return "institution_suspended" if self.suspended[HOMES[name]] else ""
-        return "unknown_customer"
+        name = self.key_owners.get(key)
+        if name is None:
+            return "unknown_customer"
+        person = self.people[name]
+        if person.key != key:
+            return "customer_key_replaced"
+        if person.status != "open":
+            return f"account_{person.status}"
+        return "institution_suspended" if self.suspended[HOMES[name]] else ""
 
     def _either(self, name: str, signer: str) -> str:
         may = signer == self.people[name].key or not self.acts(HOMES[name], signer)
@@ -103,7 +107,7 @@ class StandingModel:
             return f"account_{person.status}"
         if self.in_use(key):
             return "customer_key_in_use"
-        person.key = key
+        person.key, self.key_owners[key] = key, name
         return ""
 
     def lock(self, name: str, signer: str) -> str:
@@ -149,6 +153,7 @@ class StandingModel:
         if self.in_use(person.recovery[0]):
             return "customer_key_in_use"
         person.key, person.recovery, person.status = person.recovery[0], None, "open"
+        self.key_owners[person.key] = name
         return ""
 
     def cancel(self, name: str, signer: str) -> str:

@@ -35,6 +35,7 @@ from chainpos.core.contracts.institutions import rules as institutions_rules
 from chainpos.core.contracts.institutions.messages import Register
 from chainpos.core.contracts.institutions.records import Directory
 from chainpos.core.contracts.merchants import rules as merchants_rules
+from chainpos.core.contracts.merchants.records import DelayStep
 from chainpos.core.contracts.ports import DYNAMIC_QR
 from tests.core.contracts.conftest import BANK, CNY, key_of
 from tests.core.contracts.test_standing_machine import StandingMachine
@@ -93,6 +94,10 @@ def pay_while_watched(machine: StandingMachine) -> None:
 
 def rotate(machine: StandingMachine) -> None:
     machine.rotate("alice", "k1", "alice", 1)
+    machine.the_ledger_is_as_the_model_says()
+    machine.rotate("alice", "k2", "alice", 1)
+    machine.the_ledger_is_as_the_model_says()
+    machine.rotate("bob", "k1", "bob", 1)
 
 
 def close_with_money(machine: StandingMachine) -> None:
@@ -137,7 +142,9 @@ def take_cash(machine: StandingMachine) -> None:
     machine.cash("alice", False, BANK, 1)
 
 
-def _keeps_the_old_key(ctx: Context, account: bytes, customer: Any, key: bytes) -> None:
+def _forgets_the_old_key(ctx: Context, account: bytes, customer: Any, key: bytes) -> None:
+    if customer.key != key_of("alice").public:
+        ctx.delete(CUSTOMER_KEYS, customer.key)
     ctx.put(CUSTOMER_KEYS, key, KeyHolder(account))
     ctx.put(CUSTOMERS, account, msgspec.structs.replace(customer, key=key))
 
@@ -151,6 +158,14 @@ def _forgets_one_leg(ctx: Context, currency: str, legs: tuple[tuple[bytes, int],
         key = account + b"/" + currency.encode()
         held = ctx.get(ACCOUNTS, key)
         ctx.put(ACCOUNTS, key, Account((held.balance_minor if held else 0) + delta_minor))
+
+
+def _no_time(*_: Any) -> int:
+    return 0
+
+
+def _no_delays(*_: Any) -> DelayStep:
+    return DelayStep(0, 0, 0)
 
 
 def _another_key(role: str, key: bytes) -> bytes:
@@ -186,11 +201,11 @@ FAULTS = [
     Fault("an interim again and again", compliance_rules, "INTERIM_REST_S", 0, freeze_again),
     Fault("an alert that is not recorded", compliance_port, "alert_key", _elsewhere, pay_while_watched),
     Fault("a freeze that is not asked for", compliance_port, "require_free", _holds_still, freeze_and_wait),
-    Fault("an old key that still signs", customers_rules, "_hand_over", _keeps_the_old_key, rotate),
+    Fault("a key that is forgotten", customers_rules, "_hand_over", _forgets_the_old_key, rotate),
     Fault("an account closed with money", customers_rules, "CURRENCIES", {}, close_with_money),
-    Fault("a recovery without waiting", customers_rules, "RECOVERY_S", 0, recover),
+    Fault("a recovery without waiting", customers_rules, "waiting_in_force", _no_time, recover),
     Fault("a tier that is none", customers_rules, "_check_standing", _holds_still, set_an_unknown_tier),
-    Fault("terms without notice", merchants_rules, "TERMS_DELAY_S", 0, announce_terms),
+    Fault("terms without notice", merchants_rules, "delays_in_force", _no_delays, announce_terms),
     Fault("a shop that is not written", merchants_rules, "_keep", _holds_still, hand_over),
     Fault("anybody for the owner", merchants_rules, "_require_either", _holds_still, hand_over),
     Fault("a suspension without effect", institutions_port, "require_active", _holds_still, suspend_a_bank),

@@ -23,6 +23,7 @@ from chainpos.core.contracts.compliance.records import (
     AlertStep,
 )
 from chainpos.core.contracts.context import Change, Context
+from chainpos.core.contracts.dated import followed
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.core.values.timestamps import DAY_S, MAX_TIME_S
 
@@ -46,7 +47,9 @@ def set_alert_rules(ctx: Context, change: SetAlertRules) -> None:
     is_later = not steps or steps[-1].effective_from_s < change.effective_from_s
     ctx.require(is_later, codes.ALERT_RULES_NOT_LATER)
     step = AlertStep(change.effective_from_s, change.rules)
-    ctx.put(ALERT_RULES, ONLY, AlertSchedule((*steps, step)[-MAX_ALERT_STEPS:]))
+    begun = sum([each.effective_from_s <= ctx.block.time_s for each in steps])
+    kept = followed(steps, step, begun=begun, at_most=MAX_ALERT_STEPS)
+    ctx.put(ALERT_RULES, ONLY, AlertSchedule(kept))
     names = ",".join(rule.name for rule in change.rules)
     ctx.emit(ALERT_RULES_CHANGED, effective_from_s=change.effective_from_s, rules=names)
 

@@ -35,6 +35,7 @@ CAPABILITY: Final = Capability(
         Message(
             "customers.complete_recovery", messages.CompleteRecovery, rules.complete_recovery, gas=300, subject=_account
         ),
+        Message("customers.uphold_recovery", messages.UpholdRecovery, rules.uphold_recovery, gas=300, subject=_account),
         Message("customers.cancel_recovery", messages.CancelRecovery, rules.cancel_recovery, gas=300, subject=_account),
         Message("customers.close", messages.Close, rules.close, gas=300, subject=_account),
         Message("customers.reopen", messages.Reopen, rules.reopen, gas=300, subject=_account),
@@ -48,6 +49,7 @@ CAPABILITY: Final = Capability(
         records.CODE_CLASSES,
         records.AGREED,
         records.RECOVERIES,
+        records.RECOVERY_TIMES,
     ),
     invariants=(
         invariants.keys_and_accounts_agree,
@@ -56,6 +58,7 @@ CAPABILITY: Final = Capability(
         invariants.limits_ascend_by_date,
         invariants.closed_accounts_hold_nothing,
         invariants.recoveries_lock,
+        invariants.printed_codes_have_the_lowest_cap,
         invariants.customers_have_limits,
     ),
     load_genesis=genesis.load_genesis,

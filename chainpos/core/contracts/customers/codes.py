@@ -131,11 +131,31 @@ RECOVERY_NOT_READY: Final = Code(
     "The time in which the old key may object is not over yet.", "旧密钥的异议期尚未结束。",
     "Try again when the waiting time is over.", "请在等待期结束后再试。",
 )  # fmt: skip
+CUSTOMER_KEY_REPLACED: Final = Code(
+    326, "customer_key_replaced",
+    "This key was replaced by another and signs for nothing.", "该密钥已被更换，不能再签名。",
+    "Use the device that holds the wallet's new key.", "请使用持有新密钥的设备。",
+)  # fmt: skip
+RECOVERY_UPHELD: Final = Code(
+    327, "recovery_upheld",
+    "The regulator upheld this recovery; the old key can object no more.", "监管方已支持此次找回，旧密钥不能再异议。",
+    "Ask the wallet's institution, which can still cancel it.", "请联系开户机构，机构仍可取消。",
+)  # fmt: skip
+BAD_RULING_REFERENCE: Final = Code(
+    328, "bad_ruling_reference",
+    "The ruling's reference is missing, too long or has forbidden signs.", "裁定文书号缺失、过长或含有不允许的字符。",
+    "Give the ruling's number in plain text.", "请用普通文字填写文书号。",
+)  # fmt: skip
+STATIC_CAP_NOT_LOWEST: Final = Code(
+    329, "static_cap_not_lowest",
+    "Printed QR codes would have a cap above that of another class.", "静态二维码的限额将高于其他付款码等级。",
+    "Set the cap of class D no higher than every other class' cap.", "请使D级限额不高于其他任何等级。",
+)  # fmt: skip
 
 CODES: Final = (
     UNKNOWN_CUSTOMER, ACCOUNT_EXISTS, OVER_SINGLE_LIMIT, OVER_DAILY_LIMIT, OVER_BALANCE_LIMIT, OVER_CODE_CAP,
     OVER_STATIC_CAP, UNKNOWN_TIER, UNKNOWN_CODE_CLASS, BAD_CUSTOMER_KEY, BAD_ATTESTATION, NO_LIMITS_IN_FORCE,
     ACCOUNT_LOCKED, ACCOUNT_CLOSED, BAD_LIMITS, LIMITS_NOT_LATER, BAD_LIMITS_NAME, NOT_CUSTOMER_OR_INSTITUTION,
     CUSTOMER_KEY_IN_USE, ACCOUNT_NOT_LOCKED, ACCOUNT_NOT_CLOSED, ACCOUNT_NOT_EMPTY, RECOVERY_PENDING, NO_RECOVERY,
-    RECOVERY_NOT_READY,
+    RECOVERY_NOT_READY, CUSTOMER_KEY_REPLACED, RECOVERY_UPHELD, BAD_RULING_REFERENCE, STATIC_CAP_NOT_LOWEST,
 )  # fmt: skip

@@ -14,14 +14,21 @@ import msgspec
 from chainpos.core.contracts.balances import port as balances
 from chainpos.core.contracts.context import Context, HexHash, HexKey, decode_section, genesis_row
 from chainpos.core.contracts.customers import rules
+from chainpos.core.contracts.customers.changes import require_lowest_static
 from chainpos.core.contracts.customers.messages import Open
 from chainpos.core.contracts.customers.records import (
     CODE_CLASSES,
+    MAX_RECOVERY_S,
     MAX_STEPS,
+    MIN_RECOVERY_S,
+    ONLY,
+    RECOVERY_TIMES,
     TIERS,
     ClassCap,
     ClassSchedule,
     ClassStep,
+    RecoverySchedule,
+    RecoveryStep,
     TierLimits,
     TierSchedule,
     TierStep,
@@ -79,6 +86,8 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tiers: tuple[_Tier, ...] = ()
     code_classes: tuple[_Class, ...] = ()
     accounts: tuple[_Account, ...] = ()
+    # How long a recovery waits; records.RECOVERY_S where it is not named.
+    recovery_s: Annotated[int, msgspec.Meta(ge=MIN_RECOVERY_S, le=MAX_RECOVERY_S)] | None = None
 
 
 def load_genesis(ctx: Context, section: Any) -> None:
@@ -90,6 +99,12 @@ def load_genesis(ctx: Context, section: Any) -> None:
     for index, row in enumerate(read.code_classes):
         with genesis_row(f"code_classes[{index}]"):
             _add_class(ctx, row)
+    with genesis_row("code_classes"):
+        for row in read.code_classes[:1]:
+            steps = ctx.get(CODE_CLASSES, row.code_class.encode())
+            require_lowest_static(ctx, row.code_class, () if steps is None else steps.steps)
+    if read.recovery_s is not None:
+        ctx.put(RECOVERY_TIMES, ONLY, RecoverySchedule((RecoveryStep(0, read.recovery_s),)))
     for index, account in enumerate(read.accounts):
         with genesis_row(f"accounts[{index}]"):
             ctx.ports.institutions.require_known(ctx, account.institution)

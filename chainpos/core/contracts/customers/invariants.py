@@ -12,19 +12,30 @@ from chainpos.core.contracts.customers.records import (
     CUSTOMER_KEYS,
     CUSTOMERS,
     LOCKED,
+    MAX_RECOVERY_S,
+    MAX_STEPS,
+    MIN_RECOVERY_S,
+    ONLY,
     RECOVERIES,
-    RECOVERY_S,
+    RECOVERY_TIMES,
     TIERS,
     DayUsage,
+    Recovery,
+    RecoverySchedule,
+    static_above,
+    waiting_in_force,
 )
+from chainpos.core.values.hashes import address_of
 
 
 def keys_and_accounts_agree(scan: Scan) -> list[Violation]:
-    """Every account's present key signs for it alone, and every key that signs is some account's present key."""
+    """Every account's present key signs for it alone, and its first key names it; no key is of none."""
     present = {account: customer.key for account, customer in scan.records(CUSTOMERS)}
     holders = {key: holder.account for key, holder in scan.records(CUSTOMER_KEYS)}
     found = [account.hex() for account, key in present.items() if holders.get(key) != account]
-    found += [key.hex() for key, account in holders.items() if present.get(account) != key]
+    found += [key.hex() for key, account in holders.items() if account not in present]
+    firsts = {address_of(key): account for key, account in holders.items()}
+    found += [account.hex() for account in present if firsts.get(account) != account]
     return [Violation("keys_and_accounts_agree", each) for each in found]
 
 
@@ -77,16 +88,30 @@ def closed_accounts_hold_nothing(scan: Scan) -> list[Violation]:
 
 
 def recoveries_lock(scan: Scan) -> list[Violation]:
-    """While a lost key is being replaced the account is locked, and its waiting time is whole."""
+    """While a lost key is being replaced the account is locked, and its waiting time is what was in force."""
     recoveries = dict(scan.records(RECOVERIES))
     if not recoveries:
         return []
+    times = dict(scan.records(RECOVERY_TIMES)).get(ONLY)
     statuses = {account: customer.status for account, customer in scan.records(CUSTOMERS)}
     return [
         Violation("recoveries_lock", account.hex())
         for account, recovery in recoveries.items()
-        if statuses.get(account) != LOCKED or recovery.ready_s != recovery.started_s + RECOVERY_S
+        if statuses.get(account) != LOCKED or not _waits(recovery, times)
     ]
+
+
+def _waits(recovery: Recovery, times: RecoverySchedule | None) -> bool:
+    waiting_s = recovery.ready_s - recovery.started_s
+    if times is not None and len(times.steps) == MAX_STEPS:
+        return MIN_RECOVERY_S <= waiting_s <= MAX_RECOVERY_S  # the step that it began under may be forgotten
+    return waiting_s == waiting_in_force(times, recovery.started_s)
+
+
+def printed_codes_have_the_lowest_cap(scan: Scan) -> list[Violation]:
+    """At no date may more be paid to printed QR codes than by codes of another class."""
+    schedules = {key.decode(): schedule.steps for key, schedule in scan.records(CODE_CLASSES)}
+    return [Violation("printed_codes_have_the_lowest_cap", each) for each in static_above(schedules)]
 
 
 def customers_have_limits(scan: Scan) -> list[Violation]:

@@ -58,7 +58,7 @@ class StartRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
 
 class CompleteRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Kind "customers.complete_recovery", signed by the institution after 72 hours: the new key signs."""
+    """Kind "customers.complete_recovery", signed by the institution after the waiting time: the new key signs."""
 
     account: bytes
 
@@ -67,6 +67,16 @@ class CancelRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknow
     """Kind "customers.cancel_recovery", signed by the old key, which then signs again; or by the institution."""
 
     account: bytes
+
+
+class UpholdRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "customers.uphold_recovery", signed by a regulator who heard both: the old key can object no more.
+
+    `legal_reference` is 1 to 64 bytes of safe text.
+    """
+
+    account: bytes
+    legal_reference: str
 
 
 class Close(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

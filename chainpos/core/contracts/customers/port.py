@@ -32,11 +32,16 @@ _SINGLE, _DAILY, _BALANCE, _CODE = range(4)
 def payer(ctx: Context, public_key: bytes) -> Party:
     """The open account that the key signs for.
 
-    Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_LOCKED, ACCOUNT_CLOSED, INSTITUTION_SUSPENDED.
+    Raises Rejected: UNKNOWN_CUSTOMER, CUSTOMER_KEY_REPLACED, ACCOUNT_LOCKED, ACCOUNT_CLOSED, INSTITUTION_SUSPENDED.
     """
-    holder = ctx.found(ctx.get(CUSTOMER_KEYS, public_key), codes.UNKNOWN_CUSTOMER)
-    customer = _not_closed(ctx, holder.account)
-    ctx.require(customer.status == OPEN, codes.ACCOUNT_LOCKED)
+    holder = ctx.get(CUSTOMER_KEYS, public_key)
+    if holder is None:
+        raise Rejected(codes.UNKNOWN_CUSTOMER)
+    customer = ctx.get(CUSTOMERS, holder.account)
+    if customer is None or customer.key != public_key:
+        raise Rejected(codes.CUSTOMER_KEY_REPLACED)
+    if customer.status != OPEN:
+        raise Rejected(codes.ACCOUNT_CLOSED if customer.status == CLOSED else codes.ACCOUNT_LOCKED)
     ctx.ports.institutions.require_active(ctx, customer.institution)
     return Party(holder.account, customer.institution)
 

@@ -6,6 +6,8 @@ closing what still holds money. A lost key is replaced by the institution, after
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from chainpos.core.contracts.balances import port as balances
@@ -24,6 +26,7 @@ from chainpos.core.contracts.customers.messages import (
     SetTier,
     StartRecovery,
     Unlock,
+    UpholdRecovery,
 )
 from chainpos.core.contracts.customers.port import agreed_limits
 from chainpos.core.contracts.customers.records import (
@@ -33,20 +36,24 @@ from chainpos.core.contracts.customers.records import (
     CUSTOMER_KEYS,
     CUSTOMERS,
     LOCKED,
+    ONLY,
     OPEN,
     RECOVERIES,
-    RECOVERY_S,
+    RECOVERY_TIMES,
     TIERS,
     Agreed,
     AgreedLimits,
     Customer,
     KeyHolder,
     Recovery,
+    waiting_in_force,
 )
 from chainpos.core.contracts.ports import account_subject
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.core.values.currency import CURRENCIES
 from chainpos.core.values.hashes import HASH_BYTES, PUBLIC_KEY_BYTES, address_of
+
+MAX_REFERENCE_BYTES: Final = 64
 
 
 def open_account(ctx: Context, message: Open) -> bytes:
@@ -102,12 +109,12 @@ def unlock(ctx: Context, message: Unlock) -> bytes:
 
 
 def start_recovery(ctx: Context, message: StartRecovery) -> bytes:
-    """The account is locked, and may be handed over to the new key after RECOVERY_S."""
+    """The account is locked, and may be handed over to the new key after the waiting time in force."""
     customer = _of_signer(ctx, message.account)
     _require_not_closed(ctx, customer)
     ctx.require(ctx.get(RECOVERIES, message.account) is None, codes.RECOVERY_PENDING)
     _check_new_key(ctx, message.key)
-    ready_s = ctx.block.time_s + RECOVERY_S
+    ready_s = ctx.block.time_s + waiting_in_force(ctx.get(RECOVERY_TIMES, ONLY), ctx.block.time_s)
     recovery = Recovery(message.key, ctx.block.time_s, ready_s, was_locked=customer.status == LOCKED)
     ctx.put(RECOVERIES, message.account, recovery)
     _set_status(ctx, message.account, customer, LOCKED)
@@ -127,11 +134,26 @@ def complete_recovery(ctx: Context, message: CompleteRecovery) -> bytes:
     return b""
 
 
+def uphold_recovery(ctx: Context, message: UpholdRecovery) -> bytes:
+    """The old key can object no more; the waiting time is as long as it was, and the institution may still cancel."""
+    ctx.ports.governance.require_role(ctx, "regulator", ctx.signer)
+    _found(ctx, message.account)
+    reference = message.legal_reference
+    ctx.require_text(reference, codes.BAD_RULING_REFERENCE, max_bytes=MAX_REFERENCE_BYTES)
+    recovery = ctx.found(ctx.get(RECOVERIES, message.account), codes.NO_RECOVERY)
+    ctx.require(not recovery.upheld_by, codes.RECOVERY_UPHELD, recovery.upheld_by)
+    ctx.put(RECOVERIES, message.account, msgspec.structs.replace(recovery, upheld_by=reference))
+    ctx.emit(events.RECOVERY_UPHELD, account=message.account, legal_reference=reference)
+    return b""
+
+
 def cancel_recovery(ctx: Context, message: CancelRecovery) -> bytes:
     """The old key stays: open where it objected itself, locked where it was before or the institution thought again."""
     customer = _found(ctx, message.account)
     _require_either(ctx, customer)
     recovery = ctx.found(ctx.get(RECOVERIES, message.account), codes.NO_RECOVERY)
+    if customer.key == ctx.signer:
+        ctx.require(not recovery.upheld_by, codes.RECOVERY_UPHELD, recovery.upheld_by)
     ctx.delete(RECOVERIES, message.account)
     # A lock that came first is the institution's to undo: who found the phone has the old key.
     if customer.key == ctx.signer and not recovery.was_locked:
@@ -215,7 +237,7 @@ def _require_not_closed(ctx: Context, customer: Customer) -> None:
 
 
 def _is_unused(ctx: Context, key: bytes) -> bool:
-    # Both are asked: a key that an account has given up still names that account, and one taken over signs for it.
+    # Both are asked: a key is never used again, nor one whose address is an account's by chance.
     return ctx.get(CUSTOMERS, address_of(key)) is None and ctx.get(CUSTOMER_KEYS, key) is None
 
 
@@ -243,7 +265,6 @@ def _set_status(ctx: Context, account: bytes, customer: Customer, status: int) -
 
 
 def _hand_over(ctx: Context, account: bytes, customer: Customer, key: bytes) -> None:
-    ctx.delete(CUSTOMER_KEYS, customer.key)
     ctx.put(CUSTOMER_KEYS, key, KeyHolder(account))
     ctx.put(CUSTOMERS, account, msgspec.structs.replace(customer, key=key))
     ctx.emit(events.KEY_CHANGED, account=account, before=customer.key, key=key)

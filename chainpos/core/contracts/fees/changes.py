@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.contracts.context import Change, Context
+from chainpos.core.contracts.dated import followed
 from chainpos.core.contracts.fees.records import MAX_RULES, MILLION, SCHEDULES, FeeRule, FeeSchedule, schedule_key
 from chainpos.core.contracts.ports import CUSTOMER_CODE, DYNAMIC_QR, STATIC_QR
 from chainpos.core.values.amount import MAX_MINOR
@@ -53,7 +54,8 @@ def set_fee_rule(ctx: Context, change: SetFeeRule) -> None:
     if change.from_s > MAX_TIME_S or (rules and rules[-1].from_s >= change.from_s):
         raise MalformedBytes("a date that does not follow the last one scheduled")
     rule = FeeRule(change.from_s, change.ppm, change.minimum_minor, change.maximum_minor, change.network_share_ppm)
-    ctx.put(SCHEDULES, key, FeeSchedule((*rules, rule)[-MAX_RULES:]))
+    begun = sum([each.from_s <= ctx.block.time_s for each in rules])
+    ctx.put(SCHEDULES, key, FeeSchedule(followed(rules, rule, begun=begun, at_most=MAX_RULES)))
     ctx.emit(
         SCHEDULE_CHANGED,
         fee_class=change.fee_class,

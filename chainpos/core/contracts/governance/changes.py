@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.contracts.context import Change, Context
+from chainpos.core.contracts.dated import followed
 from chainpos.core.contracts.governance import codes, port
 from chainpos.core.contracts.governance.events import (
     QUORUM_CHANGED,
@@ -156,7 +157,8 @@ def set_quorum(ctx: Context, change: SetQuorum) -> None:
     ctx.require(not steps or steps[-1].effective_from_s < change.effective_from_s, codes.QUORUM_NOT_LATER)
     ctx.require(kind in rules or len(rules) < MAX_QUORUMS, codes.BAD_QUORUM, "too many")
     step = QuorumStep(change.effective_from_s, needs, change.lifetime_s)
-    rules[kind] = QuorumRule(kind, (*steps, step)[-MAX_QUORUM_STEPS:])
+    begun = sum([each.effective_from_s <= ctx.block.time_s for each in steps])
+    rules[kind] = QuorumRule(kind, followed(steps, step, begun=begun, at_most=MAX_QUORUM_STEPS))
     ctx.put(QUORUMS, ONLY, Quorums(tuple(rules[name] for name in sorted(rules))))
     named = ",".join(f"{need.role}:{need.approvals}" for need in needs)
     ctx.emit(QUORUM_CHANGED, change=kind, needs=named, effective_from_s=change.effective_from_s)

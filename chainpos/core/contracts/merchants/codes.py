@@ -146,11 +146,37 @@ OWNER_UNCHANGED: Final = Code(
     "The key is the owner's already.", "该密钥已是店主密钥。",
     "Make a new key for the owner.", "请为店主生成新的密钥。",
 )  # fmt: skip
+OWNER_RECOVERY_PENDING: Final = Code(
+    429, "owner_recovery_pending",
+    "The shop's owner key is being replaced; until then it can only object.", "店主密钥正在更换，期间只能提出异议。",
+    "Object with the old key, or wait until the new one takes over.", "请用旧密钥提出异议，或等待新密钥生效。",
+)  # fmt: skip
+NO_OWNER_RECOVERY: Final = Code(
+    430, "no_owner_recovery",
+    "The shop's owner key is not being replaced.", "该商户的店主密钥没有在更换。",
+    "Start with the bank that acquires for the shop.", "请联系商户的收单机构办理。",
+)  # fmt: skip
+OWNER_RECOVERY_NOT_READY: Final = Code(
+    431, "owner_recovery_not_ready",
+    "The time in which the old owner key may object is not over yet.", "旧店主密钥的异议期尚未结束。",
+    "Try again when the waiting time is over.", "请在等待期结束后再试。",
+)  # fmt: skip
+OWNER_RECOVERY_UPHELD: Final = Code(
+    432, "owner_recovery_upheld",
+    "The regulator upheld the new owner key; the old can object no more.", "监管方已支持更换，旧密钥不能再异议。",
+    "Ask the bank that acquires for the shop.", "请联系商户的收单机构。",
+)  # fmt: skip
+BAD_OWNER_RULING: Final = Code(
+    433, "bad_owner_ruling",
+    "The ruling's reference is missing, too long or has forbidden signs.", "裁定文书号缺失、过长或含有不允许的字符。",
+    "Give the ruling's number in plain text.", "请用普通文字填写文书号。",
+)  # fmt: skip
 
 CODES: Final = (
     UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN, UNKNOWN_TILL, TILL_REVOKED, NOT_OWNER, OVER_TILL_REFUND_LIMIT, MERCHANT_EXISTS,
     BAD_MERCHANT_ID, BAD_MERCHANT_NAME, BAD_CATEGORY, BAD_CITY, BAD_OWNER_KEY, BAD_FEE_CLASS, BAD_SETTLEMENT_MODE,
     BAD_PAYOUT_ACCOUNT, TILL_KEY_IN_USE, BAD_TILL_KEY, BAD_TILL_LABEL, BAD_TILL_LIMITS, TOO_MANY_TILLS,
     NOT_OWNER_OR_ACQUIRER, NOT_SUSPENDED, MERCHANT_CLOSED, MERCHANT_NOT_EMPTY, NO_TERMS_PENDING, TERMS_UNCHANGED,
-    BAD_SUSPENSION_REASON, OWNER_UNCHANGED,
+    BAD_SUSPENSION_REASON, OWNER_UNCHANGED, OWNER_RECOVERY_PENDING, NO_OWNER_RECOVERY, OWNER_RECOVERY_NOT_READY,
+    OWNER_RECOVERY_UPHELD, BAD_OWNER_RULING,
 )  # fmt: skip

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
 from chainpos.core.contracts.context import Scan, Violation
-from chainpos.core.contracts.merchants.records import CLOSED, MAX_TILLS, MERCHANTS, SETTLEMENT_MODES, TILLS
+from chainpos.core.contracts.merchants.records import (
+    CLOSED,
+    DELAYS,
+    MAX_DELAY_S,
+    MAX_STEPS,
+    MAX_TILLS,
+    MERCHANTS,
+    MIN_DELAY_S,
+    ONLY,
+    OWNER_RECOVERIES,
+    SETTLEMENT_MODES,
+    TILLS,
+    DelaySchedule,
+    OwnerRecovery,
+    delays_in_force,
+)
 
 
 def tills_have_merchants(scan: Scan) -> list[Violation]:
@@ -42,6 +57,28 @@ def closed_shops_hold_nothing(scan: Scan) -> list[Violation]:
         if account.kind == "merchant" and account.holder in closed and held.balance_minor != 0:
             found.append(Violation("closed_shops_hold_nothing", key.decode()))
     return found
+
+
+def owner_recoveries_wait(scan: Scan) -> list[Violation]:
+    """An owner is being replaced only at a shop that is not closed, by another key, for the time that was in force."""
+    recoveries = dict(scan.records(OWNER_RECOVERIES))
+    if not recoveries:
+        return []
+    merchants, delays = dict(scan.records(MERCHANTS)), dict(scan.records(DELAYS)).get(ONLY)
+    found = []
+    for key, recovery in recoveries.items():
+        merchant = merchants.get(key)
+        is_open = merchant is not None and merchant.status != CLOSED and merchant.owner != recovery.owner
+        if not is_open or not _waits(recovery, delays):
+            found.append(Violation("owner_recoveries_wait", key.decode()))
+    return found
+
+
+def _waits(recovery: OwnerRecovery, delays: DelaySchedule | None) -> bool:
+    waiting_s = recovery.ready_s - recovery.started_s
+    if delays is not None and len(delays.steps) == MAX_STEPS:
+        return MIN_DELAY_S <= waiting_s <= MAX_DELAY_S  # the step that it began under may be forgotten
+    return waiting_s == delays_in_force(delays, recovery.started_s).owner_recovery_s
 
 
 def shops_have_terms(scan: Scan) -> list[Violation]:

@@ -65,7 +65,7 @@ class RotateOwner(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
 
 
 class ChangeTerms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Kind "merchants.change_terms", signed by the owner: in force 24 hours later, unless cancelled."""
+    """Kind "merchants.change_terms", signed by the owner: in force after the delay in force, unless cancelled."""
 
     merchant: str
     settlement_mode: str
@@ -106,12 +106,42 @@ class SetTillLimits(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     refund_daily_minor: int
 
 
+class StartOwnerRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.start_owner_recovery", signed by the acquirer: a lost owner's key. Fields as of RotateOwner."""
+
+    merchant: str
+    owner: bytes
+    proof: bytes
+
+
+class CompleteOwnerRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.complete_owner_recovery", signed by the acquirer after the waiting time."""
+
+    merchant: str
+
+
+class UpholdOwnerRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.uphold_owner_recovery", signed by a regulator who heard both: the old key can object no more.
+
+    `legal_reference` is 1 to 64 bytes of safe text.
+    """
+
+    merchant: str
+    legal_reference: str
+
+
+class CancelOwnerRecovery(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.cancel_owner_recovery", signed by the old owner's key, which acts again; or by the acquirer."""
+
+    merchant: str
+
+
 class _OfMerchant(Protocol):
     @property
     def merchant(self) -> str: ...
 
 
-def new_owner_claim(chain_id: str, message: RotateOwner) -> tuple[Signature, ...]:
+def new_owner_claim(chain_id: str, message: RotateOwner | StartOwnerRecovery) -> tuple[Signature, ...]:
     """The new owner's own signature."""
     return possession_claim(chain_id, merchant_subject(message.merchant), message.owner, message.proof)
 

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.merchants import codes
-from chainpos.core.contracts.merchants.records import MERCHANTS, OPEN, TILLS, Merchant, Till, merchant_key
+from chainpos.core.contracts.merchants.records import (
+    MERCHANTS,
+    OPEN,
+    OWNER_RECOVERIES,
+    TILLS,
+    Merchant,
+    Till,
+    merchant_key,
+)
 from chainpos.core.contracts.network import today
 from chainpos.core.contracts.ports import MerchantTerms, TillTerms
 from chainpos.errors import Rejected
@@ -40,13 +48,19 @@ def require_till(ctx: Context, merchant: str, till_key: bytes) -> TillTerms:
 
 
 def require_owner(ctx: Context, merchant: str, public_key: bytes) -> None:
-    """Raises Rejected: UNKNOWN_MERCHANT, NOT_OWNER."""
-    ctx.require(is_owner(ctx, merchant, public_key), codes.NOT_OWNER)
+    """Raises Rejected: UNKNOWN_MERCHANT, NOT_OWNER, OWNER_RECOVERY_PENDING."""
+    ctx.require(found(ctx, merchant).owner == public_key, codes.NOT_OWNER)
+    require_no_recovery(ctx, merchant)
 
 
 def is_owner(ctx: Context, merchant: str, public_key: bytes) -> bool:
-    """Whether the key is the owner's. Raises Rejected(UNKNOWN_MERCHANT)."""
-    return found(ctx, merchant).owner == public_key
+    """Whether the key acts as the owner's: not while it is being replaced. Raises Rejected(UNKNOWN_MERCHANT)."""
+    return found(ctx, merchant).owner == public_key and ctx.get(OWNER_RECOVERIES, merchant_key(merchant)) is None
+
+
+def require_no_recovery(ctx: Context, merchant: str) -> None:
+    """Raises Rejected(OWNER_RECOVERY_PENDING)."""
+    ctx.require(ctx.get(OWNER_RECOVERIES, merchant_key(merchant)) is None, codes.OWNER_RECOVERY_PENDING)
 
 
 def count_refund(ctx: Context, merchant: str, till_key: bytes, amount_minor: int) -> None:

@@ -16,10 +16,14 @@ INSTANT: Final = "instant"
 NETTED: Final = "netted"
 SETTLEMENT_MODES: Final = (INSTANT, NETTED)
 MAX_TILLS: Final = 1_000
-
-
-# Time for whoever still has the owner's key to notice that a thief has sent the shop's money elsewhere.
+# Where governance and genesis name no other times. Terms wait so that whoever still has the owner's key can notice that
+# a thief has sent the shop's money elsewhere; another owner waits so that the old one can object.
 TERMS_DELAY_S: Final = 24 * 3_600
+OWNER_RECOVERY_S: Final = 72 * 3_600
+MIN_DELAY_S: Final = 60
+MAX_DELAY_S: Final = 90 * 86_400
+MAX_STEPS: Final = 64
+ONLY: Final = b""
 
 
 class NextTerms(msgspec.Struct, frozen=True, array_like=True):
@@ -73,11 +77,49 @@ class Till(msgspec.Struct, frozen=True, array_like=True):
     limits_day: int = 0
 
 
+class OwnerRecovery(msgspec.Struct, frozen=True, array_like=True):
+    """A shop's lost owner key that is being replaced by `owner`: not before the second `ready_s`.
+
+    Until then the old key does nothing but object. `upheld_by` is the legal reference under which the regulator
+    upheld it: then it cannot object any more.
+    """
+
+    owner: bytes
+    started_s: int
+    ready_s: int
+    upheld_by: str = ""
+
+
+class DelayStep(msgspec.Struct, frozen=True, array_like=True):
+    """How many seconds changed terms, and another owner, wait that are announced at `effective_from_s` or later."""
+
+    effective_from_s: int
+    terms_s: int
+    owner_recovery_s: int
+
+
+class DelaySchedule(msgspec.Struct, frozen=True, array_like=True):
+    """The delays by date, ascending."""
+
+    steps: tuple[DelayStep, ...] = ()
+
+
 MERCHANTS: Final = Table("merchants", b"me", Merchant)
 # By the till's key alone: so no device is the till of two shops.
 TILLS: Final = Table("tills", b"mt", Till)
+# By merchant.
+OWNER_RECOVERIES: Final = Table("owner_recoveries", b"mo", OwnerRecovery)
+DELAYS: Final = Table("merchant_delays", b"md", DelaySchedule)
 
 
 def merchant_key(merchant: str) -> bytes:
     """The record's key in MERCHANTS."""
     return merchant.encode()
+
+
+def delays_in_force(schedule: DelaySchedule | None, time_s: int) -> DelayStep:
+    """What is announced at `time_s` waits so long."""
+    for step in reversed(() if schedule is None else schedule.steps):
+        if step.effective_from_s <= time_s:
+            return step
+    return DelayStep(0, TERMS_DELAY_S, OWNER_RECOVERY_S)

@@ -30,17 +30,19 @@ from chainpos.core.contracts.merchants.messages import (
 )
 from chainpos.core.contracts.merchants.records import (
     CLOSED,
+    DELAYS,
     MAX_TILLS,
     MERCHANTS,
+    ONLY,
     OPEN,
     REVOKED,
     SETTLEMENT_MODES,
     SUSPENDED,
-    TERMS_DELAY_S,
     TILLS,
     Merchant,
     NextTerms,
     Till,
+    delays_in_force,
     merchant_key,
 )
 from chainpos.core.contracts.network import today
@@ -123,8 +125,7 @@ def append_till(ctx: Context, message: AddTill) -> None:
 
 def revoke_till(ctx: Context, message: RevokeTill) -> bytes:
     """The device may do nothing from the next transaction on; its requests that wait are refused."""
-    merchant = port.found(ctx, message.merchant)
-    _require_either(ctx, merchant)
+    _require_either(ctx, message.merchant)
     till = ctx.get(TILLS, message.till)
     if till is None or till.merchant != message.merchant:
         raise Rejected(codes.UNKNOWN_TILL)
@@ -171,14 +172,14 @@ def rotate_owner(ctx: Context, message: RotateOwner) -> bytes:
 
 
 def change_terms(ctx: Context, message: ChangeTerms) -> bytes:
-    """The shop is settled so from TERMS_DELAY_S later on. What was announced before and has not begun is replaced."""
+    """The shop is settled so after the delay in force. What was announced before and has not begun is replaced."""
     port.require_owner(ctx, message.merchant, ctx.signer)
     merchant = _not_closed(ctx, message.merchant)
     ctx.require(message.settlement_mode in SETTLEMENT_MODES, codes.BAD_SETTLEMENT_MODE)
     ctx.require(_PAYOUT_ACCOUNT.fullmatch(message.payout_account) is not None, codes.BAD_PAYOUT_ACCOUNT)
     mode, account = merchant.at(ctx.block.time_s)
     ctx.require((mode, account) != (message.settlement_mode, message.payout_account), codes.TERMS_UNCHANGED)
-    effective_from_s = ctx.block.time_s + TERMS_DELAY_S
+    effective_from_s = ctx.block.time_s + delays_in_force(ctx.get(DELAYS, ONLY), ctx.block.time_s).terms_s
     following = (NextTerms(effective_from_s, message.settlement_mode, message.payout_account),)
     after = msgspec.structs.replace(merchant, settlement_mode=mode, payout_account=account, following=following)
     _keep(ctx, message.merchant, after)
@@ -195,7 +196,7 @@ def change_terms(ctx: Context, message: ChangeTerms) -> bytes:
 def cancel_terms(ctx: Context, message: CancelTerms) -> bytes:
     """The shop keeps the terms that it has."""
     merchant = port.found(ctx, message.merchant)
-    _require_either(ctx, merchant)
+    _require_either(ctx, message.merchant)
     is_pending = bool(merchant.following) and merchant.following[0].effective_from_s > ctx.block.time_s
     ctx.require(is_pending, codes.NO_TERMS_PENDING)
     _keep(ctx, message.merchant, msgspec.structs.replace(merchant, following=()))
@@ -224,8 +225,9 @@ def reopen(ctx: Context, message: Reopen) -> bytes:
 
 def close(ctx: Context, message: Close) -> bytes:
     """The shop's number is never used again. Its payments stay on record, and can no longer be refunded here."""
-    _require_either(ctx, port.found(ctx, message.merchant))
+    _require_either(ctx, message.merchant)
     merchant = _not_closed(ctx, message.merchant)
+    port.require_no_recovery(ctx, message.merchant)
     ctx.ports.compliance.require_free(ctx, merchant_subject(message.merchant))
     deposit = merchant_account(message.merchant, merchant.acquirer)
     for currency in CURRENCIES:
@@ -240,9 +242,12 @@ def _check_limits(ctx: Context, message: AddTill | SetTillLimits) -> None:
         ctx.require(0 <= limit_minor <= MAX_MINOR, codes.BAD_TILL_LIMITS)
 
 
-def _require_either(ctx: Context, merchant: Merchant) -> None:
-    may = ctx.signer == merchant.owner or ctx.ports.institutions.is_signer(ctx, merchant.acquirer, ctx.signer)
-    ctx.require(may, codes.NOT_OWNER_OR_ACQUIRER)
+def _require_either(ctx: Context, merchant: str) -> None:
+    acquirer = port.acquirer_of(ctx, merchant)
+    if not ctx.ports.institutions.is_signer(ctx, acquirer, ctx.signer):
+        is_owner = port.found(ctx, merchant).owner == ctx.signer
+        ctx.require(is_owner, codes.NOT_OWNER_OR_ACQUIRER)
+        port.require_no_recovery(ctx, merchant)
 
 
 def _of_acquirer(ctx: Context, merchant: str) -> Merchant:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.contracts.context import Change, Context
+from chainpos.core.contracts.dated import followed
 from chainpos.core.contracts.settlement.records import TIMETABLES, Timetable, TimetableStep
 from chainpos.core.values.timestamps import DAY_S, MAX_TIME_S
 from chainpos.errors import MalformedBytes
@@ -40,7 +41,9 @@ def set_cutoffs(ctx: Context, change: SetCutoffs) -> None:
     if change.from_s > MAX_TIME_S or timetable.steps[-1].from_s >= change.from_s:
         raise MalformedBytes("a date that does not follow the last one scheduled")
     step = TimetableStep(change.from_s, change.interval_s, change.offset_s)
-    ctx.put(TIMETABLES, key, Timetable((*timetable.steps, step)[-MAX_STEPS:]))
+    begun = sum([each.from_s <= ctx.block.time_s for each in timetable.steps])
+    kept = followed(timetable.steps, step, begun=begun, at_most=MAX_STEPS)
+    ctx.put(TIMETABLES, key, Timetable(kept))
     ctx.emit(
         TIMETABLE_CHANGED,
         currency=change.currency,

@@ -102,7 +102,6 @@ def test_it_is_not_opened(world: World, fields: dict[str, Any], signer: str, cod
 
 def test_neither_an_old_nor_a_new_key_of_an_account_opens_another(world: World) -> None:
     ctx = world.context()
-    ctx.delete(CUSTOMER_KEYS, ALICE.public)
     ctx.put(CUSTOMER_KEYS, FRANK.public, KeyHolder(ALICE.address))
     ctx.put(CUSTOMERS, ALICE.address, msgspec.structs.replace(customer(world, "alice"), key=FRANK.public))
     world.commit(ctx)

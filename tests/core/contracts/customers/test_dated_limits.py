@@ -7,21 +7,29 @@ from typing import Any
 import msgspec
 import pytest
 
+from chainpos.core.contracts import registry
 from chainpos.core.contracts.balances.codes import UNKNOWN_CURRENCY
 from chainpos.core.contracts.customers import codes, port
 from chainpos.core.contracts.customers.changes import SetClassCaps, SetTierLimits
 from chainpos.core.contracts.customers.messages import AgreeLimits
-from chainpos.core.contracts.customers.records import MAX_STEPS, TIERS, ClassCap, TierLimits
+from chainpos.core.contracts.customers.records import (
+    CODE_CLASSES,
+    TIERS,
+    ClassCap,
+    ClassSchedule,
+    ClassStep,
+    TierLimits,
+)
 from chainpos.core.contracts.governance.codes import CHANGE_NOT_AHEAD
 from chainpos.core.contracts.institutions.codes import NOT_INSTITUTION_KEY
 from chainpos.core.contracts.ports import CUSTOMER_CODE, DYNAMIC_QR, STATIC_QR
 from chainpos.errors import Code, Rejected
-from tests.core.contracts.conftest import BANK, CNY, GENESIS_S, WALLET, World, events_of, key_of
+from tests.core.contracts.conftest import BANK, CNY, GENESIS_S, WALLET, World, events_of, genesis_values, key_of
 from tests.core.contracts.deciding import decided, proposal
 
 ALICE, ERIN = key_of("alice").address, key_of("erin").address
 TIER = SetTierLimits("tier_3", GENESIS_S + 60, (TierLimits(CNY, 100, 250, 2_000_000),))
-CLASS = SetClassCaps("B", GENESIS_S + 60, (ClassCap(CNY, 30),))
+CLASS = SetClassCaps("B", GENESIS_S + 60, (ClassCap(CNY, 60_000),))
 
 
 def spent(world: World, account: bytes, amount_minor: int, instrument: str = DYNAMIC_QR) -> Code | None:
@@ -53,8 +61,8 @@ def test_a_tiers_new_limits_hold_from_their_second(world: World) -> None:
 def test_a_class_new_caps_hold_from_their_second(world: World) -> None:
     decided(world, "customers.code_class", CLASS)
     world.advance(60)
-    assert spent(world, ALICE, 31, CUSTOMER_CODE) == codes.OVER_CODE_CAP
-    assert spent(world, ALICE, 30, CUSTOMER_CODE) is None
+    assert spent(world, ALICE, 60_001, CUSTOMER_CODE) == codes.OVER_CODE_CAP
+    assert spent(world, ALICE, 60_000, CUSTOMER_CODE) is None
 
 
 def test_a_new_tier_and_a_new_class_can_be_made(world: World) -> None:
@@ -100,16 +108,37 @@ def test_limits_follow_the_last_that_are_scheduled(world: World, kind: str, chan
     decided(world, kind, msgspec.structs.replace(change, effective_from_s=change.effective_from_s + 1))
 
 
-def test_the_oldest_step_makes_room(world: World) -> None:
+@pytest.mark.parametrize(
+    ("code_class", "cap_minor", "where"),
+    [("D", 100_001, "C CNY"), ("D", None, "B CNY, C CNY"), ("C", 49_999, "C CNY"), ("E", 0, "E CNY")],
+)
+def test_printed_codes_keep_the_lowest_cap(world: World, code_class: str, cap_minor: int | None, where: str) -> None:
+    change = SetClassCaps(code_class, GENESIS_S + 60, (ClassCap(CNY, cap_minor),))
+    result = world.run(proposal(world, "customers.code_class", change), "operator")
+    assert (result.log, result.info) == (codes.STATIC_CAP_NOT_LOWEST.name, where)
+    equal = {"D": 100_000}.get(code_class, 50_000)
+    decided(world, "customers.code_class", msgspec.structs.replace(change, caps=(ClassCap(CNY, equal),)))
+
+
+def test_the_lowest_cap_is_asked_for_at_every_date_that_is_scheduled(world: World) -> None:
+    decided(world, "customers.code_class", SetClassCaps("D", GENESIS_S + 600, (ClassCap(CNY, 90_000),)))
+    below = SetClassCaps("C", GENESIS_S + 60, (ClassCap(CNY, 80_000),))
+    world.refused(proposal(world, "customers.code_class", below), "operator", codes.STATIC_CAP_NOT_LOWEST)
+
+
+def test_a_cap_above_another_class_is_found(world: World) -> None:
     ctx = world.context()
-    known = ctx.ports.changes.find("customers.tier")
-    assert known is not None
-    for second in range(MAX_STEPS):
-        known.apply(ctx, msgspec.structs.replace(TIER, effective_from_s=GENESIS_S + 60 + second))
-    schedule = ctx.get(TIERS, b"tier_3")
-    assert schedule is not None
-    assert len(schedule.steps) == MAX_STEPS
-    assert schedule.steps[0].effective_from_s == GENESIS_S + 60
+    ctx.put(CODE_CLASSES, b"D", ClassSchedule((ClassStep(GENESIS_S, (ClassCap(CNY, 100_001),)),)))
+    world.commit(ctx)
+    assert [(each.invariant, each.detail) for each in registry.check_invariants(world.state)] == [
+        ("printed_codes_have_the_lowest_cap", "C CNY")
+    ]
+
+
+def test_genesis_refuses_printed_codes_above_another_class(app_state: dict[str, Any]) -> None:
+    app_state["customers"]["code_classes"][3]["steps"][0]["caps"][0]["daily_minor"] = 100_001
+    with pytest.raises(ValueError, match=r"static_cap_not_lowest: C CNY - at `\$\.customers\.code_classes`"):
+        genesis_values(app_state)
 
 
 AGREED = AgreeLimits(ERIN, CNY, 1_000, 1_500, 100_000_100, 600)

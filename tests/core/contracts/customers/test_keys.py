@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chainpos.core.chain.signatures import verify
@@ -10,17 +12,20 @@ from chainpos.core.contracts.balances.messages import Redeem
 from chainpos.core.contracts.compliance.codes import ACCOUNT_FROZEN
 from chainpos.core.contracts.compliance.messages import Freeze
 from chainpos.core.contracts.customers import codes, port
+from chainpos.core.contracts.customers.changes import SetRecoveryTime
 from chainpos.core.contracts.customers.invariants import recoveries_lock
 from chainpos.core.contracts.customers.messages import (
     CancelRecovery,
     Close,
     CompleteRecovery,
     Lock,
+    Open,
     Reopen,
     RotateKey,
     SetTier,
     StartRecovery,
     Unlock,
+    UpholdRecovery,
 )
 from chainpos.core.contracts.customers.records import (
     CUSTOMERS,
@@ -29,17 +34,30 @@ from chainpos.core.contracts.customers.records import (
     Customer,
     Recovery,
 )
+from chainpos.core.contracts.governance.codes import BAD_CHANGE, MISSING_ROLE
 from chainpos.core.contracts.institutions.codes import NOT_INSTITUTION_KEY
 from chainpos.core.contracts.ports import account_subject
 from chainpos.core.contracts.possession import possession_bytes
 from chainpos.errors import Code, Rejected
-from tests.core.contracts.conftest import BANK, CHAIN_ID, CNY, GENESIS_S, WALLET, World, events_of, key_of
+from tests.core.contracts.conftest import (
+    BANK,
+    CHAIN_ID,
+    CNY,
+    GENESIS_S,
+    WALLET,
+    World,
+    events_of,
+    genesis_values,
+    key_of,
+)
+from tests.core.contracts.deciding import decided, undecidable
 
 ALICE = key_of("alice").address
 NEW = key_of("alice's new phone")
 PROOF = NEW.sign(possession_bytes(CHAIN_ID, account_subject(ALICE)))
 ROTATE = RotateKey(ALICE, NEW.public, PROOF)
 RECOVER = StartRecovery(ALICE, NEW.public, PROOF)
+UPHOLD = UpholdRecovery(ALICE, "Ruling 7")
 PAPERS = bytes([7]) * 32
 
 
@@ -67,11 +85,23 @@ def test_a_new_key_takes_over_at_once(world: World) -> None:
     result = world.accepted(ROTATE, "alice")
     (told,) = events_of(result, "customers.key_changed")
     assert told == {"account": ALICE.hex(), "before": key_of("alice").public.hex(), "key": NEW.public.hex()}
-    assert pays(world, "alice") == codes.UNKNOWN_CUSTOMER
+    assert pays(world, "alice") == codes.CUSTOMER_KEY_REPLACED
     assert pays(world, "alice's new phone") is None
     # The first key names the account for ever: it can neither come back nor open another one.
     back = RotateKey(ALICE, key_of("alice").public, PROOF)
     world.refused(back, "alice's new phone", codes.CUSTOMER_KEY_IN_USE)
+
+
+def test_a_key_that_was_given_up_is_nobodys_again(world: World) -> None:
+    """Not the first key alone: whoever bought the second phone could else be handed somebody's account."""
+    world.accepted(ROTATE, "alice")
+    world.accepted(RotateKey(ALICE, key_of("a third phone").public, PROOF), "alice's new phone")
+    assert pays(world, "alice's new phone") == codes.CUSTOMER_KEY_REPLACED
+    bob = key_of("bob").address
+    world.refused(RotateKey(bob, NEW.public, PROOF), "bob", codes.CUSTOMER_KEY_IN_USE)
+    world.refused(StartRecovery(bob, NEW.public, PROOF), WALLET, codes.CUSTOMER_KEY_IN_USE)
+    world.refused(ROTATE, "a third phone", codes.CUSTOMER_KEY_IN_USE)
+    world.refused(Open(BANK, NEW.public, "tier_3", "B", PAPERS), BANK, codes.ACCOUNT_EXISTS)
 
 
 @pytest.mark.parametrize("kind", ["customers.rotate_key", "customers.start_recovery"])
@@ -137,7 +167,7 @@ def test_a_lost_key_is_replaced_after_its_waiting_time(world: World) -> None:
     world.advance(1)
     world.accepted(CompleteRecovery(ALICE), BANK)
     assert pays(world, "alice's new phone") is None
-    assert pays(world, "alice") == codes.UNKNOWN_CUSTOMER
+    assert pays(world, "alice") == codes.CUSTOMER_KEY_REPLACED
     world.refused(CompleteRecovery(ALICE), BANK, codes.NO_RECOVERY)
 
 
@@ -158,6 +188,80 @@ def test_the_old_key_does_not_undo_a_lock_that_came_before_the_recovery(world: W
     assert pays(world, "alice") == codes.ACCOUNT_LOCKED
     world.accepted(Unlock(ALICE), BANK)
     assert pays(world, "alice") is None
+
+
+def test_what_the_regulator_upholds_no_thief_can_object_to(world: World) -> None:
+    """The thief holds the key, so that he objects each time; institution and regulator together are heard instead."""
+    world.accepted(Lock(ALICE), BANK)
+    for _ in range(3):
+        world.accepted(RECOVER, BANK)
+        world.accepted(CancelRecovery(ALICE), "alice")
+    world.accepted(RECOVER, BANK)
+    result = world.accepted(UPHOLD, "regulator")
+    assert events_of(result, "customers.recovery_upheld") == [{"account": ALICE.hex(), "legal_reference": "Ruling 7"}]
+    world.refused(CancelRecovery(ALICE), "alice", codes.RECOVERY_UPHELD)
+    world.refused(UPHOLD, "regulator", codes.RECOVERY_UPHELD)
+    world.advance(RECOVERY_S - 1)
+    world.refused(CompleteRecovery(ALICE), BANK, codes.RECOVERY_NOT_READY)
+    world.advance(1)
+    world.accepted(CompleteRecovery(ALICE), BANK)
+    assert pays(world, "alice's new phone") is None
+
+
+def test_an_institution_may_cancel_what_was_upheld_and_the_next_recovery_can_be_objected_to(world: World) -> None:
+    world.accepted(RECOVER, BANK)
+    world.accepted(UPHOLD, "regulator")
+    world.accepted(CancelRecovery(ALICE), BANK)
+    world.accepted(RECOVER, BANK)
+    world.accepted(CancelRecovery(ALICE), "alice")
+
+
+@pytest.mark.parametrize(
+    ("message", "signer", "code"),
+    [
+        (UPHOLD, BANK, MISSING_ROLE),
+        (UPHOLD, "operator", MISSING_ROLE),
+        (UpholdRecovery(bytes(20), "Ruling 7"), "regulator", codes.UNKNOWN_CUSTOMER),
+        (UpholdRecovery(ALICE, ""), "regulator", codes.BAD_RULING_REFERENCE),
+        (UpholdRecovery(ALICE, "x" * 65), "regulator", codes.BAD_RULING_REFERENCE),
+        (UPHOLD, "regulator", codes.NO_RECOVERY),
+    ],
+)
+def test_a_ruling_is_refused(world: World, message: UpholdRecovery, signer: str, code: Code) -> None:
+    world.refused(message, signer, code)
+
+
+def test_a_recovery_waits_as_governance_had_decided_when_it_began(world: World) -> None:
+    decided(world, "customers.recovery", SetRecoveryTime(GENESIS_S + 60, 600))
+    world.accepted(RECOVER, BANK)
+    world.advance(60)
+    world.refused(CompleteRecovery(ALICE), BANK, codes.RECOVERY_NOT_READY)
+    world.accepted(CancelRecovery(ALICE), BANK)
+    started = world.accepted(RECOVER, BANK)
+    assert events_of(started, "customers.recovery_started")[0]["ready_s"] == str(GENESIS_S + 660)
+    world.advance(600)
+    world.accepted(CompleteRecovery(ALICE), BANK)
+
+
+@pytest.mark.parametrize("change", [(GENESIS_S + 60, 59), (GENESIS_S + 60, 90 * 86_400 + 1), (2**60, 600)])
+def test_a_waiting_time_that_cannot_be_is_refused(world: World, change: tuple[int, int]) -> None:
+    undecidable(world, "customers.recovery", SetRecoveryTime(*change), BAD_CHANGE)
+
+
+def test_waiting_times_follow_each_other(world: World) -> None:
+    decided(world, "customers.recovery", SetRecoveryTime(GENESIS_S + 60, 600))
+    undecidable(world, "customers.recovery", SetRecoveryTime(GENESIS_S + 60, 900), BAD_CHANGE)
+
+
+def test_genesis_names_the_waiting_time(app_state: dict[str, Any]) -> None:
+    app_state["customers"]["recovery_s"] = 120
+    world = World(genesis_values(app_state))
+    world.accepted(RECOVER, BANK)
+    world.advance(120)
+    world.accepted(CompleteRecovery(ALICE), BANK)
+    app_state["customers"]["recovery_s"] = 59
+    with pytest.raises(ValueError, match="recovery_s"):
+        genesis_values(app_state)
 
 
 def test_an_institution_that_thinks_again_leaves_it_locked(world: World) -> None:
