@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from chainpos.cli.looking import (
-    card_of,
     code_words,
     fields_line,
     opened_book,
@@ -91,7 +90,7 @@ def show(
 
     with opened_source(home, chain, node) as source:
         lookups = Lookups(source, at)
-        card = card_of(lookups, kind, name)
+        card = lookups.named(kind, name)
     if card is None:
         raise used_wrongly(
             f"There is no such {kind} as of height {lookups.height}", "Search for it: chainpos inspect search"
@@ -331,3 +330,27 @@ def diverge(
             print_line(f"By executing the block again, wrong is: {found.wrong}.")
     if found.kind:
         raise SystemExit(EXIT_REFUSED)
+
+
+@app.command()
+def console(
+    home: Home = None,
+    chain: Chain = None,
+    node: Node = "",
+    book: Book = None,
+    case: Annotated[Path | None, typer.Option("--case", help="A case file to begin with.")] = None,
+    genesis: Annotated[
+        Path | None, typer.Option("--genesis", help="For --case alone: the network's genesis.json.")
+    ] = None,
+) -> None:
+    """Look into a chain on a screen: search, timelines, traces, what-ifs, cases. It reads only."""
+    import time
+
+    from chainpos.cli.looking import support_desk
+    from chainpos.cli.output import require_terminal
+
+    desk = support_desk(home, chain, node, book=book, genesis=genesis if case is not None else None)
+    require_terminal("Open it in one, or use the other commands of chainpos inspect.")
+    from chainpos.console.inspecting import run_inspect_console
+
+    raise SystemExit(run_inspect_console(desk, now_ns=time.time_ns))

@@ -11,14 +11,15 @@ from chainpos.cli.output import end_progress, print_json, print_line, progress
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
-    from chainpos.inspect.lookups import Card, Lookups
     from chainpos.inspect.source import ChainSource
     from chainpos.inspect.steps import Step, Trace
+    from chainpos.inspect.support import SupportDesk
     from chainpos.store.shop_reading import BookReader
 
 
 @contextmanager
 def opened_source(home: Path | None, chain: Path | None, node: str) -> Iterator[ChainSource]:
+    """The chain that the options name; the sample day where they name none. Raises UserFacingError."""
     from chainpos.inspect.remote import open_node
     from chainpos.inspect.source import open_home, open_source
     from chainpos.pilot.record import RECORDED_NAME
@@ -40,12 +41,14 @@ def opened_source(home: Path | None, chain: Path | None, node: str) -> Iterator[
 
 
 def opened_book(path: Path | None) -> BookReader | None:
+    """The shop's book that an option names."""
     from chainpos.store.shop_reading import BookReader
 
     return None if path is None else BookReader(path)
 
 
 def place_of(source: ChainSource, place: str) -> tuple[int, int]:
+    """(height, index) of the transaction that a word names. Raises UserFacingError."""
     height, slash, index = place.partition("/")
     if slash and height.isdecimal() and index.isdecimal():
         return int(height), int(index)
@@ -60,27 +63,8 @@ def place_of(source: ChainSource, place: str) -> tuple[int, int]:
     raise used_wrongly("That names no transaction", "Give HEIGHT/INDEX or 64 hexadecimal digits")
 
 
-def card_of(lookups: Lookups, kind: str, name: str) -> Card | None:
-    from chainpos.inspect.asking import meant_by
-    from chainpos.inspect.changing import parse_record_key
-
-    meant = meant_by(name)
-    known = {
-        "block": lambda: lookups.block(meant.height) if meant.height else None,
-        "account": lambda: lookups.account(meant.address) if meant.address else None,
-        "merchant": lambda: lookups.merchant(meant.name) if meant.name else None,
-        "institution": lambda: lookups.institution(meant.name) if meant.name else None,
-        "till": lambda: lookups.till(meant.hash) if meant.hash else None,
-        "request": lambda: lookups.request(meant.hash) if meant.hash else None,
-        "cycle": lambda: lookups.cycle(*meant.cycle) if meant.cycle else None,
-        "payout": lambda: lookups.payout(*meant.payout) if meant.payout else None,
-    }
-    if kind in known:
-        return known[kind]()
-    return lookups.record_card(parse_record_key(kind, name))
-
-
 def tell_trace(found: Trace, *, as_json: bool) -> None:
+    """A trace, step by step."""
     import msgspec
 
     if as_json:
@@ -99,6 +83,7 @@ def tell_trace(found: Trace, *, as_json: bool) -> None:
 
 
 def step_line(step: Step) -> str:
+    """One step in one line."""
     parts = [step.kind, step.outcome, step.what, step.condition, step.key, step.detail]
     if step.kind == "read":
         parts.append(fields_line(step.before))
@@ -112,10 +97,12 @@ def step_line(step: Step) -> str:
 
 
 def fields_line(fields: tuple[tuple[str, str], ...] | None) -> str:
+    """A record's fields in one line."""
     return "none" if fields is None else "{" + ", ".join(f"{name}={text}" for name, text in fields) + "}"
 
 
 def code_words(code: int) -> str:
+    """A refusal in words; nothing for what was accepted."""
     if not code:
         return ""
     from chainpos.inspect.sentences import sentence_of
@@ -125,12 +112,24 @@ def code_words(code: int) -> str:
 
 def used_wrongly(what: str, next_step: str) -> UserFacingError:
     """What was asked for makes no sense; what to do instead."""
-    """A refusal in words; nothing for what was accepted."""
-    """A record's fields in one line."""
-    """One step in one line."""
-    """A trace, step by step."""
-    """One thing by its kind and name; None where there is none."""
-    """(height, index) of the transaction that a word names. Raises UserFacingError."""
-    """The shop's book that an option names."""
-    """The chain that the options name; the sample day where they name none. Raises UserFacingError."""
     return UserFacingError(f"{what}.", next_step=f"{next_step}.", money_moved="", exit_code=EXIT_USAGE)
+
+
+def support_desk(
+    home: Path | None, chain: Path | None, node: str, *, book: Path | None, genesis: Path | None
+) -> SupportDesk:
+    """The desk of the chain that the options name, as `opened_source` has it. Raises UserFacingError."""
+    from chainpos.inspect.support import genesis_desk, home_desk, node_desk, recorded_desk
+    from chainpos.pilot.record import RECORDED_NAME
+    from chainpos.pilot.resources import sample_data
+
+    if sum((home is not None, chain is not None, bool(node), genesis is not None)) > 1:
+        raise used_wrongly("Several chains were named", "Name one: --home, --chain or --node")
+    if home is not None:
+        return home_desk(home, book=book)
+    if node:
+        return node_desk(node, book=book)
+    if genesis is not None:
+        return genesis_desk(genesis.read_bytes(), genesis.name)
+    place = chain or sample_data() / RECORDED_NAME
+    return home_desk(place, book=book) if place.is_dir() else recorded_desk(place, book=book)

@@ -115,7 +115,7 @@ def require_terminal(instead: str) -> None:
     """Raises UserFacingError where there is no terminal for a screen and its keys; `instead` says what to do then."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise UserFacingError(
-            "The counter needs a terminal for its screen and its keys, and here is none.",
+            "A screen with keys needs a terminal, and here is none.",
             next_step=instead,
             exit_code=EXIT_USAGE,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -13,37 +13,59 @@ from chainpos.console.language import Texts
 from chainpos.console.settings import Settings
 from chainpos.console.showing import LastPaid
 from chainpos.errors import UserFacingError
+from chainpos.inspect.support import SupportDesk
 from chainpos.till.use_cases import TillUseCases
 from chainpos.till.views import CounterView
 
+if TYPE_CHECKING:
+    from chainpos.console.screens.frame import Place
+    from chainpos.console.widgets.status_bar import Status
 
-class Context(Protocol):
-    """The console application, as the rest of the room sees it."""
+
+class Surroundings(Protocol):
+    """Any console, as its screens and widgets see it. `support` is None where there is no chain to look into."""
 
     texts: Texts
     zone: tzinfo | None
-    till: TillUseCases
-    view: CounterView | None
-    last_paid: LastPaid | None
-    view_signal: Signal[CounterView]
     settings: Settings
     glyphs: Glyphs
+    status: Status | None
+    status_signal: Signal[Status]
+    support: SupportDesk | None
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where one can go here."""
 
     def now_ns(self) -> int:
         """The wall clock, Unix nanoseconds."""
-
-    def take(self, view: CounterView) -> None:
-        """Hand a view of the till down to all screens."""
 
     def tell(self, error: UserFacingError) -> None:
         """Show a failure on the present screen: what happened, whether money moved, what to do."""
 
 
+class Context(Surroundings, Protocol):
+    """The till's console, as its screens see it."""
+
+    till: TillUseCases
+    view: CounterView | None
+    last_paid: LastPaid | None
+    view_signal: Signal[CounterView]
+
+    def take(self, view: CounterView) -> None:
+        """Hand a view of the till down to all screens."""
+
+
+def surroundings(node: DOMNode) -> Surroundings:
+    """The console that a screen or widget is part of, whichever it is."""
+    return cast(Surroundings, node.app)
+
+
 def context(node: DOMNode) -> Context:
-    """The console that a screen or widget is part of."""
+    """The till's console that a screen or widget is part of."""
     return cast(Context, node.app)
 
 
 def texts_of(node: DOMNode) -> Texts:
     """The texts in the present language."""
-    return context(node).texts
+    return surroundings(node).texts

@@ -75,9 +75,12 @@ def places(text: str) -> frozenset[str]:
 @cache
 def load_texts(language: str) -> Texts:
     """The catalogue of a language of LANGUAGES."""
-    path = LANGUAGES_FOLDER / f"{language}.toml"
+    entries: dict[str, str] = {}
+    for path in (LANGUAGES_FOLDER / f"{language}.toml", *sorted(LANGUAGES_FOLDER.glob(f"*_{language}.toml"))):
+        if not path.name.startswith("told_"):
+            entries |= _read(path)
     told = LANGUAGES_FOLDER / f"told_{language}.toml"
-    return Texts(language, _read(path), _read(told) if told.exists() else {})
+    return Texts(language, entries, _read(told) if told.exists() else {})
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -11,13 +11,14 @@ from textual.screen import Screen
 
 from chainpos.console.language import LANGUAGES, Texts, load_texts
 from chainpos.console.screens.counter import CounterScreen
+from chainpos.console.screens.frame import Frame
 from chainpos.console.screens.ledger import LedgerScreen
 from chainpos.console.screens.money_form import MoneyForm
 from chainpos.console.screens.node import NodeScreen
-from chainpos.console.screens.page import Page
 from chainpos.console.screens.palette import Command
 from chainpos.console.screens.sales import SalesScreen
 from chainpos.console.screens.settlement import SettlementScreen
+from chainpos.console.screens.support import SupportScreen
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.line_list import LineList
 
@@ -28,15 +29,20 @@ _NO_COMMANDS = ("list.", "panel.", "dialog.", "app.palette", "app.next_field", "
 def bindings_by_place() -> dict[str, Iterable[Binding]]:
     """The bindings of each place that has some; "app" holds everywhere."""
     from chainpos.console.app import ConsoleApp
+    from chainpos.console.shell import Shell
 
     lists = cast(list[Binding], LineList.BINDINGS)
-    page = cast(list[Binding], Page.BINDINGS)
-    screens: tuple[type[Page], ...] = (CounterScreen, SalesScreen, SettlementScreen, LedgerScreen, NodeScreen)
-    places: dict[str, Iterable[Binding]] = {"app": cast(list[Binding], ConsoleApp.BINDINGS)}
+    page = cast(list[Binding], Frame.BINDINGS)
+    screens: tuple[type[Frame], ...] = (
+        CounterScreen, SalesScreen, SettlementScreen, LedgerScreen, NodeScreen, SupportScreen
+    )  # fmt: skip
+    places: dict[str, Iterable[Binding]] = {
+        "app": [*cast(list[Binding], Shell.BINDINGS), *cast(list[Binding], ConsoleApp.BINDINGS)]
+    }
     for screen in screens:
         # A list's Enter and arrows come before its screen's: only the counter has none.
         own = cast(list[Binding], screen.BINDINGS)
-        with_lists = screen in {SalesScreen, SettlementScreen, LedgerScreen}
+        with_lists = screen in {SalesScreen, SettlementScreen, LedgerScreen, SupportScreen}
         places[screen.NAME] = [*own, *page, *(lists if with_lists else [])]
     places["dialog"] = cast(list[Binding], MoneyForm.BINDINGS)
     return places

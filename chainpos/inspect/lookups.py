@@ -35,9 +35,13 @@ from chainpos.core.contracts.settlement.records import (
 )
 from chainpos.core.state.tables import Table
 from chainpos.core.values.currency import CURRENCIES
-from chainpos.inspect.fields import Fields, record_fields, struct_fields
+from chainpos.core.values.text import clean
+from chainpos.core.values.timestamps import format_rfc3339
+from chainpos.inspect.asking import meant_by
+from chainpos.inspect.changing import parse_record_key
+from chainpos.inspect.fields import Fields, amount_text, record_fields, struct_fields
 from chainpos.inspect.source import ChainSource, Found
-from chainpos.inspect.transactions import transaction_row
+from chainpos.inspect.transactions import opened_message, transaction_row
 from chainpos.inspect.views import TransactionRow
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -67,6 +71,21 @@ class Lookups:
         value = self.source.record_at(table.full_key(key), self.height)
         return None if value is None else table.decode(value)
 
+    def named(self, kind: str, name: str) -> Card | None:
+        """A thing by its kind and its name as search shows it; a table's name is a kind too. Raises UserFacingError."""
+        meant = meant_by(name)
+        known = {
+            "block": lambda: self.block(meant.height) if meant.height else None,
+            "account": lambda: self.account(meant.address) if meant.address else None,
+            "merchant": lambda: self.merchant(meant.name) if meant.name else None,
+            "institution": lambda: self.institution(meant.name) if meant.name else None,
+            "till": lambda: self.till(meant.hash) if meant.hash else None,
+            "request": lambda: self.request(meant.hash) if meant.hash else None,
+            "cycle": lambda: self.cycle(*meant.cycle) if meant.cycle else None,
+            "payout": lambda: self.payout(*meant.payout) if meant.payout else None,
+        }
+        return known[kind]() if kind in known else self.record_card(parse_record_key(kind, name))
+
     def block(self, height: int) -> Card | None:
         """A block with who signed it."""
         found = self.source.found(height)
@@ -89,6 +108,32 @@ class Lookups:
         if found is None or not 0 <= index < len(found.block.txs):
             return None
         return transaction_row(found.block.txs[index], found.results[index], height, index)
+
+    def transaction_card(self, height: int, index: int) -> Card | None:
+        """A transaction: where it stands, how it ended, its message, the money it moved, what it told."""
+        row, found = self.transaction(height, index), self.source.found(height)
+        if row is None or found is None:
+            return None
+        result, header = found.results[index], found.block.header
+        message = opened_message(found.block.txs[index])
+        facts: list[tuple[str, str]] = [
+            ("hash", row.hash),
+            ("block", str(height)),
+            ("index", str(index)),
+            ("time", format_rfc3339(header.time_ns)),
+            ("kind", row.kind),
+            ("signer", message.signer),
+            ("result", "accepted" if not row.code else f"{row.code} {result.log}"),
+            ("gas", str(result.gas_used)),
+        ]
+        if result.info:
+            facts.append(("detail", clean(result.info)))
+        parts: list[tuple[str, Fields]] = [("transaction", tuple(facts)), ("message", message.fields)]
+        if row.legs:
+            legs = tuple((leg.account, amount_text(leg.minor, leg.currency)) for leg in row.legs)
+            parts.append(("postings", legs))
+        parts += [(f"event {kind}", attributes) for kind, attributes in row.events if kind != "balances.posted"]
+        return Card(kind="transaction", name=row.hash.lower(), height=height, parts=tuple(parts), transactions=(row,))
 
     def account(self, address: bytes) -> Card | None:
         """A customer: the record, the balances, a freeze, the latest payments."""

@@ -54,8 +54,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Search:
     """Searches one source, with a shop's book where there is one."""
 
-    def __init__(self, source: ChainSource, book: BookReader | None = None) -> None:
+    def __init__(self, source: ChainSource, book: BookReader | None = None, limit: int = MAX_HITS) -> None:
         self.lookups = Lookups(source)
+        self._limit = limit
         self._source = source
         self._book = book
         self._hits: dict[tuple[str, str], Hit] = {}
@@ -75,7 +76,7 @@ class Search:
         return Answer(
             text=clean(text),
             height=self.lookups.height,
-            hits=tuple(self._hits.values())[:MAX_HITS],
+            hits=tuple(self._hits.values())[: self._limit],
             absences=tuple(self._absences.values()),
         )
 
@@ -205,7 +206,7 @@ class Search:
             found = self._source.found(height)
             for index in range(0 if found is None else len(found.block.txs)):
                 self._transaction(height, index)
-                if len(self._hits) >= MAX_HITS:
+                if len(self._hits) >= self._limit:
                     return
 
     def _by_reference(self, reference: str) -> None:
@@ -279,7 +280,7 @@ class Search:
         self._absent(make(tip if make is absence.not_synced else self.lookups.height, clean(word.word) or str(base)))
 
     def _transactions(self, query: str) -> None:
-        for height, index in self._source.search(query, MAX_HITS):
+        for height, index in self._source.search(query, self._limit):
             self._transaction(height, index)
 
     def _transaction(self, height: int, index: int) -> None:

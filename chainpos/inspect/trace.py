@@ -9,25 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import msgspec
-
-from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.signatures import Signature, VerifyBatch, verify_batch
 from chainpos.core.contracts import codes
 from chainpos.core.contracts.context import BlockFacts
-from chainpos.core.contracts.registry import MESSAGES
 from chainpos.core.execution import Rules, run_transactions
 from chainpos.core.state.crowding import Growth
 from chainpos.core.state.journal import Change
-from chainpos.core.values.hashes import address_of, sha256
+from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import clean
-from chainpos.errors import EXIT_USAGE, MalformedBytes, Rejected, UserFacingError
-from chainpos.inspect.fields import Fields, key_text, message_fields, record_fields
+from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.inspect.fields import Fields, key_text, record_fields
 from chainpos.inspect.observing import Notes, ObservingContext, ObservingJournal, lines_observed
 from chainpos.inspect.past import PastState, past_state
 from chainpos.inspect.source import ChainSource, Found
 from chainpos.inspect.steps import RESULT, RecordWrite, Step, Trace
+from chainpos.inspect.transactions import opened_message
 
 
 def trace_transaction(source: ChainSource, height: int, index: int) -> Trace:
@@ -108,7 +105,7 @@ class Run:
             RecordWrite(key_text(key), key, before, after, record_fields(key, before), record_fields(key, after))
             for key, before, after in self.journal.net()
         )
-        kind, signer, message = _read(wire)
+        kind, signer, message = opened_message(wire)
         self._end(result)
         recorded = None if hypothetical else self.found.results[index]
         return Trace(
@@ -150,20 +147,3 @@ class Run:
 
 def _answer(claims: Sequence[Signature], *, held: bool) -> list[bool]:
     return [held] * len(claims)
-
-
-def _read(wire: bytes) -> tuple[str, str, Fields]:
-    """The kind, the signer's account and the message, as far as they can be read."""
-    try:
-        body = decode_envelope(wire).body
-    except (MalformedBytes, Rejected):
-        return "?", "", ()
-    known = MESSAGES.get(body.kind)
-    signer = address_of(body.signer).hex()
-    if known is None:
-        return clean(body.kind), signer, ()
-    try:
-        message: msgspec.Struct = msgspec.msgpack.decode(body.message, type=known.type)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return clean(body.kind), signer, ()
-    return clean(body.kind), signer, message_fields(message)

@@ -5,7 +5,7 @@ It refuses nothing: what it cannot read is shown as what it is. All text is clea
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,9 +16,10 @@ from chainpos.core.contracts.payments.messages import decode_request
 from chainpos.core.contracts.registry import MESSAGES
 from chainpos.core.values.amount import MAX_MINOR, Amount
 from chainpos.core.values.currency import CURRENCIES
-from chainpos.core.values.hashes import sha256
+from chainpos.core.values.hashes import address_of, sha256
 from chainpos.core.values.text import clean
-from chainpos.errors import MalformedBytes
+from chainpos.errors import MalformedBytes, Rejected
+from chainpos.inspect.fields import Fields, message_fields
 from chainpos.inspect.sentences import sentence_of
 from chainpos.inspect.views import LegView, TransactionRow
 
@@ -46,10 +47,28 @@ def transaction_row(wire: bytes, result: TxResult, height: int, index: int) -> T
     )
 
 
+class OpenedMessage(NamedTuple):
+    """What a transaction asks, in the field's terms: its kind, its signer's account in hex, its message's fields."""
+
+    kind: str
+    signer: str
+    fields: Fields
+
+
+def opened_message(wire: bytes) -> OpenedMessage:
+    """A transaction's own words, as far as they can be read."""
+    kind, message = _read(wire)
+    try:
+        signer = address_of(decode_envelope(wire).body.signer).hex()
+    except (MalformedBytes, Rejected):
+        signer = ""
+    return OpenedMessage(clean(kind), signer, () if message is None else message_fields(message))
+
+
 def _read(wire: bytes) -> tuple[str, msgspec.Struct | None]:
     try:
         body = decode_envelope(wire).body
-    except MalformedBytes:
+    except (MalformedBytes, Rejected):
         return UNREADABLE, None
     known = MESSAGES.get(body.kind)
     if known is None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.console.prepared_till import PreparedTill
+from tests.inspect.recorded import day_database
+
+__all__ = ["day_database"]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from chainpos.console.app import ConsoleApp, Voice
 from chainpos.console.filters import Glyphs
 from chainpos.console.settings import Settings
+from chainpos.console.shell import Shell
 from tests.console.prepared_till import PreparedTill
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -88,17 +89,17 @@ async def go(pilot: Pilot[int], page: str) -> None:
     await settle(pilot, 0.15)
 
 
-def strips_of(app: ConsoleApp) -> list[Strip]:
+def strips_of(app: Shell) -> list[Strip]:
     """The rows of the screen as Textual would write them."""
     return app.screen._compositor.render_strips()
 
 
-def text_of(app: ConsoleApp) -> str:
+def text_of(app: Shell) -> str:
     """What can be read, row by row."""
     return "\n".join(strip.text.rstrip() for strip in strips_of(app))
 
 
-def ansi_of(app: ConsoleApp) -> str:
+def ansi_of(app: Shell) -> str:
     """What the terminal is sent, row by row, in the colours that the console believes it has."""
     rows = (strip.render(app.console) for strip in strips_of(app))
     return "".join(f"\x1b[{y + 1};1H{row}" for y, row in enumerate(rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from textual.content import Content
 from textual.reactive import reactive
 
@@ -14,22 +15,39 @@ from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.till.views import Link, NetworkView, ShopView
 
 
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose console it is and how that stands: a shop's counter, or a chain that is looked into.
+
+    `looked_into` names that chain where there is no shop; `as_of` is its height where there is no network.
+    """
+
+    network: NetworkView | None = None
+    shop: ShopView | None = None
+    looked_into: str = ""
+    as_of: int = 0
+
+
 class StatusBar(LinesPanel):
     """One line. The link's state is a shape, a word and a colour; each alone tells it."""
 
-    shop: reactive[ShopView | None] = reactive(None)
-    network: reactive[NetworkView | None] = reactive(None)
+    status: reactive[Status | None] = reactive(None)
     silent: reactive[bool] = reactive(False)
 
-    def watch_network(self, network: NetworkView | None) -> None:
+    @property
+    def network(self) -> NetworkView | None:
+        """How the node stands to the network."""
+        return None if self.status is None else self.status.network
+
+    def watch_status(self) -> None:
         """The colour follows the link."""
         for link in Link:
-            self.set_class(network is not None and network.link is link, f"-{link.value}")
+            self.set_class(self.network is not None and self.network.link is link, f"-{link.value}")
 
     def _link(self, width: int) -> Content:
         texts = texts_of(self)
         if self.network is None:
-            return line(texts("status.starting"))
+            as_of = 0 if self.status is None else self.status.as_of
+            return line(texts("status.as_of", height=f"{as_of:,}") if as_of else texts("status.starting"), "bold")
         link = self.network.link
         mark, _ = LINK_MARKS[link]
         for key in (f"status.{link.value}", f"status.{link.value}_short"):
@@ -45,9 +63,12 @@ class StatusBar(LinesPanel):
         if self.silent:
             right = Content.assemble(line(texts("status.silent")), "  ", right)
         left = Content()
-        if self.shop is not None:
-            name = texts.either(self.shop.name_en, self.shop.name_zh)
-            left = Content.assemble(line(name, "bold"), line(f" · {self.shop.till}"))
-            if self.shop.demo:
+        shop = None if self.status is None else self.status.shop
+        if self.status is not None and self.status.looked_into:
+            left = Content.assemble(line(texts("status.read_only"), "bold"), line(f" · {self.status.looked_into}"))
+        if shop is not None:
+            name = texts.either(shop.name_en, shop.name_zh)
+            left = Content.assemble(line(name, "bold"), line(f" · {shop.till}"))
+            if shop.demo:
                 left = Content.assemble(line(f"{texts('status.demo')} · "), left)
         return [spread(left, right, width)]

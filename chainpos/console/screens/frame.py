@@ -1,0 +1,134 @@
+"""What every full screen has: the status bar, the tabs, a place for messages, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ClassVar, NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from chainpos.console.context import Surroundings, surroundings
+from chainpos.console.keymap import key
+from chainpos.console.phrases import parts_of
+from chainpos.console.widgets.key_line import KeyLine
+from chainpos.console.widgets.lines_panel import LinesPanel
+from chainpos.console.widgets.notice import Notice, Told
+from chainpos.console.widgets.status_bar import Status, StatusBar
+from chainpos.console.widgets.tab_line import TabLine
+from chainpos.errors import UserFacingError
+
+
+class Place(NamedTuple):
+    """A place of the console: its name, the key that goes there, the binding's id."""
+
+    name: str
+    pressed: str
+    binding_id: str
+
+
+PLACES = (
+    Place("counter", "f1", "go.counter"),
+    Place("sales", "f2", "go.sales"),
+    Place("settlement", "f3", "go.settlement"),
+    Place("ledger", "f4", "go.ledger"),
+    Place("node", "f5", "go.node"),
+    Place("support", "f10", "go.support"),
+)
+
+
+class Frame(Screen[None]):
+    """A full screen of any console. NAME is the place that it belongs to."""
+
+    NAME: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [key("ctrl+x", "clear_notice", "app.clear", show=False)]
+
+    @property
+    def console_app(self) -> Surroundings:
+        """The console around this screen."""
+        return surroundings(self)
+
+    def compose(self) -> ComposeResult:
+        """The frame, and the screen's own content in it."""
+        yield StatusBar(id="status")
+        yield TabLine(id="tabs")
+        yield from self.content()
+        yield Notice(id="notice")
+        yield KeyLine(id="keys")
+
+    def content(self) -> Iterable[Widget]:
+        """What this screen adds to the frame."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show where one is, and how things stand from now on."""
+        around = self.console_app
+        tabs = self.query_one("#tabs", TabLine)
+        tabs.tabs, tabs.current = tuple((place.name, place.pressed.upper()) for place in around.places), self.NAME
+        around.status_signal.subscribe(self, self.status_changed)
+        if around.status is not None:
+            self.status_changed(around.status)
+        self.show_silence()
+
+    def status_changed(self, status: Status) -> None:
+        """The bar on top follows; screens may look at it too."""
+        self.query_one("#status", StatusBar).status = status
+
+    def show_silence(self) -> None:
+        """The status bar says when the bell is off."""
+        self.query_one("#status", StatusBar).silent = not self.console_app.settings.sound
+
+    def retranslate(self) -> None:
+        """The language changed: draw every word again. A message in the old one goes."""
+        self.told(None)
+        for widget in self.walk_children(Widget):
+            if isinstance(widget, LinesPanel):
+                widget.changed()
+            else:
+                widget.refresh()
+        self.call_after_refresh(self.refresh_bindings)
+
+    # -- telling and doing
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only what can be done now is offered; screens add their own rules."""
+        return action != "clear_notice" or any(notice.told is not None for notice in self.query(Notice))
+
+    def told(self, told: Told | None) -> None:
+        """Show a message, or take it away."""
+        self.query_one("#notice", Notice).told = told
+        self.refresh_bindings()
+
+    def tell(self, error: UserFacingError) -> None:
+        """Show a failure."""
+        what, money, next_step = parts_of(self.console_app.texts, error)
+        self.told(Told(what, money, next_step))
+
+    def action_clear_notice(self) -> None:
+        """Take the message away."""
+        self.told(None)
+
+    def read(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run something that only reads; a newer one of the same name takes its place. A refusal is told."""
+        self.run_worker(self._told_if_refused(work), name=name, group=name, exclusive=True)
+
+    def change(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run something that changes things. It is never cut off, so nothing of its name begins until it has ended."""
+        if not any(worker.group == name and worker.node is self and worker.is_running for worker in self.workers):
+            self.run_worker(self._told_if_refused(work), name=name, group=name)
+
+    def _told_if_refused(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def told_if_refused() -> None:
+            try:
+                await work()
+            except UserFacingError as error:
+                self.tell(error)
+
+        return told_if_refused
+
+    def relabel(self, field: str, text: str) -> None:
+        """Put a text in the language of now into an input's placeholder."""
+        self.query_one(f"#{field}", Input).placeholder = text

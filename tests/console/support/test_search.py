@@ -1,0 +1,91 @@
+"""Support's search: anything in hand leads on, and what is absent is told by its kind (ux 25, 29)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chainpos.console.screens.card import CardScreen
+from chainpos.console.screens.support import SupportScreen
+from tests.console.looking import key_in, text_of
+from tests.console.looking_into import answered, ask, at, day_desk, looking_into, press
+
+
+async def test_ux29_a_reference_leads_to_the_transaction_and_on_to_its_shop_and_back(
+    day_database: Path, tmp_path: Path
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
+        assert "WHAT DOES THE CUSTOMER HAVE IN HAND?" in text_of(app)
+        await ask(pilot, "XM13-00180")
+        shown = text_of(app)
+        assert "✓ accepted" in shown
+        assert "✗ refused 507" in shown
+        assert "REJECTED" in shown
+        await press(pilot, "enter")
+        rows = at(app, CardScreen).rows
+        assert "XM13-00180” ▸ transaction 59/3" in text_of(app)
+        while rows.present is None or rows.present.name != "request.merchant":
+            await key_in(pilot, "j")
+        await press(pilot, "right")
+        assert "▸ shop XM13" in text_of(app)
+        await press(pilot, "left", "left")
+        assert at(app, SupportScreen).hits.has_focus
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("9999", "NOT SYNCED · Not synced past height 1200"),
+        ("ab" * 32, "UNKNOWN · Nothing of that name"),
+        ("HF01 2026-03-02T01:30 9999.99", "UNPAID · Unpaid as of height 1200"),
+        ("2031-01-01", "NOT SYNCED"),
+    ],
+)
+async def test_ux29_what_is_absent_says_which_kind_of_absence(
+    day_database: Path, tmp_path: Path, words: str, kind: str
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
+        await ask(pilot, words)
+        shown = text_of(app)
+        assert "NOT THERE, AND WHY" in shown
+        assert kind in shown
+        assert app.screen.query_one("#sought").has_focus
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_ux29_every_kind_of_thing_has_its_screen(
+    day_database: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path, size=size) as (app, pilot):
+        for words, shows in (
+            ("59", "HEADER"), ("XM13", "SHOP"), ("CNY/1", "CYCLE"), ("XM13-00180", "TRANSACTION"),
+            ("18f7c9c73a132bc53a80423069898da5ef3413d1", "CUSTOMER"),
+        ):  # fmt: skip
+            await ask(pilot, words)
+            await press(pilot, "enter")
+            assert shows in text_of(app), words
+
+
+async def test_ux29_an_amount_finds_more_than_a_page_and_more_come_at_the_end(
+    day_database: Path, tmp_path: Path
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
+        await ask(pilot, "2026-03-02")
+        hits = at(app, SupportScreen).hits
+        first = len(hits.items)
+        assert first == 50
+        await press(pilot, "G")
+        await answered(pilot)
+        assert len(hits.items) == 500
+        assert hits.cursor == first - 1
+
+
+async def test_the_field_can_be_asked_again_after_a_question_that_is_refused(
+    day_database: Path, tmp_path: Path
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path / "conf") as (app, pilot):
+        await ask(pilot, "\u200b\x1b[31m")
+        await ask(pilot, "59")
+        await press(pilot, "enter")
+        assert "HEADER" in text_of(app)
