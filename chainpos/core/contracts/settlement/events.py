@@ -27,7 +27,7 @@ def tell_cycle(ctx: Context, currency: str, number: int, cycle: Cycle) -> None:
         settled_minor=cycle.settled_minor,
         rolled_over_minor=cycle.rolled_over_minor,
         moved_minor=cycle.moved_minor,
-        saved_minor=cycle.settled_minor - cycle.moved_minor,
+        saved_minor=cycle.saved_minor,
     )
     for settled in cycle.settled:
         ctx.emit(BATCH_SETTLED, currency=currency, cycle=number, debtor=settled.debtor, batch=settled.batch)

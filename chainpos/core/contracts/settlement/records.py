@@ -153,6 +153,11 @@ class Cycle(msgspec.Struct, frozen=True, array_like=True):
     rolled_over: tuple[RolledOver, ...]
     legs: tuple[NetLeg, ...]
 
+    @property
+    def saved_minor(self) -> int:
+        """The liquidity that netting saved: reserves that would have moved gross, less those that did."""
+        return self.settled_minor - self.moved_minor
+
 
 class Clock(msgspec.Struct, frozen=True, array_like=True):
     """Of one currency: how many nettings there were, and the cut-off of the last cycle."""
