@@ -39,12 +39,23 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     asked: tuple[str, ...] = ()
 
 
-def _alarm(name: str, what: tuple[str, str], why: tuple[str, str], do: tuple[str, str]) -> Page:
+_STOPPED: Final = (
+    "No. This node only stopped believing; what is on the ledger stands.",
+    "否。本节点只是停止采信，账本上的内容不受影响。",
+)
+_GOES_ON: Final = (
+    "No. The node goes on, and what is on the ledger stands.",
+    "否。节点继续运行，账本上的内容不受影响。",
+)
+
+
+def _alarm(
+    name: str, what: tuple[str, str], why: tuple[str, str], do: tuple[str, str], money: tuple[str, str] = _STOPPED
+) -> Page:
     return Page(
         number=0, name=name, kind="alarm", room="node",
         what_en=what[0], what_zh=what[1], why_en=why[0], why_zh=why[1],
-        money_en="No. This node only stopped believing; what is on the ledger stands.",
-        money_zh="否。本节点只是停止采信，账本上的内容不受影响。",
+        money_en=money[0], money_zh=money[1],
         tell_en="Nothing yet: a sale is PAID only when a screen says so. Take another means of payment meanwhile.",
         tell_zh="暂不答复：以屏幕显示的「已付款」为准，其间请换用其他付款方式。",
         do_en=do[0], do_zh=do[1],
@@ -143,6 +154,69 @@ ALARMS: Final = (
         ("It orders blocks for one validator alone.", "内置引擎只支持单一验证人。"),
         ("Run this node behind CometBFT: chainpos node start --engine cometbft.",
          "请改用 CometBFT 引擎：chainpos node start --engine cometbft。"),
+    ),
+    _alarm(
+        "stale_tip",
+        ("No block comes although transactions wait.", "有交易等待，却没有新区块。"),
+        ("Too few validators are there to decide, or this node is cut off from them.",
+         "在线的验证人不足以达成共识，或本节点与其断开。"),
+        ("See which validators sign. Start those that are silent; what waits goes on by itself then.",
+         "查看哪些验证人在签名，启动未签名者；等待的交易会自动继续。"),
+        _GOES_ON,
+    ),
+    _alarm(
+        "disk_low",
+        ("Less than one gigabyte is left where the chain lies.", "区块链所在磁盘剩余不足 1 GB。"),
+        ("The chain grows by two to three kilobytes a payment; the node halts when nothing can be written.",
+         "每笔付款约增加二至三千字节；无法写入时节点会停止。"),
+        ("Free some space or move the home to a larger disk. Take a backup elsewhere first.",
+         "清理空间或将数据迁至更大的磁盘；请先在别处做好备份。"),
+        _GOES_ON,
+    ),
+    _alarm(
+        "no_upstream",
+        ("None of the nodes that this one follows answers.", "所跟随的节点均无应答。"),
+        ("The network to them is down, they are down, or their addresses have changed.",
+         "网络中断、对方停机，或其地址已变更。"),
+        ("Check the network, then the addresses under upstreams in config/chainpos.toml. It reconnects by itself.",
+         "先检查网络，再检查 config/chainpos.toml 中的上游地址；连接会自动恢复。"),
+        _GOES_ON,
+    ),
+    _alarm(
+        "clock_skew",
+        ("This machine's clock is behind the network's.", "本机时钟落后于网络时间。"),
+        ("The last block's time, which validators agree on, is more than ten seconds ahead of it.",
+         "验证人共同认定的最新区块时间比本机快十秒以上。"),
+        ("Set the clock by the network (NTP). Until then requests made here look older than they are.",
+         "用网络时间（NTP）校准时钟；在此之前，本机生成的收款请求会显得过早。"),
+        _GOES_ON,
+    ),
+    _alarm(
+        "mempool_full",
+        ("Almost no more transactions can wait at this node.", "本节点的等待队列将满。"),
+        ("More comes in than blocks take, or one account sends very much.",
+         "交易流入快于区块处理，或某账户发送过多。"),
+        ("See who waits by account. If blocks come slowly, look at the validators first.",
+         "按账户查看等待者；如出块缓慢，请先检查验证人。"),
+        _GOES_ON,
+    ),
+    _alarm(
+        "validator_silent",
+        ("A validator has not signed the last twenty blocks.", "某验证人最近二十个区块均未签名。"),
+        ("It is down, cut off, or its clock is wrong. With a third of the power silent no block comes any more.",
+         "其已停机、断网或时钟有误；若三分之一的权重不签名，将无法出块。"),
+        ("Tell whoever runs it. It signs again by itself when it is back; never start its key twice.",
+         "通知其运营者；恢复后会自动签名，切勿重复启动同一密钥。"),
+        _GOES_ON,
+    ),
+    _alarm(
+        "double_sign",
+        ("A validator is proved to have signed two blocks of one height.", "已证实某验证人在同一高度签署了两个区块。"),
+        ("Its key runs twice, or its owner lies. The proof is in a block, for everybody to check.",
+         "其密钥在两处运行，或其所有者作弊；证据已写入区块，人人可验证。"),
+        ("Tell the network's operators: they remove the validator by a proposal. Keep the height for the report.",
+         "通知网络运营方，由其通过提案移除该验证人；请记录高度备查。"),
+        _GOES_ON,
     ),
 )  # fmt: skip
 ALARMS_BY_NAME: Final = {page.name: page for page in ALARMS}

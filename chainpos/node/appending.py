@@ -89,10 +89,12 @@ class Appender:
 
     def _show(self, appended: Appended) -> None:
         block = appended.stored.block
+        now_ns, hashes = self._clock.now_ns(), [sha256(tx) for tx in block.txs]
+        waited = [each for each in map(self._mempool.get, hashes) if each is not None and each.since_ns]
         self._view.appended(appended)
-        self._mempool.remove([sha256(tx) for tx in block.txs])
+        self._mempool.remove(hashes)
         self._mempool.remove_expired(appended.next_time_ns // SECOND_NS)
-        self._condition.appended(appended, self._clock.now_ns())
+        self._condition.appended(appended, now_ns, [max(now_ns - each.since_ns, 0) // 1_000_000 for each in waited])
         self._hub.publish_block(appended.stored, appended.results)
         for call in self.after:
             call(appended)

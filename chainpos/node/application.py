@@ -78,7 +78,7 @@ def start_application(
     async def run(ready: Ready, stop: asyncio.Event) -> None:
         await run_application(folder, address, snapshot_every=snapshot_every, ready=ready, stop=stop)
 
-    run_until_told(run, until_stdin_ends=until_stdin_ends)
+    run_until_told(run, until_stdin_ends=until_stdin_ends, log=Home(folder).log)
 
 
 def _create(home: Home) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from chainpos import __version__
+from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.chain.params import ConsensusParams
 from chainpos.core.chain.validators import ValidatorSet
 from chainpos.core.checkout.request import SignedRequest
@@ -23,7 +24,7 @@ from chainpos.node.clock import Clock
 from chainpos.node.executor import Executor, ExecutorBusy, Urgency
 from chainpos.node.intake import Intake
 from chainpos.node.ledger import Ledger
-from chainpos.node.mempool import Mempool
+from chainpos.node.mempool import Mempool, Waiting
 from chainpos.node.requests import OpenRequests, RequestRefused
 from chainpos.rpc.backend import (
     Application,
@@ -45,10 +46,13 @@ from chainpos.rpc.backend import (
 )
 from chainpos.rpc.protocol import INTERNAL_ERROR, MESSAGES, RpcError
 from chainpos.rpc.query import Query
+from chainpos.rpc.waiting import MempoolReport, SignerReport, WaitingReport
 from chainpos.store.chain_search import SearchTooWide
 from chainpos.store.snapshots import QUERY_PATH, Snapshots
 
 APPLICATION: Final = "chainpos"
+MAX_SIGNERS_TOLD: Final = 200
+MAX_WAITING_TOLD: Final = 500
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +222,19 @@ class NodeBackend:
         """The node in its own words."""
         return self._report()
 
+    async def waiting(self) -> MempoolReport:
+        """What waits, by signer and by age."""
+        return MempoolReport(
+            len(self._mempool),
+            self._mempool.total_bytes,
+            self._mempool.limits.max_transactions,
+            tuple(
+                SignerReport(address_of(signer).hex(), count, size, since_ns)
+                for signer, count, size, since_ns in self._mempool.per_signer()[:MAX_SIGNERS_TOLD]
+            ),
+            tuple(_told(each) for each in self._mempool.first(MAX_WAITING_TOLD)),
+        )
+
     async def _point(self, height: int) -> ChainPoint:
         stored = await self._view.block(height) if height else None
         if stored is None:
@@ -234,6 +251,17 @@ class NodeBackend:
 
 def _published(signed: SignedRequest) -> PublishedRequest:
     return PublishedRequest(signed.link_id, signed.encoded, signed.signature)
+
+
+def _told(each: Waiting) -> WaitingReport:
+    return WaitingReport(
+        hash=each.hash.hex(),
+        address=address_of(each.signer).hex(),
+        kind=decode_envelope(each.wire).body.kind,
+        size_bytes=len(each.wire),
+        since_ns=each.since_ns,
+        forwarded=each.forwarded,
+    )
 
 
 def _refused(sentence: str) -> RpcError:

@@ -5,7 +5,7 @@ It refuses to forget that it halted. Everything that it keeps is bounded.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,14 +14,14 @@ from chainpos.core.chain.commit import ABSENT
 from chainpos.core.chain.tip import ChainTip
 from chainpos.node.config import Mode
 from chainpos.node.ledger import Appended
+from chainpos.node.minutes import Minutes
+from chainpos.node.watching import DOUBLE_SIGN, VALIDATOR_SILENT, Signing, double_signs
 from chainpos.rpc.backend import AlarmReport, NodeReport, NodeState, UpstreamReport, ValidatorReport
 
 MAX_ALARMS: Final = 50
-MINUTES_KEPT: Final = 30
 STALE_TIP: Final = "stale_tip"
 # Slower than any network that is well: CometBFT tries again several times in this time.
 STALE_NS: Final = 10_000_000_000
-_MINUTE_NS: Final = 60_000_000_000
 
 
 class Condition:
@@ -40,18 +40,18 @@ class Condition:
         self._stale_height = 0
         self._fresh_ns = 0
         self._alarms: dict[tuple[str, str], AlarmReport] = {}
-        # (minute, blocks in it), the newest last.
-        self._minutes: deque[tuple[int, int]] = deque(maxlen=MINUTES_KEPT)
+        self._minutes = Minutes(started_ns)
+        self._signing = Signing()
 
-    def appended(self, appended: Appended, now_ns: int) -> None:
-        """A block was appended."""
+    def appended(self, appended: Appended, now_ns: int, waits_ms: Sequence[int] = ()) -> None:
+        """A block was appended; `waits_ms` are of those of its transactions that had waited here."""
+        block = appended.stored.block
         self.verified_blocks += 1
-        self.executed_transactions += len(appended.stored.block.txs)
-        minute = now_ns // _MINUTE_NS
-        if self._minutes and self._minutes[-1][0] == minute:
-            self._minutes[-1] = (minute, self._minutes[-1][1] + 1)
-        else:
-            self._minutes.append((minute, 1))
+        self.executed_transactions += len(block.txs)
+        self._minutes.block(len(block.txs), waits_ms, now_ns)
+        self.hold(VALIDATOR_SILENT, self._signing.look(appended.tip), now_ns)
+        for detail in double_signs(block):
+            self.raise_alarm(DOUBLE_SIGN, detail, now_ns)
 
     def watch(self, waiting: int, height: int, steady_ns: int, now_ns: int) -> bool:
         """Whether the alarm `stale_tip` was just raised or cleared: no block comes although transactions wait.
@@ -76,6 +76,18 @@ class Condition:
         self._alarms.setdefault((code, detail), AlarmReport(code, detail, now_ns))
         while len(self._alarms) > MAX_ALARMS:
             del self._alarms[next(iter(self._alarms))]
+
+    def hold(self, code: str, detail: str | None, now_ns: int) -> bool:
+        """There is one alarm of this code, with this detail, or none for None; whether one came or went.
+
+        While it lasts its detail may change, and not its time.
+        """
+        held = next((alarm for alarm in self._alarms.values() if alarm.code == code), None)
+        if held is not None and held.detail != detail:
+            self.clear_alarm(code, held.detail)
+        if detail is not None:
+            self.raise_alarm(code, detail, now_ns if held is None else held.since_ns)
+        return (held is None) != (detail is None)
 
     def clear_alarm(self, code: str, detail: str) -> None:
         """It is over."""
@@ -109,6 +121,7 @@ class Condition:
         mempool: tuple[int, int],
     ) -> NodeReport:
         """The node in its own words; `mempool` is its transactions and bytes."""
+        blocks, transactions, waits_ms = self._minutes.series(now_ns)
         return NodeReport(
             mode=self.mode,
             state=self.state(tip, target_height, connected),
@@ -127,18 +140,13 @@ class Condition:
             mempool_transactions=mempool[0],
             mempool_bytes=mempool[1],
             store_bytes=self._store_bytes(),
-            blocks_per_minute=self._blocks_per_minute(now_ns),
+            blocks_per_minute=blocks,
+            transactions_per_minute=transactions,
+            finality_ms=waits_ms,
             upstreams=upstreams,
             validators=_validators(tip),
             alarms=tuple(self._alarms.values()),
         )
-
-    def _blocks_per_minute(self, now_ns: int) -> tuple[int, ...]:
-        """The oldest first; a minute without blocks counts 0."""
-        made = dict(self._minutes)
-        this = now_ns // _MINUTE_NS
-        first = max(self.started_ns // _MINUTE_NS, this - MINUTES_KEPT + 1)
-        return tuple(made.get(minute, 0) for minute in range(first, this + 1))
 
     def _store_bytes(self) -> int:
         total = 0

@@ -72,6 +72,11 @@ class Home(NamedTuple):
         return self.folder / "data" / "application.db"
 
     @property
+    def log(self) -> Path:
+        """What the node said lately: JSON lines, in a few files of bounded size."""
+        return self.folder / "data" / "log" / "node.jsonl"
+
+    @property
     def evidence(self) -> Path:
         """What was kept of a divergence, one folder for each."""
         return self.folder / "data" / "evidence"

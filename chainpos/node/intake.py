@@ -179,7 +179,8 @@ class Intake:
             return BroadcastAnswer(tx_hash, result.code, log=result.log, codespace=result.codespace)
         if tx_hash in self._mempool:
             return None
-        no_room = self._mempool.add(_waiting(envelope, wire, result, forwarded=forwarded))
+        waiting = _waiting(envelope, wire, result, forwarded=forwarded, since_ns=self._clock.now_ns())
+        no_room = self._mempool.add(waiting)
         if no_room is not None:
             return _refusal(tx_hash, no_room)
         self._added()
@@ -223,9 +224,9 @@ class Intake:
             _log.info("too busy to check what waits")
 
 
-def _waiting(envelope: Envelope, wire: bytes, result: TxResult, *, forwarded: bool) -> Waiting:
-    body = envelope.body
-    return Waiting(wire, envelope.hash, body.signer, body.expires_s, result.gas_wanted, forwarded=forwarded)
+def _waiting(envelope: Envelope, wire: bytes, result: TxResult, *, forwarded: bool, since_ns: int) -> Waiting:
+    body, gas = envelope.body, result.gas_wanted
+    return Waiting(wire, envelope.hash, body.signer, body.expires_s, gas, forwarded=forwarded, since_ns=since_ns)
 
 
 def _refusal(tx_hash: bytes, code: Code) -> BroadcastAnswer:

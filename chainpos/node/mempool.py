@@ -29,7 +29,7 @@ class MempoolLimits(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """One transaction that waits. `forwarded` says that an upstream took it, or was heard to hold it."""
+    """One transaction that waits, `since_ns` (Unix time). `forwarded`: an upstream took it, or was heard to hold it."""
 
     wire: bytes
     hash: bytes
@@ -37,6 +37,7 @@ class Waiting(msgspec.Struct, frozen=True):
     expires_s: int
     gas_wanted: int
     forwarded: bool = False
+    since_ns: int = 0
 
 
 class Mempool:
@@ -84,6 +85,15 @@ class Mempool:
         waiting = self._waiting.get(tx_hash)
         if waiting is not None:
             self._waiting[tx_hash] = msgspec.structs.replace(waiting, forwarded=True)
+
+    def per_signer(self) -> list[tuple[bytes, int, int, int]]:
+        """(signer, transactions, bytes, since when the oldest waits) of everybody, those with the most first."""
+        found: dict[bytes, tuple[int, int, int]] = {}
+        for each in self._waiting.values():
+            count, size, since_ns = found.get(each.signer, (0, 0, each.since_ns))
+            found[each.signer] = count + 1, size + len(each.wire), min(since_ns, each.since_ns)
+        ranked = sorted(found.items(), key=lambda item: (-item[1][0], item[1][2]))
+        return [(signer, count, size, since_ns) for signer, (count, size, since_ns) in ranked]
 
     def first(self, count: int) -> list[Waiting]:
         """The first `count`, in order of arrival."""

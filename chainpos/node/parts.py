@@ -30,6 +30,16 @@ from chainpos.node.mempool import Mempool, MempoolLimits
 from chainpos.node.requests import OpenRequests
 from chainpos.node.snapshots import SnapshotTaker
 from chainpos.node.verified import VerifiedSignatures
+from chainpos.node.watching import (
+    CLOCK_SKEW,
+    DISK_LOW,
+    MEMPOOL_FULL,
+    NO_UPSTREAM,
+    Alone,
+    clock_skew,
+    disk_low,
+    mempool_full,
+)
 from chainpos.rpc.backend import NodeReport, NodeStatus, PeerStatus
 from chainpos.rpc.subscriptions import EventHub
 from chainpos.store.chain import ChainReader
@@ -74,6 +84,8 @@ class Parts:
         self._verified = opened.verified
         self._node_id = opened.node_key.address.hex()
         self._rpc = settings.listen
+        self._data = home.database.parent
+        self._alone = Alone()
         self._status_due = asyncio.Event()
         self.appender = Appender(
             ledger, opened.executor, self.view, self.mempool, self.hub, self.condition, clock, home.evidence
@@ -233,8 +245,21 @@ class Parts:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             clock = self.clock
-            if self.condition.watch(len(self.mempool), self.view.tip.height, clock.monotonic_ns(), clock.now_ns()):
+            stale = self.condition.watch(len(self.mempool), self.view.tip.height, clock.monotonic_ns(), clock.now_ns())
+            if self._look_around() or stale:
                 self._status_due.set()
+
+    def _look_around(self) -> bool:
+        """Whether an alarm came or went."""
+        now_ns, following = self.clock.now_ns(), self.following
+        connected = 0 if following is None else following.follower.connected_count
+        told = (
+            (DISK_LOW, disk_low(self._data)),
+            (CLOCK_SKEW, clock_skew(self.view.tip, now_ns)),
+            (MEMPOOL_FULL, mempool_full(len(self.mempool), self.mempool.limits.max_transactions)),
+            (NO_UPSTREAM, self._alone.look(len(self.settings.upstreams), connected, self.clock.monotonic_ns())),
+        )
+        return sum(self.condition.hold(code, detail, now_ns) for code, detail in told) > 0
 
     async def _tell_status(self) -> None:
         while True:

@@ -26,7 +26,7 @@ from chainpos.node.config import NodeSettings, load_settings, split_address
 from chainpos.node.executor import Executor
 from chainpos.node.home import Home
 from chainpos.node.ledger import Ledger
-from chainpos.node.logs import log_to_stderr
+from chainpos.node.logs import start_logging
 from chainpos.node.parts import Opened, Parts
 from chainpos.node.verified import VerifiedSignatures
 from chainpos.rpc.limits import Limits
@@ -95,12 +95,17 @@ def start_node(folder: Path, settings: NodeSettings | None = None, *, until_stdi
     async def run(ready: Ready, stop: asyncio.Event) -> None:
         await run_node(folder, settings, ready=ready, stop=stop)
 
-    run_until_told(run, until_stdin_ends=until_stdin_ends)
+    run_until_told(run, until_stdin_ends=until_stdin_ends, log=Home(folder).log)
 
 
-def run_until_told(run: Callable[[Ready, asyncio.Event], Awaitable[None]], *, until_stdin_ends: bool) -> None:
-    """Run something as this process until it is told to end; it says that it is ready, and ends when told to."""
-    log_to_stderr()
+def run_until_told(
+    run: Callable[[Ready, asyncio.Event], Awaitable[None]], *, until_stdin_ends: bool, log: Path
+) -> None:
+    """Run something as this process until it is told to end; it says that it is ready, and ends when told to.
+
+    Its log goes to stderr and to `log`, if that file's home is there.
+    """
+    start_logging(log if log.parent.parent.is_dir() else None)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     asyncio.run(_until_told(run, until_stdin_ends=until_stdin_ends))
 

@@ -28,6 +28,7 @@ from chainpos.core.chain.params import ConsensusParams
 from chainpos.core.chain.results import Event, TxResult
 from chainpos.core.chain.validators import ValidatorSet
 from chainpos.rpc.query import Query
+from chainpos.rpc.waiting import MempoolReport
 
 # CometBFT rpc/core/blocks.go: what `blockchain` answers at most.
 MAX_BLOCK_METAS: Final = 20
@@ -216,7 +217,10 @@ class PublishedRequest(msgspec.Struct, frozen=True):
 
 
 class UpstreamReport(msgspec.Struct, frozen=True):
-    """One node that this one follows. `verdict` is "" or why it was dropped: "forged_header", "wrong_app_hash", ..."""
+    """One node that this one follows. `verdict` is "" or why it was dropped: "forged_header", "wrong_app_hash", ...
+
+    `version` is what it says of itself.
+    """
 
     address: str
     connected: bool
@@ -224,6 +228,7 @@ class UpstreamReport(msgspec.Struct, frozen=True):
     verdict: str = ""
     since_ns: int = 0
     latency_ms: int = 0
+    version: str = ""
 
 
 class ValidatorReport(msgspec.Struct, frozen=True):
@@ -250,6 +255,8 @@ class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `height` is what it verified and executed itself, `target_height` the highest that an upstream still trusted claims.
     `halted_reason` is a code and its height. Hashes and addresses are upper-case hex; times are ns since 1970.
+    `finality_ms` is by minute, as the counts are: how long a transaction typically waited here before its block was
+    committed here, 0 where none did.
     """
 
     mode: Literal["validator", "peer"]
@@ -270,6 +277,8 @@ class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
     mempool_bytes: int = 0
     store_bytes: int = 0
     blocks_per_minute: tuple[int, ...] = ()
+    transactions_per_minute: tuple[int, ...] = ()
+    finality_ms: tuple[int, ...] = ()
     upstreams: tuple[UpstreamReport, ...] = ()
     validators: tuple[ValidatorReport, ...] = ()
     alarms: tuple[AlarmReport, ...] = ()
@@ -368,3 +377,6 @@ class Backend(Protocol):
 
     async def report(self) -> NodeReport:
         """The node in its own words."""
+
+    async def waiting(self) -> MempoolReport:
+        """What waits, by signer and by age."""

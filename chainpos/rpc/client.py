@@ -20,6 +20,7 @@ from chainpos.rpc.backend import (
     BlockResults,
     BroadcastAnswer,
     IncludedTransaction,
+    Network,
     NodeReport,
     NodeStatus,
     PendingTransactions,
@@ -37,6 +38,7 @@ from chainpos.rpc.shapes.events import ReceivedEvent
 from chainpos.rpc.shapes.evidence import read_stored_block
 from chainpos.rpc.shapes.requests import PublishedIdJson, RequestsJson, read_link_answer
 from chainpos.rpc.shapes.scalars import decode, read_count, read_int64
+from chainpos.rpc.waiting import MempoolReport
 
 MAX_VALIDATOR_PAGES: Final = 100
 _PER_PAGE: Final = 100
@@ -157,6 +159,14 @@ class RpcClient(Connection):
     async def report(self) -> NodeReport:
         """The node in its own words."""
         return decode(await self.call("chainpos_node"), NodeReport)
+
+    async def mempool(self) -> MempoolReport:
+        """What waits at the node, by signer and by age."""
+        return decode(await self.call("chainpos_mempool"), MempoolReport)
+
+    async def net_info(self) -> Network:
+        """Whom the node is connected to."""
+        return nodes.read_network(decode(await self.call("net_info"), nodes.NetworkJson))
 
 
 def _height(height: int | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from chainpos.rpc.backend import NodeReport
 from chainpos.rpc.calls import CallContext, Method, refused
 from chainpos.rpc.parameters import Parameter
 from chainpos.rpc.shapes import nodes
+from chainpos.rpc.waiting import MempoolReport
 
 
 class Empty(msgspec.Struct):
@@ -74,6 +75,11 @@ async def chainpos_node(context: CallContext) -> NodeReport:
     return await context.backend.report()
 
 
+async def chainpos_mempool(context: CallContext) -> MempoolReport:
+    """What waits, by signer and by age."""
+    return await context.backend.waiting()
+
+
 _HEIGHT: Final = Parameter("height", "optional_integer")
 _PAGE: Final = (Parameter("page", "optional_integer"), Parameter("per_page", "optional_integer"))
 _TX: Final = (Parameter("tx", "base64"),)
@@ -124,6 +130,7 @@ METHODS: Final[dict[str, Method]] = {
     ),
     "chainpos_requests": Method(transaction_methods.chainpos_requests),
     "chainpos_node": Method(chainpos_node),
+    "chainpos_mempool": Method(chainpos_mempool),
 }
 
 

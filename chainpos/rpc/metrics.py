@@ -43,12 +43,17 @@ def render_metrics(report: NodeReport) -> bytes:
         add(name, "counter", help_text, [(_NO_LABELS, value)])
     add("mempool_transactions", "gauge", "Transactions that wait.", [(_NO_LABELS, report.mempool_transactions)])
     add("mempool_bytes", "gauge", "Their bytes.", [(_NO_LABELS, report.mempool_bytes)])
+    waits = [wait_ms for wait_ms in report.finality_ms[-2:] if wait_ms]
+    finality: list[Sample] = [(_NO_LABELS, f"{wait_ms / 1_000:.3f}") for wait_ms in waits[-1:]]
+    add("finality_seconds", "gauge", "What a transaction lately waited here for its block; none: no line.", finality)
     add("store_bytes", "gauge", "The chain database and its log.", [(_NO_LABELS, report.store_bytes)])
     upstreams = [({"address": each.address}, each) for each in report.upstreams]
     add("upstream_connected", "gauge", "1 while connected.", [(at, int(each.connected)) for at, each in upstreams])
     add("upstream_height", "gauge", "What the upstream claims.", [(at, each.height) for at, each in upstreams])
     latencies: list[Sample] = [(at, f"{each.latency_ms / 1_000:.3f}") for at, each in upstreams]
     add("upstream_latency_seconds", "gauge", "The last answer's delay.", latencies)
+    versions: list[Sample] = [({**at, "version": each.version}, 1) for at, each in upstreams if each.version]
+    add("upstream_info", "gauge", "Always 1; the version that the upstream says it has.", versions)
     verdicts: list[Sample] = [({**at, "verdict": each.verdict}, 1) for at, each in upstreams if each.verdict]
     add("upstream_dropped", "gauge", "1 for each dropped upstream, with why.", verdicts)
     signed: list[Sample] = [({"address": each.address}, int(each.signed)) for each in report.validators]

@@ -40,6 +40,7 @@ FORWARD_TIMEOUT_S: Final = 3.0
 MAX_SENDING: Final = 1_000
 OVERHEAR_EVERY_S: Final = 0.25
 MAX_OVERHEARD: Final = 50
+MAX_VERSION: Final = 40
 _NEW_HEADERS: Final = "tm.event='NewBlockHeader'"
 _PENDING: Final = "chainpos.event='PendingTx'"
 # What CometBFT says, for want of a code, of a transaction that waits in its mempool or is in a block already.
@@ -107,6 +108,7 @@ class FollowLoop:
         self._woken = asyncio.Event()
         self._sessions: dict[str, asyncio.Task[None]] = {}
         self._clients: dict[str, RpcClient] = {}
+        self._versions: dict[str, str] = {}
         self._sending: set[asyncio.Task[BroadcastAnswer | None]] = set()
         self._answer_s = self.follower.limits.answer_ns / _NANOSECONDS
 
@@ -176,6 +178,7 @@ class FollowLoop:
                 each.verdict,
                 now_ns - (steady_ns - each.since_ns) if each.since_ns else 0,
                 each.latency_ns // 1_000_000,
+                self._versions.get(each.name, ""),
             )
             for each in self.follower.upstreams.values()
         )
@@ -215,7 +218,7 @@ class FollowLoop:
                 await self._introduce(name, client)
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._listen(name, client), name=f"headers of {name}")
-                    group.create_task(self._overhear(client), name=f"mempool of {name}")
+                    group.create_task(self._overhear(name, client), name=f"mempool of {name}")
             finally:
                 if self._clients.get(name) is client:
                     del self._clients[name]
@@ -238,6 +241,7 @@ class FollowLoop:
         if status.network != self._chain_id:
             raise _OtherChain
         self._clients[name] = client
+        self._versions[name] = f"CometBFT {status.version[:MAX_VERSION]}"
         self.follower.connected(name, status.latest.height, self._now_ns())
         self._woken.set()
         self._sink.connected(name)
@@ -252,10 +256,10 @@ class FollowLoop:
                 self.follower.announced(name, event.value.height, self._now_ns())
                 self._woken.set()
 
-    async def _overhear(self, client: RpcClient) -> None:
+    async def _overhear(self, name: str, client: RpcClient) -> None:
         """Hear of transactions that wait. CometBFT has no event for that, and is asked again and again."""
         try:
-            await client.report()
+            self._versions[name] = f"chainpos {(await client.report()).version[:MAX_VERSION]}"
         except RpcError:
             await self._ask_what_waits(client)
         async for event in await client.subscribe(_PENDING, limit=200):

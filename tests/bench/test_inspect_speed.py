@@ -1,7 +1,7 @@
 """How long support waits on a chain of the sample day and many generated payments: search, traces, past records.
 
-Figures are printed beside their targets. Searches, traces and records are held to them, as they are far below; how
-long the divergence takes is the disk's.
+CHAINPOS_BENCH_TRANSACTIONS says how many (a million are the target; README.md has their figures), and
+CHAINPOS_BENCH_CACHE a folder where the chain is kept for the next time.
 """
 
 from __future__ import annotations
@@ -19,61 +19,32 @@ import pytest
 
 from chainpos.core.contracts.balances.records import ACCOUNTS, Account
 from chainpos.core.values.hashes import sha256
-from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
+from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.inspect.divergence import diverge
 from chainpos.inspect.search import Search
-from chainpos.inspect.source import StoreSource, load_recorded
+from chainpos.inspect.source import StoreSource
 from chainpos.inspect.trace import trace_transaction
-from chainpos.node.ledger import Ledger
-from chainpos.pilot.acts import Hands
-from chainpos.pilot.city import load_city
-from chainpos.pilot.record import RECORDED_NAME, Clerk
-from chainpos.pilot.resources import sample_data
 from chainpos.store.chain import ChainReader
-from chainpos.wallet.keys import demo_key
+from tests.bench.long_chain import long_chain
 from tests.measured import target
 
 pytestmark = pytest.mark.bench
-A_BLOCK = 500
 GENERATED = int(os.environ.get("CHAINPOS_BENCH_TRANSACTIONS", "100000"))
+DIVERGING = 100_000
 SEARCH_MS, TRACE_MS, RECORD_MS, DIVERGE_S = 200, 300, 50, 30
 SAMPLES = 40
 RECORDED_BLOCKS = 1_200
 
 
-def extend(database: Path, count: int) -> None:
-    """Append `count` payments of one to nine hundredths, between people and shops of the city."""
-    city, draw = load_city(sample_data()), random.Random(6)
-    ledger = Ledger.open(database)
-    nonces = iter(range(10**9))
-    hands = Hands(ledger.tip.chain_id, lambda: sha256(b"bench/%d" % next(nonces))[:16])
-    clerk = Clerk(ledger, demo_key("validator/recorded"))
-    now_s = ledger.tip.time_ns // SECOND_NS + 60
-    try:
-        for begin in range(0, count, A_BLOCK):
-            txs = []
-            for number in range(begin, min(begin + A_BLOCK, count)):
-                sale = hands.request(draw.choice(city.merchants), draw.randrange(1, 10), f"B{number}", now_s)
-                txs.append(hands.pay(sale, draw.choice(city.customers), now_s))
-            clerk.block([], now_s * SECOND_NS)
-            clerk.block(txs, now_s * SECOND_NS + 20_000_000)
-            now_s += 60
-        clerk.block([], now_s * SECOND_NS)
-    finally:
-        ledger.close()
-
-
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("long") / "chain.db"
-    load_recorded(sample_data() / RECORDED_NAME, path)
-    extend(path, GENERATED)
-    return path
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    kept = os.environ.get("CHAINPOS_BENCH_CACHE")
+    return Path(kept) if kept else tmp_path_factory.mktemp("long")
 
 
 @pytest.fixture
-def source(database: Path) -> Iterator[StoreSource]:
-    with ChainReader.open(database) as reader:
+def source(folder: Path) -> Iterator[StoreSource]:
+    with ChainReader.open(long_chain(folder, GENERATED)) as reader:
         yield StoreSource(reader, "long")
 
 
@@ -138,11 +109,12 @@ def test_records_at_any_height(source: StoreSource) -> None:
     print(f"\nhistory is {history / 1e6:.1f} MB of {total / 1e6:.1f} MB ({100 * history / total:.0f} %)")
 
 
-def test_a_planted_divergence(source: StoreSource, database: Path, tmp_path: Path) -> None:
-    other = tmp_path / "chain.db"
-    shutil.copy(database, other)
-    connection = apsw.Connection(str(other))
-    middle = source.span().tip * 3 // 4
+def test_a_planted_divergence(folder: Path, tmp_path: Path) -> None:
+    ours, theirs = long_chain(folder, DIVERGING), tmp_path / "chain.db"
+    shutil.copy(ours, theirs)
+    with ChainReader.open(ours) as reader:
+        middle = reader.tip_height() * 3 // 4
+    connection = apsw.Connection(str(theirs))
     (key, height), *_ = connection.execute(
         "SELECT key, height FROM history WHERE key > CAST('bacustomer' AS BLOB) AND height > ? LIMIT 1", (middle,)
     ).fetchall()
@@ -150,8 +122,8 @@ def test_a_planted_divergence(source: StoreSource, database: Path, tmp_path: Pat
     connection.execute("UPDATE history SET value = ? WHERE key = ? AND height = ?", (planted, key, height))
     connection.close()
     begun = perf_counter()
-    with ChainReader.open(other) as reader:
-        found = diverge(source, StoreSource(reader, "other"))
-    print(f"\na planted record found in {perf_counter() - begun:.1f} s (target {DIVERGE_S} s)")
+    with ChainReader.open(ours) as one, ChainReader.open(theirs) as other:
+        found = diverge(StoreSource(one, "ours"), StoreSource(other, "theirs"))
+    target(perf_counter() - begun, DIVERGE_S, f"s to name a planted record among {DIVERGING:,} transactions")
     assert (found.kind, found.height, found.wrong) == ("record", height, "right")
     assert found.hash

@@ -7,11 +7,13 @@ import time
 
 import pytest
 
+from chainpos import __version__
 from chainpos.core.chain.block import verify_tx
+from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.contracts.merchants.records import MERCHANTS, merchant_key
 from chainpos.core.state.commitment import bucket_name, bucket_of
 from chainpos.core.state.proofs import ProofOp, proof_from_ops, verify_presence
-from chainpos.core.values.hashes import sha256
+from chainpos.core.values.hashes import address_of, sha256
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.engine.keys import load_node_key, load_validator_key
 from chainpos.node.home import Home
@@ -174,3 +176,43 @@ async def test_every_height_can_be_asked_for(nodes: Nodes) -> None:
     assert len(await client.block_metas(1, tip)) == tip
     assert (await client.abci_info()).height == tip
     assert sha256(await client.genesis_document()) == sha256(nodes.genesis)
+
+
+async def test_what_waits_is_told_by_account_and_age_while_no_upstream_is_there(nodes: Nodes) -> None:
+    validator = await nodes.validator()
+    peer = await nodes.peer(validator.rpc)
+    client = await nodes.client(peer)
+    await at_height(client, 2)
+    assert [each.version for each in (await client.report()).upstreams] == [f"chainpos {__version__}"]
+    await validator.stop()
+    before_ns = time.time_ns()
+    first, second = issue_tx(1), issue_tx(2)
+    for wire in (first, second):
+        await client.broadcast_tx_sync(wire)
+    told = await client.mempool()
+    address = address_of(decode_envelope(first).body.signer).hex()
+    assert (told.total, told.total_bytes) == (2, len(first) + len(second))
+    assert [(each.address, each.transactions) for each in told.signers] == [(address, 2)]
+    assert [(each.hash, each.kind) for each in told.oldest] == [
+        (sha256(wire).hex(), "balances.issue") for wire in (first, second)
+    ]
+    assert all(before_ns <= each.since_ns <= time.time_ns() for each in told.oldest)
+
+
+async def test_how_long_a_payment_waited_for_its_block_is_part_of_the_report(nodes: Nodes) -> None:
+    client = await nodes.client(await nodes.validator())
+    await at_height(client, 2)
+    await client.broadcast_tx_sync(issue_tx(1))
+    await at_height(client, 3)
+    report = await client.report()
+    assert sum(report.transactions_per_minute) == 1
+    assert 0 < max(report.finality_ms) < 20_000
+    assert len(report.finality_ms) == len(report.blocks_per_minute) == len(report.transactions_per_minute)
+
+
+async def test_whom_a_node_is_connected_to_is_read_as_it_was_answered(nodes: Nodes) -> None:
+    validator = await nodes.validator()
+    client = await nodes.client(await nodes.peer(validator.rpc))
+    await at_height(client, 2)
+    network = await client.net_info()
+    assert [(each.remote_ip, each.is_outbound) for each in network.peers] == [(validator.rpc, True)]

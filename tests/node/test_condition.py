@@ -8,6 +8,7 @@ import pytest
 
 from chainpos.node import condition as condition_module
 from chainpos.node.condition import Condition
+from chainpos.node.minutes import MINUTES_KEPT
 from chainpos.rpc.backend import NodeReport
 from tests.node.conftest import Clerk
 
@@ -53,7 +54,7 @@ def test_blocks_are_counted_by_the_minute(condition: Condition, clerk: Clerk) ->
     assert found.blocks_per_minute == (2, 0, 1, 0)
     assert (found.verified_blocks, found.executed_transactions) == (3, 3)
     late = report(condition, clerk, now_ns=START_NS + 100 * MINUTE_NS)
-    assert late.blocks_per_minute == (0,) * condition_module.MINUTES_KEPT
+    assert late.blocks_per_minute == (0,) * MINUTES_KEPT
 
 
 def test_alarms_are_bounded_and_can_be_cleared(condition: Condition, clerk: Clerk) -> None:

@@ -99,3 +99,11 @@ def test_what_an_upstream_was_heard_to_hold_is_sent_again_once_it_may_be_lost_th
     assert mempool.unforwarded() == []
     mempool.forget_forwarding()
     assert [entry.hash for entry in mempool.unforwarded()] == [heard.hash]
+
+
+def test_who_waits_is_told_by_signer_those_with_the_most_first_and_since_when() -> None:
+    entries = [
+        msgspec.structs.replace(waiting(number, signer, size=100 + number), since_ns=1_000 - number)
+        for number, signer in enumerate((ALICE, BOB, BOB))
+    ]
+    assert filled(*entries).per_signer() == [(BOB, 2, 203, 998), (ALICE, 1, 100, 1_000)]

@@ -48,6 +48,7 @@ from chainpos.rpc.protocol import INTERNAL_ERROR, RpcError
 from chainpos.rpc.query import Query, attributes_of
 from chainpos.rpc.server import RpcServer
 from chainpos.rpc.subscriptions import EventHub, SubscriptionLimits
+from chainpos.rpc.waiting import MempoolReport
 
 Json = Any
 CHAIN_ID = "rpc-test"
@@ -223,6 +224,9 @@ class FakeNode:
 
     async def request(self, link_id: str) -> PublishedRequest | None:
         return self.published.get(link_id)
+
+    async def waiting(self) -> MempoolReport:
+        return MempoolReport(len(self.mempool), sum(map(len, self.mempool)), 5_000)
 
     async def report(self) -> NodeReport:
         return NodeReport(

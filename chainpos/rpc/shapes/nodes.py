@@ -260,18 +260,12 @@ def status_json(value: NodeStatus) -> StatusJson:
 
 def read_status(shape: StatusJson) -> NodeStatus:
     """The inverse of `status_json`. Raises MalformedBytes."""
-    node, sync, validator = shape.node_info, shape.sync_info, shape.validator_info
+    sync, validator = shape.sync_info, shape.validator_info
     if len(validator.pub_key.value) != 32:
         raise MalformedBytes("not an Ed25519 public key")
-    return NodeStatus(
-        node_id=node.id,
-        network=node.network,
-        moniker=node.moniker,
+    return msgspec.structs.replace(
+        _read_node(shape.node_info),
         public_key=validator.pub_key.value,
-        version=node.version,
-        listen_address=node.listen_addr,
-        rpc_address=node.other.rpc_address,
-        app_version=read_uint64(node.protocol_version.app),
         latest=_read_point(
             sync.latest_block_height, sync.latest_block_hash, sync.latest_app_hash, sync.latest_block_time
         ),
@@ -283,18 +277,33 @@ def read_status(shape: StatusJson) -> NodeStatus:
     )
 
 
+def _read_node(node: NodeInfoJson) -> NodeStatus:
+    return NodeStatus(
+        node_id=node.id,
+        network=node.network,
+        moniker=node.moniker,
+        public_key=b"",
+        version=node.version,
+        listen_address=node.listen_addr,
+        rpc_address=node.other.rpc_address,
+        app_version=read_uint64(node.protocol_version.app),
+    )
+
+
+def read_network(shape: NetworkJson) -> Network:
+    """The inverse of `network_json`. Raises MalformedBytes."""
+    peers = tuple(PeerStatus(_read_node(each.node_info), each.remote_ip, each.is_outbound) for each in shape.peers)
+    return Network(shape.listening, shape.listeners, peers)
+
+
 def _read_point(height: str, block_hash: str, app_hash: str, time: str) -> ChainPoint:
     return ChainPoint(read_count(height), read_hash(block_hash), read_app_hash(app_hash), read_time(time))
 
 
 def network_json(value: Network) -> NetworkJson:
     """Whom a node is connected to."""
-    peers = tuple(_peer_json(peer) for peer in value.peers)
+    peers = tuple(PeerJson(_node_info_json(each.node), each.is_outbound, each.remote_ip) for each in value.peers)
     return NetworkJson(value.listening, value.listeners, str(len(peers)), peers)
-
-
-def _peer_json(value: PeerStatus) -> PeerJson:
-    return PeerJson(_node_info_json(value.node), value.is_outbound, value.remote_ip)
 
 
 def consensus_params_json(value: ConsensusParams) -> ConsensusParamsJson:
