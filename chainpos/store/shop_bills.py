@@ -170,8 +170,12 @@ class ShopBills:
         return found[0] if found else None
 
     def open_bills(self) -> list[BillRow]:
-        """Those that are not closed, oldest first: in hand, held, or being paid."""
-        return self.book.rows("SELECT * FROM bills WHERE closed_ns = 0 ORDER BY number LIMIT ?", [MAX_ROWS], BillRow)
+        """Those in hand, held or being paid, and closed ones with a part still awaited; oldest first."""
+        sql = (
+            "SELECT * FROM bills WHERE number IN (SELECT number FROM bills WHERE closed_ns = 0 "
+            "UNION SELECT bill FROM tenders WHERE state = 'waiting') ORDER BY number LIMIT ?"
+        )
+        return self.book.rows(sql, [MAX_ROWS], BillRow)
 
     def beside_ledger(self, *, limit: int = 500) -> list[BillRow]:
         """Complete bills of which nothing was paid on the ledger, newest first."""

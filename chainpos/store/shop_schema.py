@@ -154,6 +154,7 @@ CREATE TABLE tenders (
 ) STRICT;
 CREATE INDEX tenders_by_bill ON tenders (bill);
 CREATE UNIQUE INDEX tenders_by_sale ON tenders (sale) WHERE sale > 0;
+CREATE INDEX tenders_waiting ON tenders (bill) WHERE state = 'waiting';
 CREATE INDEX tenders_by_time ON tenders (received_ns) WHERE received_ns > 0;
 CREATE INDEX tenders_returned ON tenders (returned_ns) WHERE returned_ns > 0;
 """

@@ -15,7 +15,6 @@ from typing import Final
 import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc
-from chainpos.core.checkout.code import RefusedCode, SignedCode, parse_code, require_covers
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.receipt import NARROW_COLUMNS, Receipt, Seller, receipt_lines
@@ -33,9 +32,12 @@ from chainpos.inspect.sentences import sentence_of
 from chainpos.node.clock import Clock, SystemClock
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
+from chainpos.till.bill_desk import Also
+from chainpos.till.bills import Bills
+from chainpos.till.codes import read_code
 from chainpos.till.desk import CHARGE, Noticed
 from chainpos.till.home import TillHome, TillSettings
-from chainpos.till.outbox import DONE
+from chainpos.till.outbox import DONE, ended_within
 from chainpos.till.refunds import sign_refund, unanswered, was_refused
 from chainpos.till.running import RunningTill
 from chainpos.till.sale_views import row_view, sale_view, search_book
@@ -97,6 +99,8 @@ class Till:
         self._inspector = Inspector(self._run.connection.require)
         self._hand: Sale | None = None
         self._selling = asyncio.Lock()
+        self.bills = Bills(self._run, self)
+        self._run.desk.followed = self.bills.follow
 
     @classmethod
     def open(
@@ -116,6 +120,7 @@ class Till:
     async def start(self) -> None:
         """Resume the sale in hand and reach the local node; returns soon, also while the node is away."""
         self._hand = self._sale_in_hand()
+        self.bills.start()
         self._run.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_WAIT_S):
@@ -133,6 +138,8 @@ class Till:
             network=run.network,
             sale=sale_view(self._hand, run.money) if self._hand is not None else None,
             recent=tuple(row_view(row, run.money) for row in run.desk.recent),
+            bill=self.bills.view(),
+            held=self.bills.held(),
         )
 
     async def changes(self) -> AsyncGenerator[CounterView, None]:
@@ -147,8 +154,12 @@ class Till:
 
     async def request(self, amount: Amount, memo: str = "") -> SaleView:
         """A new signed request, saved in the book before it is shown. Works offline."""
+        return await self.sell(amount, memo)
+
+    async def sell(self, amount: Amount, memo: str, also: Also | None = None) -> SaleView:
+        """A request, booked together with what `also` writes."""
         async with self._selling:
-            sale = await self._new_sale(amount, memo, LINK, self._run.settings.life_s)
+            sale = await self._new_sale(amount, memo, LINK, self._run.settings.life_s, also)
         self._hand = sale
         client = self._run.connection.client
         if client is not None:
@@ -174,14 +185,18 @@ class Till:
                 CANCEL, Cancel(request.encoded), expires_s=request.request.expires_s, number=sale.row.number
             )
             if self._run.connection.client is not None:
-                await _wait(ended, CANCEL_WAIT_S)
+                await ended_within(ended, CANCEL_WAIT_S)
         return sale_view(sale, self._run.money)
 
     async def charge(self, code_text: str, amount: Amount) -> SaleView:
         """Charge a customer's scanned code: PAID or REFUSED, or SEEN where the network takes longer."""
+        return await self.charge_for(code_text, amount, "")
+
+    async def charge_for(self, code_text: str, amount: Amount, memo: str, also: Also | None = None) -> SaleView:
+        """A customer's code charged, booked together with what `also` writes."""
         run = self._run
         now_s = self._clock.now_ns() // SECOND_NS
-        code = _read_code(code_text, run.genesis.chain_id, amount, now_s)
+        code = read_code(code_text, run.genesis.chain_id, amount, now_s)
         if run.network.link is not Link.ONLINE:
             raise UserFacingError(
                 "A customer's code cannot be charged while the network is out of reach.",
@@ -189,21 +204,30 @@ class Till:
                 exit_code=EXIT_UNREACHABLE,
             )
         async with self._selling:
-            sale = await self._new_sale(amount, "", CODE, CODE_LIFE_S)
+            sale = await self._new_sale(amount, memo, CODE, CODE_LIFE_S, also)
         self._hand = sale
         message = Charge(sale.signed.encoded, code.encoded, code.signature)
         expires_s = sale.signed.request.expires_s
         ended = await run.outbox.sign(CHARGE, message, expires_s=expires_s, number=sale.row.number, amount=amount)
-        await _wait(ended, ANSWER_WAIT_S)
+        await ended_within(ended, ANSWER_WAIT_S)
         return sale_view(sale, run.money)
 
     async def dismiss(self) -> None:
         """Clear a finished sale from the counter; a waiting one stays in the book and is still watched."""
+        await self.put_sale_away()
+        await self.bills.leave()
+
+    async def put_sale_away(self) -> None:
+        """No sale in hand."""
         hand, self._hand = self._hand, None
         if hand is not None:
             book = self._run.book
             await book.call(lambda: book.book.save_setting(DISMISSED, _Number(hand.row.number)))
             self._run.changed()
+
+    def resume_sale(self, number: int) -> None:
+        """A watched sale in hand again."""
+        self._hand = self._run.desk.find_number(number)
 
     def parse_keyed(self, digits: str) -> Amount:
         """The amount that keyed text means. Raises UserFacingError."""
@@ -226,7 +250,7 @@ class Till:
         run.book.require_sound()
         row = run.desk.current(await self._row(reference))
         ended = await sign_refund(run.book, run.outbox, self._clock, row, amount, pin=pin, typed_amount=typed_amount)
-        self._require_done(await _wait(ended, ANSWER_WAIT_S), "refund")
+        self._require_done(await ended_within(ended, ANSWER_WAIT_S), "refund")
         return self._view_of(await self._row(reference))
 
     async def receipt(self, reference: str, columns: int = NARROW_COLUMNS) -> tuple[str, ...]:
@@ -264,7 +288,7 @@ class Till:
         message = RequestPayout(run.settings.merchant, amount.currency, amount.minor)
         expires_s = self._clock.now_ns() // SECOND_NS + PAYOUT_LIFE_S
         ended = await run.outbox.sign(PAYOUT, message, expires_s=expires_s, amount=amount)
-        self._require_done(await _wait(ended, ANSWER_WAIT_S), "payout")
+        self._require_done(await ended_within(ended, ANSWER_WAIT_S), "payout")
         return await self.settlement()
 
     # -- the network
@@ -287,7 +311,7 @@ class Till:
 
     # -- the rest
 
-    async def _new_sale(self, amount: Amount, memo: str, presented: str, life_s: int) -> Sale:
+    async def _new_sale(self, amount: Amount, memo: str, presented: str, life_s: int, also: Also | None = None) -> Sale:
         run = self._run
         run.book.require_sound()
         if run.network.link is Link.HALTED:
@@ -299,7 +323,7 @@ class Till:
         reference = reference_for(number, run.key.address, now_ns, run.utc_offset_s)
         signed = self._signed(Terms(run.settings.merchant, reference, amount, 0, life_s, memo), now_ns)
         sale = run.desk.new_sale(number, signed, presented)
-        await run.desk.add(sale)
+        await run.desk.add(sale, also)
         return sale
 
     def _signed(self, terms: Terms, now_ns: int) -> SignedRequest:
@@ -360,23 +384,3 @@ class Till:
             raise UserFacingError(
                 "The node stopped answering.", next_step="Wait a moment, then look again.", exit_code=EXIT_UNREACHABLE
             ) from error
-
-
-async def _wait(ended: asyncio.Future[OutboxRow], seconds: float) -> OutboxRow | None:
-    """How it ended, or None where that is not known in time; it is sent on all the same."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await asyncio.shield(ended)
-    except TimeoutError:
-        return None
-
-
-def _read_code(text: str, chain_id: str, amount: Amount, now_s: int) -> SignedCode:
-    try:
-        code = parse_code(text, chain_id, now_s=now_s)
-        require_covers(code, amount)
-    except RefusedCode as error:
-        raise UserFacingError(
-            f"The code was not charged: {error}.", next_step="Ask the customer to show a new code, and scan again."
-        ) from error
-    return code

@@ -34,6 +34,7 @@ from chainpos.rpc.client import ReceivedEvent, RpcClient, RpcError
 from chainpos.store.shop import Fact, OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
 from chainpos.till.missed import refunds_since
+from chainpos.till.naming import attribute_bytes, payments_refunded
 from chainpos.till.outbox import DONE, Outbox
 from chainpos.till.sales import LINK, Sale, new_row, presented_in, restored
 
@@ -105,6 +106,8 @@ class Desk:
         self._clock = clock
         self._changed = changed
         self._observer = observer
+        # Whom it concerns that a sale stands otherwise than before: the bill that it pays for.
+        self.followed: Callable[[SaleRow], None] = _nobody
         self._sales: dict[bytes, Sale] = {}
         for row in book.book.watched_sales():
             sale = restored(row, self._link(row))
@@ -112,10 +115,17 @@ class Desk:
 
     # -- what the till does
 
-    async def add(self, sale: Sale) -> None:
-        """Take a new sale, durable when this returns."""
+    async def add(self, sale: Sale, also: Callable[[SaleRow], None] | None = None) -> None:
+        """Take a new sale, durable when this returns, together with what `also` writes."""
         fact = Fact("requested", sale.row.created_ns)
-        await self._book.call(lambda: self._book.book.add_sale(sale.row, fact))
+
+        def write() -> None:
+            with self._book.book.writing():
+                self._book.book.add_sale(sale.row, fact)
+                if also is not None:
+                    also(sale.row)
+
+        await self._book.call(write)
         self._sales[sale.signed.id] = sale
         self._show_recent(sale.row)
         self._changed()
@@ -128,6 +138,10 @@ class Desk:
     def find(self, reference: str) -> Sale | None:
         """A sale that is still watched, by its reference."""
         return next((sale for sale in self._sales.values() if sale.row.reference == reference), None)
+
+    def find_number(self, number: int) -> Sale | None:
+        """A sale that is still watched, by its number."""
+        return next((sale for sale in self._sales.values() if sale.row.number == number), None)
 
     def current(self, row: SaleRow) -> SaleRow:
         """A row from the book, as it is known by now."""
@@ -215,7 +229,7 @@ class Desk:
         seen = await self._book.call(lambda: book.setting(REFUNDS_SEEN, _Height)) or _Height(0)
 
         async def take(included: IncludedTransaction) -> None:
-            for payment in _payments_refunded(included):
+            for payment in payments_refunded(included):
                 await self._look_at(client, payment, included)
 
         height = await refunds_since(client, self.identity.merchant, seen.height, self.tip_height, take)
@@ -248,9 +262,9 @@ class Desk:
 
     async def take_transaction(self, client: RpcClient, event: ReceivedEvent, included: IncludedTransaction) -> None:
         """A payment, a refusal or a refund of ours is in a verified block: look at the state after it."""
-        for named in _attribute_bytes(event, f"{PAID}.request"):
+        for named in attribute_bytes(event, f"{PAID}.request"):
             await self._look_at(client, named, included)
-        for named in _attribute_bytes(event, f"{REFUNDED}.payment"):
+        for named in attribute_bytes(event, f"{REFUNDED}.payment"):
             await self._look_at(client, named, included)
         if event.attributes.get(f"{REJECTED}.code"):
             presented = presented_in(included.transaction, self.identity.chain_id)
@@ -307,6 +321,7 @@ class Desk:
         if sale.final:
             self._sales.pop(sale.signed.id, None)
         self._show_recent(row)
+        self.followed(row)
         self._changed()
         # After it was shown: what makes it money is in the node's chain, durable already.
         fact = Fact(row.state, self._clock.now_ns(), row.height, row.tx_hash.hex())
@@ -369,22 +384,5 @@ class Desk:
         return format_link(self.identity.link_host, self.identity.link_port, link_id(row.request_id))
 
 
-def _payments_refunded(included: IncludedTransaction) -> list[bytes]:
-    values = [
-        attribute.value
-        for event in included.result.events
-        if event.type == REFUNDED
-        for attribute in event.attributes
-        if attribute.key == "payment"
-    ]
-    return [bytes.fromhex(value) for value in values]
-
-
-def _attribute_bytes(event: ReceivedEvent, name: str) -> list[bytes]:
-    found = []
-    for text in event.attributes.get(name, ()):
-        try:
-            found.append(bytes.fromhex(text))
-        except ValueError:
-            continue
-    return found
+def _nobody(_: SaleRow) -> None:
+    pass

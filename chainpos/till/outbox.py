@@ -139,3 +139,12 @@ class Outbox:
         await self._book.call(lambda: self._book.book.settle(end.tx_hash, end.state, height=end.height, code=end.code))
         del self._waiting[end.tx_hash]
         self._sent_ns.pop(end.tx_hash, None)
+
+
+async def ended_within(ended: asyncio.Future[OutboxRow], seconds: float) -> OutboxRow | None:
+    """How it ended, or None where that is not known in time; it is sent on all the same."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(ended)
+    except TimeoutError:
+        return None

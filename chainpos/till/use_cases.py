@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from chainpos.core.values.amount import Amount
+from chainpos.till.bill_cases import BillUseCases
 from chainpos.till.views import (
     BlockRow,
     CounterView,
@@ -22,6 +23,10 @@ from chainpos.till.views import (
 
 class TillUseCases(Protocol):
     """All of a till's day. Refusals are raised as `UserFacingError`; every call returns within its own time-out."""
+
+    @property
+    def bills(self) -> BillUseCases:
+        """What is rung up, held and paid for in parts."""
 
     async def start(self) -> None:
         """Open the book, reach the local node, resume the sale in hand."""

@@ -21,15 +21,33 @@ from chainpos.inspect.views import (
     UpstreamRow,
     ValidatorRow,
 )
+from chainpos.till.bill_views import (
+    ArticleView,
+    BillState,
+    BillView,
+    HeldView,
+    LineView,
+    PartState,
+    PartView,
+    TaxView,
+    TenderKind,
+)
 
 __all__ = [
     "Alarm",
+    "ArticleView",
+    "BillState",
+    "BillView",
     "BlockRow",
     "CounterView",
+    "HeldView",
     "LegView",
+    "LineView",
     "Link",
     "NetworkView",
     "NodeView",
+    "PartState",
+    "PartView",
     "PayoutRow",
     "PendingRow",
     "Qr",
@@ -38,6 +56,8 @@ __all__ = [
     "Sentence",
     "SettlementView",
     "ShopView",
+    "TaxView",
+    "TenderKind",
     "TransactionRow",
     "UpstreamRow",
     "ValidatorRow",
@@ -83,12 +103,14 @@ class ShopView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CounterView(msgspec.Struct, frozen=True, kw_only=True):
-    """The counter: the sale in hand, if any, and the last few."""
+    """The counter: the sale and the bill in hand, if any, the last few sales, and the bills set aside."""
 
     shop: ShopView
     network: NetworkView
     sale: SaleView | None = None
     recent: tuple[SaleView, ...] = ()
+    bill: BillView | None = None
+    held: tuple[HeldView, ...] = ()
 
 
 class PendingRow(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.qr import qr_modules
 from chainpos.core.values.amount import Amount, AmountError
 from chainpos.errors import UserFacingError
+from chainpos.till.bills import Bills
 from chainpos.till.views import (
     Alarm,
     BlockRow,
@@ -32,6 +33,7 @@ from chainpos.till.views import (
     UpstreamRow,
     ValidatorRow,
 )
+from tests.console.prepared_shop import PreparedShop
 
 SECOND = 1_000_000_000
 # 2026-03-02 06:03:27 UTC.
@@ -176,6 +178,25 @@ class PreparedTill:
         self._changed = asyncio.Event()
         self._stopped = False
         self._made = 0
+        self._shop: PreparedShop | None = None
+
+    @property
+    def shop(self) -> PreparedShop:
+        """The book behind the bills, from the moment it is asked for."""
+        if self._shop is None:
+            self._shop = PreparedShop(self.time_ns, self._in_hand, self._bill_changed)
+        return self._shop
+
+    @property
+    def bills(self) -> Bills:
+        return self.shop.bills
+
+    def _in_hand(self, sale: SaleView | None) -> None:
+        shown = sale and sale_of(sale.reference, sale.amount.minor, now_ns=self.time_ns)
+        self.push(sale=shown, recent=(*([shown] if shown else []), *self.view.recent)[:8])
+
+    def _bill_changed(self) -> None:
+        self.push(bill=self.bills.view(), held=self.bills.held())
 
     def now_ns(self) -> int:
         return self.time_ns
@@ -194,6 +215,8 @@ class PreparedTill:
         moved = sale_of(sale.reference, sale.amount.minor, state, now_ns=sale.created_ns, **more)
         recent = (moved, *(each for each in self.view.recent if each.reference != sale.reference))
         self.push(sale=moved, recent=recent[:8])
+        if self._shop is not None:
+            self._shop.moved(sale.reference, state, moved.paid_ns)
 
     # -- TillUseCases
 
@@ -203,6 +226,8 @@ class PreparedTill:
     async def stop(self) -> None:
         self._stopped = True
         self._changed.set()
+        if self._shop is not None:
+            await self._shop.close()
 
     def counter(self) -> CounterView:
         return self.view
@@ -244,6 +269,9 @@ class PreparedTill:
     async def dismiss(self) -> None:
         self.asked.append(("dismiss",))
         self.push(sale=None)
+        if self._shop is not None:
+            self._shop.hand = None
+            await self.bills.leave()
 
     def parse_keyed(self, digits: str) -> Amount:
         try:
