@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import chainpos
-from chainpos.cli import demo, explain, inspect, ledger, network, node, receipt, till, wallet
+from chainpos.cli import demo, explain, inspect, ledger, network, node, receipt, statement, till, wallet
 from chainpos.cli.output import told_plainly
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.add_typer(receipt.app, name="receipt")
 app.command("demo")(demo.demo)
 app.command("replay")(ledger.replay)
 app.command("verify")(ledger.verify)
+app.command("statement")(statement.statement)
 app.command("explain")(explain.explain)
 
 
