@@ -284,9 +284,8 @@ class Search:
             self._transaction(height, index)
 
     def _transaction(self, height: int, index: int) -> None:
-        row = self.lookups.transaction(height, index)
-        header = self._source.header(height)
-        if row is None or header is None:
+        row, found = self.lookups.transaction(height, index), self._source.found(height)
+        if row is None or found is None:
             return
         self._hit(
             Hit(
@@ -295,7 +294,7 @@ class Search:
                 summary=_summary(row),
                 height=height,
                 index=index,
-                time_ns=header.time_ns,
+                time_ns=found.block.header.time_ns,
                 code=row.code,
             )
         )

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import apsw
 import pytest
@@ -61,14 +61,20 @@ def _places(source: StoreSource) -> list[tuple[int, int]]:
 
 
 def _measured(name: str, target_ms: int, work: list[Callable[[], object]]) -> None:
-    spent = []
+    """Says the wall time, which somebody waits, and the processor's, which holds also beside busy neighbours."""
+    spent, busy = [], []
     for each in work:
-        begun = perf_counter()
+        begun, begun_busy = perf_counter(), process_time()
         each()
         spent.append((perf_counter() - begun) * 1_000)
+        busy.append((process_time() - begun_busy) * 1_000)
     spent.sort()
-    print(f"\n{name}: median {median(spent):.1f} ms, worst of {len(spent)} {spent[-1]:.1f} ms (target {target_ms} ms)")
-    target(median(spent), target_ms, "ms")
+    busy.sort()
+    print(
+        f"\n{name}: median {median(spent):.1f} ms, worst of {len(spent)} {spent[-1]:.1f} ms;"
+        f" of processor time {median(busy):.1f} and {busy[-1]:.1f} ms"
+    )
+    target(median(spent), target_ms, f"ms, {name}")
 
 
 def test_search(source: StoreSource) -> None:
