@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from chainpos.core.chain.envelope import MAX_LIFETIME_S, MAX_TX_BYTES, Envelope, decode_envelope
+from chainpos.core.chain.evidence import Misdeed
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.chain.params import ConsensusParams
 from chainpos.core.chain.results import Event, EventAttribute, TxResult
@@ -31,6 +32,7 @@ from chainpos.errors import Code, MalformedBytes, Rejected, StateMismatch
 # So that a block after a quiet day does not pay for all of that day's marks at once.
 MAX_FORGOTTEN_A_BLOCK: Final = 10_000
 REJECTED: Final = "chainpos.rejected"
+MISBEHAVED: Final = "chainpos.misbehaved"
 _VALIDATORS_KEY: Final = VALIDATORS.full_key(ONLY)
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -44,7 +46,8 @@ class UpgradeNeeded(StateMismatch):
 class BlockInput(NamedTuple):
     """What a block brings: `time_ns` is the header's time, `proposer_address` 20 bytes.
 
-    `params` are those in force, where the caller wants them back with the version that an upgrade sets.
+    `params` are those in force, where the caller wants them back with the version that an upgrade sets. `misdeeds` are
+    what the block proves of validators: told in an event, and nothing is done about it but by governance.
     """
 
     chain_id: str
@@ -53,6 +56,7 @@ class BlockInput(NamedTuple):
     txs: Sequence[bytes]
     proposer_address: bytes = b""
     params: ConsensusParams | None = None
+    misdeeds: Sequence[Misdeed] = ()
 
     @property
     def facts(self) -> BlockFacts:
@@ -169,7 +173,12 @@ def execute_block_by(rules: Rules, state: State, block: BlockInput, verify: Veri
     results = run_transactions(block.txs, block.facts, journal, Growth(state), verify, rules)
     changes = journal.changes()
     return BlockOutcome(
-        tuple(results), (), changes, state.stage(changes), validator_updates(changes), _param_updates(planned, block)
+        tuple(results),
+        tuple(_misbehaved(misdeed) for misdeed in block.misdeeds),
+        changes,
+        state.stage(changes),
+        validator_updates(changes),
+        _param_updates(planned, block),
     )
 
 
@@ -194,6 +203,16 @@ def run_transactions(
         else:
             results.append(_run(wire_read, facts, journal, growth, rules, is_signed=is_signed))
     return results
+
+
+def _misbehaved(misdeed: Misdeed) -> Event:
+    facts = {
+        "validator": misdeed.address.hex().upper(),
+        "kind": misdeed.kind,
+        "height": str(misdeed.height),
+        "power": str(misdeed.power),
+    }
+    return Event(MISBEHAVED, tuple(EventAttribute(key, value) for key, value in facts.items()))
 
 
 def _planned_upgrade(state: State, block: BlockInput) -> Upgrade | None:

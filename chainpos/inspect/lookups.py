@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from chainpos.core.chain.evidence import misdeeds_of
 from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, customer_account, merchant_account
 from chainpos.core.contracts.balances.records import reserve_account as reserve
 from chainpos.core.contracts.compliance.records import FREEZES
@@ -100,7 +101,12 @@ class Lookups:
             ("signed", f"{signed} of {len(found.commit.signatures)}"),
         )
         shown = tuple((name, text) for name, text in parts if not name.startswith("last_block_id"))
-        return Card(kind="block", name=str(height), height=height, parts=(("header", shown),), transactions=rows(found))
+        accused = tuple(
+            (each.kind, f"{each.address.hex().upper()} at height {each.height}")
+            for each in misdeeds_of(found.block.evidence)
+        )
+        card_parts = (("header", shown), *([("misbehaved", accused)] if accused else []))
+        return Card(kind="block", name=str(height), height=height, parts=card_parts, transactions=rows(found))
 
     def transaction(self, height: int, index: int) -> TransactionRow | None:
         """A transaction in its block."""

@@ -13,6 +13,7 @@ import msgspec
 
 from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import Commit, median_time
+from chainpos.core.chain.evidence import misdeeds_of
 from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.signatures import VerifyBatch, verify_batch
@@ -166,10 +167,17 @@ class Ledger:
 
     def _outcome(self, block: Block) -> BlockOutcome:
         header = block.header
-        facts = BlockInput(
-            header.chain_id, header.height, header.time_ns, block.txs, header.proposer_address, self.tip.params
-        )
         try:
+            misdeeds = misdeeds_of(block.evidence)
+            facts = BlockInput(
+                header.chain_id,
+                header.height,
+                header.time_ns,
+                block.txs,
+                header.proposer_address,
+                self.tip.params,
+                misdeeds,
+            )
             return execute_block(self._state, facts, verify=self._verify)
         except StateMismatch:
             raise

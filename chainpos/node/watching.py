@@ -12,9 +12,8 @@ from typing import Final
 
 from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import ABSENT
-from chainpos.core.chain.evidence import DuplicateVote, decode_evidence
+from chainpos.core.chain.evidence import DUPLICATE_VOTE, misdeeds_of
 from chainpos.core.chain.tip import ChainTip
-from chainpos.errors import MalformedBytes
 
 DISK_LOW: Final = "disk_low"
 NO_UPSTREAM: Final = "no_upstream"
@@ -88,10 +87,6 @@ class Signing:
 
 def double_signs(block: Block) -> Iterator[str]:
     """Who is proved by this block to have signed twice, and at which height."""
-    for encoded in block.evidence:
-        try:
-            found = decode_evidence(encoded)
-        except MalformedBytes:
-            continue
-        if isinstance(found, DuplicateVote):
-            yield f"{found.vote_a.address.hex().upper()} at height {found.vote_a.height}"
+    for misdeed in misdeeds_of(block.evidence):
+        if misdeed.kind == DUPLICATE_VOTE:
+            yield f"{misdeed.address.hex().upper()} at height {misdeed.height}"

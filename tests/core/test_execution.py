@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chainpos.core import execution
 from chainpos.core.chain.envelope import decode_envelope
+from chainpos.core.chain.evidence import Misdeed
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.chain.params import DEFAULT
 from chainpos.core.chain.signatures import Signature, verify_batch
@@ -349,3 +350,14 @@ def test_no_altered_byte_is_ever_accepted(position: int, difference: int) -> Non
 @given(st.binary(max_size=300))
 def test_any_bytes_have_a_result(wire: bytes) -> None:
     assert Chain().append_one(wire).code != 0
+
+
+def test_what_a_block_proves_of_a_validator_is_told_and_changes_nothing(chain: Chain) -> None:
+    misdeed = Misdeed("duplicate_vote", bytes(range(20)), 7, 10)
+    block = BlockInput(CHAIN_ID, 1, chain.time_s * SECOND_NS, (), bytes(20))
+    outcome = execute_block(chain.state, block._replace(misdeeds=(misdeed,)))
+    (event,) = outcome.events
+    told = {each.key: each.value for each in event.attributes}
+    assert event.type == execution.MISBEHAVED
+    assert told == {"validator": bytes(range(20)).hex().upper(), "kind": "duplicate_vote", "height": "7", "power": "10"}
+    assert outcome.app_hash == execute_block(chain.state, block).app_hash == chain.state.app_hash

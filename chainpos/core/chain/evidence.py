@@ -6,6 +6,7 @@ is asked of the state and history that only a consensus engine keeps: the embedd
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -20,6 +21,8 @@ from chainpos.errors import MalformedBytes
 
 _MAX_EXTENSION_BYTES: Final = 1024 * 1024
 _DUPLICATE_VOTE: Final = 1
+DUPLICATE_VOTE: Final = "duplicate_vote"
+LIGHT_CLIENT_ATTACK: Final = "light_client_attack"
 
 
 class Vote(msgspec.Struct, frozen=True):
@@ -90,6 +93,35 @@ class LightClientAttack(msgspec.Struct, frozen=True):
     byzantine: tuple[Validator, ...]
     total_power: int
     time_ns: int
+
+
+class Misdeed(msgspec.Struct, frozen=True):
+    """What a validator is proved to have done: one of the kinds below, at a height. `power` is what it had there."""
+
+    kind: str
+    address: bytes
+    height: int
+    power: int
+
+
+def misdeeds_of(evidence: Iterable[bytes]) -> tuple[Misdeed, ...]:
+    """Whom a block's evidence accuses of what; evidence of a form that we do not know accuses nobody.
+
+    Source: CometBFT types/evidence.go `DuplicateVoteEvidence.ABCI`, `LightClientAttackEvidence.ABCI`.
+    """
+    return tuple(misdeed for encoded in evidence for misdeed in _misdeeds_in(encoded))
+
+
+def _misdeeds_in(encoded: bytes) -> tuple[Misdeed, ...]:
+    try:
+        found = decode_evidence(encoded)
+    except MalformedBytes:
+        return ()
+    if isinstance(found, DuplicateVote):
+        return (Misdeed(DUPLICATE_VOTE, found.vote_a.address, found.vote_a.height, found.validator_power),)
+    return tuple(
+        Misdeed(LIGHT_CLIENT_ATTACK, each.address, found.common_height, each.power) for each in found.byzantine
+    )
 
 
 def encode_duplicate_vote(evidence: DuplicateVote) -> bytes:

@@ -17,6 +17,7 @@ import msgspec
 
 from chainpos import __version__
 from chainpos.core.chain.envelope import decode_envelope
+from chainpos.core.chain.evidence import Misdeed
 from chainpos.core.chain.genesis import GenesisDoc, load_genesis
 from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.signatures import VerifyBatch, verify_batch
@@ -232,15 +233,16 @@ class Application:
     def _finalize_block(self, request: abci.FinalizeBlockRequest) -> abci.FinalizeBlockResponse:
         if request.height != self._point.height + 1:
             raise StateMismatch(f"block {request.height} does not follow height {self._point.height}")
-        for misdeed in request.misbehavior:
+        misdeeds = [_misdeed(each) for each in request.misbehavior]
+        for misdeed in misdeeds:
             _log.critical(
                 "validator %s is proved to have misbehaved at height %d: %s",
-                misdeed.validator.address.hex().upper(), misdeed.height, _misdeed(misdeed.kind),
+                misdeed.address.hex().upper(), misdeed.height, misdeed.kind,
             )  # fmt: skip
         # Nothing but an upgrade changes the parameters.
         params = msgspec.structs.replace(self._doc.params, app_version=self._point.app_version)
         block = BlockInput(
-            self._doc.chain_id, request.height, request.time_ns, request.txs, request.proposer_address, params
+            self._doc.chain_id, request.height, request.time_ns, request.txs, request.proposer_address, params, misdeeds
         )
         outcome = execute_block(self._state, block, verify=self._verify)
         updates = outcome.param_updates
@@ -300,11 +302,12 @@ def _verify_extension(request: abci.VerifyExtensionRequest) -> abci.VerifyExtens
     return abci.VerifyExtensionResponse(abci.Verdict.REJECT if request.extension else abci.Verdict.ACCEPT)
 
 
-def _misdeed(kind: int) -> str:
+def _misdeed(told: abci.Misbehavior) -> Misdeed:
     try:
-        return abci.Misdeed(kind).name.lower()
+        kind = abci.Misdeed(told.kind).name.lower()
     except ValueError:
-        return f"misbehavior {kind}"
+        kind = f"misbehavior {told.kind}"
+    return Misdeed(kind, told.validator.address, told.height, told.validator.power)
 
 
 def _damaged(database: Path, height: int) -> UserFacingError:

@@ -12,9 +12,11 @@ from chainpos.core.chain.commit import vote_sign_bytes
 from chainpos.core.chain.evidence import (
     DuplicateVote,
     LightClientAttack,
+    Misdeed,
     Vote,
     decode_evidence,
     encode_duplicate_vote,
+    misdeeds_of,
 )
 from chainpos.core.chain.header import BlockId, PartSetHeader
 from chainpos.core.chain.signatures import verify
@@ -106,3 +108,12 @@ def test_an_attack_whose_commit_is_for_another_block_is_refused() -> None:
 def test_bytes_that_are_no_evidence_are_refused(data: bytes) -> None:
     with pytest.raises(MalformedBytes):
         decode_evidence(data)
+
+
+def test_a_block_accuses_whom_its_evidence_names_and_nobody_where_it_cannot_be_read() -> None:
+    found = sound()
+    double = Misdeed("duplicate_vote", found.vote_a.address, found.vote_a.height, found.validator_power)
+    assert misdeeds_of([duplicate_vote(MADE), b"unknown"]) == (double,)
+    accused = misdeeds_of([attack(LATER, 1)])
+    assert {each.address for each in accused} == {each.address for each in LATER.before.validators.validators}
+    assert {(each.kind, each.height) for each in accused} == {("light_client_attack", 1)}
