@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import chainpos
-from chainpos.cli import demo, explain, inspect, ledger, network, node, receipt, statement, till, wallet
+from chainpos.cli import demo, doctor, explain, inspect, ledger, network, node, receipt, statement, till, wallet
 from chainpos.cli.output import told_plainly
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("replay")(ledger.replay)
 app.command("verify")(ledger.verify)
 app.command("statement")(statement.statement)
 app.command("explain")(explain.explain)
+app.command("doctor")(doctor.doctor)
 
 
 def _show_version(asked: bool) -> None:
