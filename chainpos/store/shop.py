@@ -29,7 +29,8 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
     """One sale. `request` and `signature` are exactly what was signed; `presented` is "link" or "code".
 
     `watched` is whether the ledger may still change what stands here. `height`, `tx_hash` and `paid_ns` are those of
-    the block that paid it; `problem_code` is the last refusal. `debtor`, `batch` and `entry` say where its money went.
+    the block that paid it; `problem_code` is the last refusal. `debtor`, `batch` and `entry` say where its money went;
+    `staff` is who asked for it.
     """
 
     number: int
@@ -55,6 +56,7 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
     debtor: str = ""
     batch: int = 0
     entry: int = 0
+    staff: str = ""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -70,6 +72,7 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     """A signed transaction that is sent until a verified block has it or its own expiry has passed.
 
     `number` is the sale it belongs to, 0 for none. `state` is "waiting", "done", "refused" (by `code`) or "expired".
+    `staff` is who had it signed.
     """
 
     tx_hash: bytes
@@ -83,6 +86,7 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     state: str = "waiting"
     height: int = 0
     code: int = 0
+    staff: str = ""
 
 
 class Search(NamedTuple):

@@ -88,6 +88,7 @@ class TenderRow(msgspec.Struct, frozen=True, kw_only=True):
     """One part that pays for a bill. `amount_minor` is what counts towards it.
 
     Cash: `given_minor` was handed over and `change_minor` handed back. Ledger: `sale` is the number of its sale.
+    `staff` is who took it.
     """
 
     id: int = 0
@@ -103,6 +104,7 @@ class TenderRow(msgspec.Struct, frozen=True, kw_only=True):
     created_ns: int
     received_ns: int = 0
     returned_ns: int = 0
+    staff: str = ""
 
 
 _BILL_COLUMNS: Final = BillRow.__struct_fields__

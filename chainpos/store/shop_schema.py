@@ -159,8 +159,53 @@ CREATE INDEX tenders_by_time ON tenders (received_ns) WHERE received_ns > 0;
 CREATE INDEX tenders_returned ON tenders (returned_ns) WHERE returned_ns > 0;
 """
 
+_SHIFTS: Final = """
+CREATE TABLE staff (
+    name     TEXT    PRIMARY KEY,
+    role     TEXT    NOT NULL CHECK (role IN ('cashier', 'manager', 'support', 'operator')),
+    added_ns INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE shifts (
+    number        INTEGER PRIMARY KEY,
+    currency      TEXT    NOT NULL,
+    opened_ns     INTEGER NOT NULL,
+    opened_by     TEXT    NOT NULL,
+    float_minor   INTEGER NOT NULL CHECK (float_minor >= 0),
+    from_ns       INTEGER NOT NULL,
+    from_height   INTEGER NOT NULL,
+    closed_ns     INTEGER NOT NULL DEFAULT 0,
+    closed_by     TEXT    NOT NULL DEFAULT '',
+    to_height     INTEGER NOT NULL DEFAULT 0,
+    document      BLOB    NOT NULL DEFAULT x'',
+    signature     BLOB    NOT NULL DEFAULT x'',
+    anchor_tx     BLOB    NOT NULL DEFAULT x'',
+    anchor_height INTEGER NOT NULL DEFAULT 0,
+    CHECK ((closed_ns > 0) = (length(document) > 0))
+) STRICT;
+CREATE UNIQUE INDEX shifts_open ON shifts (closed_ns) WHERE closed_ns = 0;
+CREATE INDEX shifts_to_anchor ON shifts (number) WHERE closed_ns > 0 AND anchor_height = 0;
+
+CREATE TABLE drawer (
+    id           INTEGER PRIMARY KEY,
+    shift        INTEGER NOT NULL REFERENCES shifts (number),
+    at_ns        INTEGER NOT NULL,
+    kind         TEXT    NOT NULL CHECK (kind IN ('in', 'out')),
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    reason       TEXT    NOT NULL,
+    staff        TEXT    NOT NULL
+) STRICT;
+CREATE INDEX drawer_by_shift ON drawer (shift);
+
+ALTER TABLE sales ADD COLUMN staff TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN staff TEXT NOT NULL DEFAULT '';
+ALTER TABLE tenders ADD COLUMN staff TEXT NOT NULL DEFAULT '';
+CREATE INDEX sales_by_height ON sales (height) WHERE height > 0;
+CREATE INDEX outbox_by_height ON outbox (height) WHERE height > 0;
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:

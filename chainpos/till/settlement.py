@@ -55,8 +55,11 @@ class Money(msgspec.Struct, frozen=True):
         """Where a sale's money is: "pending", "available", "payout_requested", "paid_out"; "" while none came."""
         if not row.height or row.height > self.height:
             return ""
-        placement = Placement(row.debtor, row.batch, row.entry)
-        batch = self.batches.get(row.debtor, FIRST_BATCH)
+        return self.where(Placement(row.debtor, row.batch, row.entry))
+
+    def where(self, placement: Placement) -> str:
+        """In which state of settlement money is that went there."""
+        batch = self.batches.get(placement.debtor, FIRST_BATCH)
         return money_state(placement, batch.number, self.payouts)
 
 

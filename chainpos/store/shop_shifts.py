@@ -1,0 +1,163 @@
+"""Staff and shifts in the shop's book: who works here, what each shift began and ended with, cash in and out of it.
+
+It refuses a second open shift, and to rewrite a closed one but for how its report came onto the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chainpos.errors import StoreError
+from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
+
+MAX_ROWS: Final = 100_000
+OPEN_STATES: Final = ("waiting", "seen", "refused", "expired", "cancelled")
+
+
+class StaffRow(msgspec.Struct, frozen=True):
+    """Somebody who works at this till; `role` is "cashier", "manager", "support" or "operator"."""
+
+    name: str
+    role: str
+    added_ns: int
+
+
+class ShiftRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One shift. It counts what came beside the ledger from `from_ns` on, and on the ledger after `from_height`.
+
+    Both are where the shift before ended, so that nothing falls between two shifts. `closed_ns` is 0 while it is open;
+    then `document` and `signature` are its Z report's. `anchor_tx` is the transaction that records its hash,
+    `anchor_height` the block that has it, 0 while none is known.
+    """
+
+    number: int
+    currency: str
+    opened_ns: int
+    opened_by: str
+    float_minor: int
+    from_ns: int
+    from_height: int
+    closed_ns: int = 0
+    closed_by: str = ""
+    to_height: int = 0
+    document: bytes = b""
+    signature: bytes = b""
+    anchor_tx: bytes = b""
+    anchor_height: int = 0
+
+
+class DrawerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Cash put in or taken out by hand. `kind` is "in" or "out"."""
+
+    id: int = 0
+    shift: int
+    at_ns: int
+    kind: str
+    amount_minor: int
+    reason: str
+    staff: str
+
+
+class ShopShifts:
+    """Staff and shifts of one open book. Each call is one transaction, durable when it returns."""
+
+    def __init__(self, book: ShopBook) -> None:
+        self.book = book
+
+    # -- staff
+
+    def staff(self) -> list[StaffRow]:
+        """Everybody, in the order in which they were added."""
+        return self.book.rows("SELECT * FROM staff ORDER BY added_ns, name", [], StaffRow)
+
+    def add_staff(self, row: StaffRow) -> None:
+        """Write a new member. Raises StoreError for a name that is there already."""
+        with self.book.writing() as db:
+            db["staff"].insert(msgspec.structs.asdict(row))
+
+    def remove_staff(self, name: str) -> None:
+        """Take a member out; what they did keeps their name."""
+        with self.book.writing() as db:
+            db.execute("DELETE FROM staff WHERE name = ?", [name])
+
+    # -- shifts
+
+    def open_shift(self) -> ShiftRow | None:
+        """The shift that is open."""
+        found = self.book.rows("SELECT * FROM shifts WHERE closed_ns = 0", [], ShiftRow)
+        return found[0] if found else None
+
+    def begin(self, shift: ShiftRow) -> None:
+        """Write a new shift. Raises StoreError while another is open."""
+        with self.book.writing() as db:
+            db["shifts"].insert(msgspec.structs.asdict(shift))
+
+    def end(self, shift: ShiftRow) -> None:
+        """Write how an open shift ended. Raises StoreError where it is closed already."""
+        changed = ("closed_ns", "closed_by", "to_height", "document", "signature")
+        with self.book.writing() as db:
+            present = self.open_shift()
+            if present is None or present.number != shift.number:
+                raise StoreError(f"shift {shift.number} is not open")
+            db["shifts"].update(shift.number, {name: getattr(shift, name) for name in changed})
+
+    def anchoring(self, number: int, tx_hash: bytes, height: int = 0) -> None:
+        """Note by which transaction a closed shift's hash goes onto the ledger, and at last in which block it is."""
+        with self.book.writing() as db:
+            db["shifts"].update(number, {"anchor_tx": tx_hash, "anchor_height": height})
+
+    def shift(self, number: int) -> ShiftRow | None:
+        """The shift with this number."""
+        found = self.book.rows("SELECT * FROM shifts WHERE number = ?", [number], ShiftRow)
+        return found[0] if found else None
+
+    def shifts(self, *, limit: int = 100) -> list[ShiftRow]:
+        """Closed shifts, newest first."""
+        sql = "SELECT * FROM shifts WHERE closed_ns > 0 ORDER BY number DESC LIMIT ?"
+        return self.book.rows(sql, [limit], ShiftRow)
+
+    def to_anchor(self) -> ShiftRow | None:
+        """The oldest closed shift whose hash is not known to be on the ledger."""
+        sql = "SELECT * FROM shifts WHERE closed_ns > 0 AND anchor_height = 0 ORDER BY number LIMIT 1"
+        found = self.book.rows(sql, [], ShiftRow)
+        return found[0] if found else None
+
+    # -- what happened in one
+
+    def draw(self, row: DrawerRow) -> None:
+        """Write cash in or out."""
+        values = msgspec.structs.asdict(row)
+        del values["id"]
+        with self.book.writing() as db:
+            db["drawer"].insert(values)
+
+    def drawn(self, shift: int) -> list[DrawerRow]:
+        """Cash in and out of a shift, in that order."""
+        return self.book.rows("SELECT * FROM drawer WHERE shift = ? ORDER BY id LIMIT ?", [shift, MAX_ROWS], DrawerRow)
+
+    def paid_between(self, after_height: int, to_height: int) -> list[SaleRow]:
+        """Sales that were paid after one block, up to and with another."""
+        sql = "SELECT * FROM sales WHERE height > ? AND height <= ? ORDER BY height, number LIMIT ?"
+        return self.book.rows(sql, [after_height, to_height, MAX_ROWS], SaleRow)
+
+    def sent_between(self, kind: str, after_height: int, to_height: int) -> list[OutboxRow]:
+        """What this till sent of a kind that was recorded after one block, up to and with another."""
+        sql = "SELECT * FROM outbox WHERE kind = ? AND state = 'done' AND height > ? AND height <= ? ORDER BY height"
+        return self.book.rows(sql, [kind, after_height, to_height], OutboxRow)
+
+    def unpaid_between(self, begin_ns: int, end_ns: int) -> list[SaleRow]:
+        """Requests made in a time that brought no money so far."""
+        marks = ", ".join("?" for _ in OPEN_STATES)
+        sql = (
+            f"SELECT * FROM sales WHERE created_ns >= ? AND created_ns < ? AND state IN ({marks}) "  # noqa: S608
+            "ORDER BY number LIMIT ?"
+        )
+        return self.book.rows(sql, [begin_ns, end_ns, *OPEN_STATES, MAX_ROWS], SaleRow)
+
+    def sent(self, tx_hash: bytes) -> OutboxRow | None:
+        """What was sent under this hash."""
+        found = self.book.rows("SELECT * FROM outbox WHERE tx_hash = ?", [tx_hash], OutboxRow)
+        return found[0] if found else None
+
