@@ -202,6 +202,7 @@ ALTER TABLE outbox ADD COLUMN staff TEXT NOT NULL DEFAULT '';
 ALTER TABLE tenders ADD COLUMN staff TEXT NOT NULL DEFAULT '';
 CREATE INDEX sales_by_height ON sales (height) WHERE height > 0;
 CREATE INDEX outbox_by_height ON outbox (height) WHERE height > 0;
+CREATE INDEX outbox_by_kind ON outbox (kind, created_ns);
 """
 
 # The book's version is the number of scripts that ran, kept in the file's own header.

@@ -5,12 +5,14 @@ It refuses a second open shift, and to rewrite a closed one but for how its repo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from chainpos.errors import StoreError
 from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
+from chainpos.store.shop_bills import TenderRow
 
 MAX_ROWS: Final = 100_000
 OPEN_STATES: Final = ("waiting", "seen", "refused", "expired", "cancelled")
@@ -58,6 +60,19 @@ class DrawerRow(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     reason: str
     staff: str
+
+
+class TaxRow(msgspec.Struct, frozen=True):
+    """What was charged at one rate (millionths), tax included, and the tax in it."""
+
+    rate_ppm: int
+    due_minor: int
+    tax_minor: int
+
+
+class _Named(msgspec.Struct, frozen=True):
+    number: int
+    reference: str
 
 
 class ShopShifts:
@@ -156,8 +171,34 @@ class ShopShifts:
         )
         return self.book.rows(sql, [begin_ns, end_ns, *OPEN_STATES, MAX_ROWS], SaleRow)
 
-    def sent(self, tx_hash: bytes) -> OutboxRow | None:
-        """What was sent under this hash."""
-        found = self.book.rows("SELECT * FROM outbox WHERE tx_hash = ?", [tx_hash], OutboxRow)
+    def returned_between(self, begin_ns: int, end_ns: int) -> list[TenderRow]:
+        """Tenders that were given back in a time, whenever they came in."""
+        sql = "SELECT * FROM tenders WHERE returned_ns >= ? AND returned_ns < ? ORDER BY returned_ns, id"
+        return self.book.rows(sql, [max(begin_ns, 1), end_ns], TenderRow)
+
+    def tender_of_sale(self, sale: int) -> TenderRow | None:
+        """The tender of a bill that a sale on the ledger is, if it is one."""
+        found = self.book.rows("SELECT * FROM tenders WHERE sale = ? AND sale > 0", [sale], TenderRow)
         return found[0] if found else None
 
+    def taxed_between(self, begin_ns: int, end_ns: int) -> list[TaxRow]:
+        """What complete bills of a time charged at each rate."""
+        sql = (
+            "SELECT tax_rate_ppm AS rate_ppm, sum(bill_lines.due_minor) AS due_minor, "
+            "sum(bill_lines.tax_minor) AS tax_minor FROM bill_lines JOIN bills ON bills.number = bill_lines.bill "
+            "WHERE bills.state = 'complete' AND bills.closed_ns >= ? AND bills.closed_ns < ? "
+            "GROUP BY tax_rate_ppm ORDER BY tax_rate_ppm"
+        )
+        return self.book.rows(sql, [begin_ns, end_ns], TaxRow)
+
+    def references_of_bills(self, numbers: Sequence[int]) -> dict[int, str]:
+        """What bills are called."""
+        marks = ", ".join("?" for _ in numbers)
+        sql = f"SELECT number, reference FROM bills WHERE number IN ({marks})"  # noqa: S608 - no outside text
+        return {row.number: row.reference for row in self.book.rows(sql, list(numbers), _Named)}
+
+    def sent_of(self, kind: str, *, limit: int = 500) -> list[OutboxRow]:
+        """What this till signed of a kind, newest first."""
+        return self.book.rows(
+            "SELECT * FROM outbox WHERE kind = ? ORDER BY created_ns DESC LIMIT ?", [kind, limit], OutboxRow
+        )

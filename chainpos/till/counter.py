@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -39,10 +40,13 @@ from chainpos.till.desk import CHARGE, Noticed
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.outbox import DONE, ended_within
 from chainpos.till.refunds import sign_refund, unanswered, was_refused
+from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
 from chainpos.till.sale_views import row_view, sale_view, search_book
 from chainpos.till.sales import CODE, LINK, Sale, reference_for
 from chainpos.till.settlement import settlement_view
+from chainpos.till.shifts import ShiftDesk
+from chainpos.till.staff import StaffDesk
 from chainpos.till.views import (
     BlockRow,
     CounterView,
@@ -97,6 +101,8 @@ class Till:
         self._clock = clock or SystemClock()
         self._run = RunningTill(settings, genesis, key, book, clock=self._clock, entropy=entropy, observer=observer)
         self._inspector = Inspector(self._run.connection.require)
+        self.staff = StaffDesk(self._run)
+        self.shifts = ShiftDesk(self._run, self.staff)
         self._hand: Sale | None = None
         self._selling = asyncio.Lock()
         self.bills = Bills(self._run, self)
@@ -140,6 +146,8 @@ class Till:
             recent=tuple(row_view(row, run.money) for row in run.desk.recent),
             bill=self.bills.view(),
             held=self.bills.held(),
+            staff=self.staff.view,
+            shift=self.shifts.number,
         )
 
     async def changes(self) -> AsyncGenerator[CounterView, None]:
@@ -175,6 +183,7 @@ class Till:
 
         What comes back is CANCELLED only if the ledger says so; a payment may have been quicker.
         """
+        staff = self.staff.require(Right.SELL)
         sale = self._run.desk.find(reference)
         if sale is None:
             return self._view_of(await self._row(reference))
@@ -182,7 +191,11 @@ class Till:
         if open_still and not self._run.outbox.waits_for(CANCEL, sale.row.number):
             request = sale.signed
             ended = await self._run.outbox.sign(
-                CANCEL, Cancel(request.encoded), expires_s=request.request.expires_s, number=sale.row.number
+                CANCEL,
+                Cancel(request.encoded),
+                expires_s=request.request.expires_s,
+                number=sale.row.number,
+                staff=staff,
             )
             if self._run.connection.client is not None:
                 await ended_within(ended, CANCEL_WAIT_S)
@@ -208,7 +221,9 @@ class Till:
         self._hand = sale
         message = Charge(sale.signed.encoded, code.encoded, code.signature)
         expires_s = sale.signed.request.expires_s
-        ended = await run.outbox.sign(CHARGE, message, expires_s=expires_s, number=sale.row.number, amount=amount)
+        ended = await run.outbox.sign(
+            CHARGE, message, expires_s=expires_s, number=sale.row.number, amount=amount, staff=sale.row.staff
+        )
         await ended_within(ended, ANSWER_WAIT_S)
         return sale_view(sale, run.money)
 
@@ -249,7 +264,8 @@ class Till:
         run = self._run
         run.book.require_sound()
         row = run.desk.current(await self._row(reference))
-        ended = await sign_refund(run.book, run.outbox, self._clock, row, amount, pin=pin, typed_amount=typed_amount)
+        asked = partial(self.staff.approved, Right.REFUND, pin)
+        ended = await sign_refund(run.book, run.outbox, row, amount, approved=asked, typed_amount=typed_amount)
         self._require_done(await ended_within(ended, ANSWER_WAIT_S), "refund")
         return self._view_of(await self._row(reference))
 
@@ -283,11 +299,11 @@ class Till:
 
     async def request_payout(self, amount: Amount) -> SettlementView:
         """Ask for available money to be paid out. Raises UserFacingError, RefusedByLedger."""
-        run = self._run
+        run, staff = self._run, self.staff.require(Right.PAYOUT)
         run.connection.require()
         message = RequestPayout(run.settings.merchant, amount.currency, amount.minor)
         expires_s = self._clock.now_ns() // SECOND_NS + PAYOUT_LIFE_S
-        ended = await run.outbox.sign(PAYOUT, message, expires_s=expires_s, amount=amount)
+        ended = await run.outbox.sign(PAYOUT, message, expires_s=expires_s, amount=amount, staff=staff)
         self._require_done(await ended_within(ended, ANSWER_WAIT_S), "payout")
         return await self.settlement()
 
@@ -312,17 +328,18 @@ class Till:
     # -- the rest
 
     async def _new_sale(self, amount: Amount, memo: str, presented: str, life_s: int, also: Also | None = None) -> Sale:
-        run = self._run
+        run, staff = self._run, self.staff.require(Right.SELL)
         run.book.require_sound()
         if run.network.link is Link.HALTED:
             raise UserFacingError(
                 "This till has stopped: what it computed differs from the network.",
                 next_step="Sell nothing here; call the operator, who sees the reason on the Node screen.",
             )
+        await self.shifts.ensure_open()
         number, now_ns = run.book.book.next_number(), self._clock.now_ns()
         reference = reference_for(number, run.key.address, now_ns, run.utc_offset_s)
         signed = self._signed(Terms(run.settings.merchant, reference, amount, 0, life_s, memo), now_ns)
-        sale = run.desk.new_sale(number, signed, presented)
+        sale = run.desk.new_sale(number, signed, presented, staff)
         await run.desk.add(sale, also)
         return sale
 

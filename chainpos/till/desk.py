@@ -130,9 +130,9 @@ class Desk:
         self._show_recent(sale.row)
         self._changed()
 
-    def new_sale(self, number: int, signed: SignedRequest, presented: str) -> Sale:
+    def new_sale(self, number: int, signed: SignedRequest, presented: str, staff: str = "") -> Sale:
         """A sale that is not in the book yet."""
-        row = new_row(number, signed, presented, self._clock.now_ns())
+        row = msgspec.structs.replace(new_row(number, signed, presented, self._clock.now_ns()), staff=staff)
         return Sale(row, signed, self._link(row))
 
     def find(self, reference: str) -> Sale | None:

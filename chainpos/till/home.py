@@ -23,6 +23,7 @@ from chainpos.till.keyfile import load_till_key, save_till_key
 from chainpos.wallet.keys import Key, require_allowed
 
 DEFAULT_LIFE_S: Final = 120
+DEFAULT_LOCK_AFTER_S: Final = 300
 _MAX_SETTINGS_BYTES: Final = 10_000
 _Address = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}\Z")]
 _Merchant = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
@@ -31,7 +32,8 @@ _Merchant = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
 class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`node` is the HOST:PORT of this till's own node; `link_address` how customers reach it, the same where empty.
 
-    `life_s` is how long a request can be paid.
+    `life_s` is how long a request can be paid; `lock_after_s` how long nobody touches the till before it locks, 0 for
+    never.
     """
 
     merchant: _Merchant
@@ -39,6 +41,7 @@ class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str
     link_address: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9.-]{1,57}:[0-9]{1,5})?\Z")] = ""
     life_s: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = DEFAULT_LIFE_S
+    lock_after_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = DEFAULT_LOCK_AFTER_S
 
 
 class TillHome:

@@ -42,7 +42,7 @@ class Outbox:
     ) -> None:
         self.wake = asyncio.Event()
         self._book = book
-        self._clock = clock
+        self.clock = clock
         self._key = key
         self._chain_id = chain_id
         self._entropy = entropy
@@ -59,11 +59,19 @@ class Outbox:
         return any((row.kind, row.number) == (kind, number) for row in self._waiting.values())
 
     async def sign(
-        self, kind: str, message: msgspec.Struct, *, expires_s: int, number: int = 0, amount: Amount | None = None
+        self,
+        kind: str,
+        message: msgspec.Struct,
+        *,
+        expires_s: int,
+        number: int = 0,
+        amount: Amount | None = None,
+        staff: str = "",
     ) -> asyncio.Future[OutboxRow]:
         """Sign and keep a transaction, durable when this returns; what comes back is done when it has ended.
 
-        `number` is the sale it belongs to, 0 for none; `amount` what it would move, for the book.
+        `number` is the sale it belongs to, 0 for none; `amount` what it would move, `staff` who has it signed, for the
+        book.
         """
         encoded = msgspec.msgpack.encode(message)
         nonce = self._entropy(NONCE_BYTES)
@@ -73,11 +81,12 @@ class Outbox:
             tx_hash=tx_hash(wire),
             wire=wire,
             kind=kind,
-            created_ns=self._clock.now_ns(),
+            created_ns=self.clock.now_ns(),
             expires_s=expires_s,
             number=number,
             amount_minor=amount.minor if amount is not None else 0,
             currency=amount.currency if amount is not None else "",
+            staff=staff,
         )
         await self._book.call(lambda: self._book.book.queue(row))
         self._waiting[row.tx_hash] = row
@@ -111,7 +120,7 @@ class Outbox:
             return ended
 
     async def _look(self, client: RpcClient, row: OutboxRow) -> OutboxRow | None:
-        if row.tx_hash not in self._sent_ns and row.created_ns + SEND_AGAIN_NS > self._clock.now_ns():
+        if row.tx_hash not in self._sent_ns and row.created_ns + SEND_AGAIN_NS > self.clock.now_ns():
             # It is new, and was never sent: no block can have it.
             return None
         try:
@@ -126,7 +135,7 @@ class Outbox:
     async def _send(self, client: RpcClient, row: OutboxRow, time_s: int) -> OutboxRow | None:
         if time_s >= row.expires_s:
             return msgspec.structs.replace(row, state=EXPIRED)
-        now_ns = self._clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
         if now_ns - self._sent_ns.get(row.tx_hash, -SEND_AGAIN_NS) < SEND_AGAIN_NS:
             return None
         self._sent_ns[row.tx_hash] = now_ns

@@ -7,6 +7,7 @@ tills may refund at the same time, and only it knows both.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from chainpos.core.checkout.keyed import keyed_amount
@@ -15,11 +16,9 @@ from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.amount import Amount, AmountError, format_amount
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import UserFacingError
-from chainpos.node.clock import Clock
 from chainpos.store.shop import OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
 from chainpos.till.outbox import DONE, REFUSED, Outbox
-from chainpos.till.pin import require_pin
 from chainpos.till.sales import is_money
 
 KIND: Final = "refunds.refund"
@@ -56,9 +55,18 @@ def require_typed(amount: Amount, typed_amount: str) -> None:
 
 
 async def sign_refund(
-    book: BookThread, outbox: Outbox, clock: Clock, row: SaleRow, amount: Amount, *, pin: str, typed_amount: str
+    book: BookThread,
+    outbox: Outbox,
+    row: SaleRow,
+    amount: Amount,
+    *,
+    approved: Callable[[], Awaitable[str]],
+    typed_amount: str,
 ) -> asyncio.Future[OutboxRow]:
-    """Check everything that can be checked here, then sign and keep the refund. Raises UserFacingError."""
+    """Check everything that can be checked here, then sign and keep the refund. Raises UserFacingError.
+
+    `approved` asks last for the PIN of somebody who may, and says who that is.
+    """
     require_refundable(row, amount)
     require_typed(amount, typed_amount)
     if outbox.waits_for(KIND, row.number):
@@ -67,15 +75,14 @@ async def sign_refund(
             next_step="Wait for its answer, then refund what is left.",
             money_moved="It may still move money.",
         )
-    now_ns = clock.now_ns()
-    await book.call(lambda: require_pin(book.book, pin, now_ns))
+    staff, now_ns = await approved(), outbox.clock.now_ns()
     sent = await book.call(lambda: book.book.outbox_of(row.number))
     # The ledger takes each reference once for a payment. One that a node refused may be on its way to a block all the
     # same: made again under the same reference, it is refunded once.
     used = sum(_took_its_reference(earlier) for earlier in sent)
     message = Refund(row.request_id, amount.minor, f"{row.reference}/R{used + 1}", "")
     expires_s = now_ns // SECOND_NS + LIFE_S
-    return await outbox.sign(KIND, message, expires_s=expires_s, number=row.number, amount=amount)
+    return await outbox.sign(KIND, message, expires_s=expires_s, number=row.number, amount=amount, staff=staff)
 
 
 def _took_its_reference(sent: OutboxRow) -> bool:

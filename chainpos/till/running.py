@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -73,6 +73,8 @@ class RunningTill:
         self.halted_reason = ""
         self.met = asyncio.Event()
         self.stopped = False
+        # What else is to be done now and then while the node answers.
+        self.errands: list[Callable[[RpcClient], Awaitable[None]]] = []
         self._money_ns = 0
         self._listeners: dict[asyncio.Event, None] = {}
         self._task: asyncio.Task[None] | None = None
@@ -151,6 +153,8 @@ class RunningTill:
             await self.desk.push(client)
         await self.desk.publish_missing(client)
         await self.desk.forget_dropped(client)
+        for errand in self.errands:
+            await errand(client)
         aged_ns = self.clock.monotonic_ns() - self._money_ns
         if self.desk.tip_height > self.money.height and aged_ns > MONEY_PAUSE_NS:
             # A peer that began anew learns of the shop only on its way.

@@ -6,89 +6,28 @@ is signed in is not kept: a till with staff begins locked, also after it was kil
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum
 from typing import Final
-
-import msgspec
 
 from chainpos.core.values.text import HostileText, check_text
 from chainpos.errors import UserFacingError
-from chainpos.node.clock import Clock
 from chainpos.store.shop_shifts import ShopShifts, StaffRow
-from chainpos.till.book_thread import BookThread
 from chainpos.till.pin import OWNER, has_pin, is_taken, require_one_of, require_pin, set_pin
+from chainpos.till.roles import OWNER_MEMBER, OWNER_NAME, OWNER_ROLE, RIGHTS, ROLES, Member, Right, StaffView
+from chainpos.till.running import RunningTill
 
 MAX_NAME_BYTES: Final = 48
-OWNER_ROLE: Final = "owner"
-# How the book names the owner.
-OWNER_NAME: Final = "owner"
-
-
-class Right(Enum):
-    """What may be done at a till beyond looking."""
-
-    SELL = "sell"
-    SHIFT = "shift"
-    DRAWER = "drawer"
-    REFUND = "refund"
-    PAYOUT = "payout"
-    STAFF = "staff"
-    OPERATE = "operate"
-
-
-RIGHTS: Final[dict[str, frozenset[Right]]] = {
-    OWNER_ROLE: frozenset(Right),
-    "manager": frozenset(Right) - {Right.OPERATE},
-    "cashier": frozenset({Right.SELL, Right.SHIFT, Right.DRAWER}),
-    "support": frozenset(),
-    "operator": frozenset({Right.OPERATE}),
-}
-ROLES: Final = ("cashier", "manager", "support", "operator")
-
-
-class Member(msgspec.Struct, frozen=True):
-    """Somebody who may sign in."""
-
-    name: str
-    role: str
-
-    @property
-    def rights(self) -> frozenset[Right]:
-        """What they may do."""
-        return RIGHTS[self.role]
-
-
-class StaffView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is signed in, None while it is locked; `can_lock` if there is a PIN to come back with.
-
-    `named` is whether staff was set up: then people are told apart.
-    """
-
-    present: Member | None
-    members: tuple[Member, ...]
-    can_lock: bool
-    named: bool
-    lock_after_s: int
-
-    def may(self, right: Right) -> bool:
-        """Whether whoever is signed in may do that."""
-        return self.present is not None and right in self.present.rights
-
-
-OWNER_MEMBER: Final = Member(OWNER_NAME, OWNER_ROLE)
 
 
 class StaffDesk:
-    """The people of one till. `changed` is called whenever a view would differ."""
+    """The people of one till."""
 
-    def __init__(self, book: BookThread, clock: Clock, *, lock_after_s: int, changed: Callable[[], None]) -> None:
-        self._book = book
-        self._clock = clock
-        self._changed = changed
-        self._rows = ShopShifts(book.book).staff()
-        self._owner_has_pin = has_pin(book.book)
-        self._lock_after_s = lock_after_s
+    def __init__(self, run: RunningTill) -> None:
+        self._book = run.book
+        self._clock = run.clock
+        self._changed = run.changed
+        self._rows = ShopShifts(run.book.book).staff()
+        self._owner_has_pin = has_pin(run.book.book)
+        self._lock_after_s = run.settings.lock_after_s
         self._present: Member | None = None if self._rows else OWNER_MEMBER
 
     @property

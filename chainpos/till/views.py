@@ -32,6 +32,7 @@ from chainpos.till.bill_views import (
     TaxView,
     TenderKind,
 )
+from chainpos.till.roles import AT_EASE, StaffView
 
 __all__ = [
     "Alarm",
@@ -56,6 +57,7 @@ __all__ = [
     "Sentence",
     "SettlementView",
     "ShopView",
+    "StaffView",
     "TaxView",
     "TenderKind",
     "TransactionRow",
@@ -103,7 +105,10 @@ class ShopView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CounterView(msgspec.Struct, frozen=True, kw_only=True):
-    """The counter: the sale and the bill in hand, if any, the last few sales, and the bills set aside."""
+    """The counter: the sale and the bill in hand, if any, the last few sales, and the bills set aside.
+
+    `staff` is who is signed in, `shift` the open shift's number, 0 for none.
+    """
 
     shop: ShopView
     network: NetworkView
@@ -111,6 +116,8 @@ class CounterView(msgspec.Struct, frozen=True, kw_only=True):
     recent: tuple[SaleView, ...] = ()
     bill: BillView | None = None
     held: tuple[HeldView, ...] = ()
+    staff: StaffView = AT_EASE
+    shift: int = 0
 
 
 class PendingRow(msgspec.Struct, frozen=True):

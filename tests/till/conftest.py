@@ -19,7 +19,7 @@ from chainpos.store.shop import ShopBook
 from chainpos.till.counter import Till
 from chainpos.till.desk import Noticed
 from chainpos.till.home import TillHome, TillSettings
-from chainpos.till.pin import set_pin
+from chainpos.till.pin import Cost, set_pin
 from chainpos.till.views import CounterView, Link, SaleView
 from chainpos.wallet.client import Wallet
 from chainpos.wallet.keys import Key
@@ -90,7 +90,7 @@ class Shop:
             settings = TillSettings(merchant, node or self.peer.rpc, CNY, life_s=life_s)
             home.create(self.genesis, settings, signing_key(f"{merchant}.till"))
             with ShopBook.open(home.book_path) as book:
-                set_pin(book, PIN)
+                set_pin(book, PIN, cost=Cost())
         return home
 
     async def open_till(self, merchant: str = MERCHANT, *, clock: Clock | None = None, life_s: int = 120) -> Till:

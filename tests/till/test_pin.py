@@ -8,7 +8,7 @@ import pytest
 
 from chainpos.errors import UserFacingError
 from chainpos.store.shop import ShopBook
-from chainpos.till.pin import PinRecord, has_pin, require_pin, set_pin, wait_s
+from chainpos.till.pin import Cost, PinRecord, has_pin, require_pin, set_pin, wait_s
 
 S = 1_000_000_000
 
@@ -36,7 +36,7 @@ def test_wrong_guesses_close_the_door_for_longer_each_time_and_across_restarts(t
     path = tmp_path / "shop.db"
     now = 0
     with ShopBook(path) as book:
-        set_pin(book, "4711")
+        set_pin(book, "4711", cost=Cost())
         for _ in range(5):
             with pytest.raises(UserFacingError, match="PIN is wrong"):
                 require_pin(book, "0000", now)

@@ -17,13 +17,16 @@ from chainpos.node.clock import SystemClock
 from chainpos.store.shop import Fact, ShopBook
 from chainpos.till.book_thread import BookThread
 from chainpos.till.outbox import DONE, EXPIRED, REFUSED, Outbox
-from chainpos.till.pin import set_pin
 from chainpos.till.refunds import sign_refund
 from chainpos.till.sales import LINK, new_row
 from chainpos.wallet.keys import demo_key
 from tests.core.contracts.conftest import CHAIN_ID
 
-TILL, PIN = demo_key("till/1"), "4711"
+TILL = demo_key("till/1")
+
+
+async def approved() -> str:
+    return "Mei"
 
 
 async def test_a_refund_made_again_after_a_refusal_has_the_same_reference_until_that_is_used(tmp_path: Path) -> None:
@@ -31,7 +34,6 @@ async def test_a_refund_made_again_after_a_refusal_has_the_same_reference_until_
     clock = SystemClock()
     now_s = clock.now_ns() // 10**9
     with ShopBook(tmp_path / "shop.db") as book:
-        set_pin(book, PIN)
         signed = make_request(
             Terms("TEAHOUSE", "S1", Amount(1_000, "CNY"), now_s, now_s + 60), CHAIN_ID, TILL.public_key, TILL.sign
         )
@@ -48,9 +50,10 @@ async def test_a_refund_made_again_after_a_refusal_has_the_same_reference_until_
         ):
             thread = BookThread(book)
             box = Outbox(thread, clock, TILL, CHAIN_ID, secrets.token_bytes)
-            await sign_refund(thread, box, clock, row, Amount(5, "CNY"), pin=PIN, typed_amount="5")
+            await sign_refund(thread, box, row, Amount(5, "CNY"), approved=approved, typed_amount="5")
             (waiting,) = book.waiting()
             message = msgspec.msgpack.decode(decode_envelope(waiting.wire).body.message, type=Refund)
             used.append(message.reference)
+            assert waiting.staff == "Mei"
             book.settle(waiting.tx_hash, state, height=height, code=code)
     assert used == ["S1/R1", "S1/R1", "S1/R1", "S1/R1", "S1/R2", "S1/R3"]

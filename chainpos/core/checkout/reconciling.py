@@ -95,7 +95,7 @@ CASH_SHORT: Final = DifferenceKind(
 LEDGER_NOT_READ: Final = DifferenceKind(
     "ledger_not_read",
     "The till's own node did not answer: the figures are the book's alone.", "本机节点无应答：以下数字仅来自店内账簿。",
-    "Start the node; the next shift's report takes in what the ledger had by then.",
+    "Start the node; the next shift's report takes in what the ledger has and this one lacks.",
     "请启动节点；届时账本上的记录将计入下一班次的报表。",
 )  # fmt: skip
 KINDS: Final = (

@@ -1,0 +1,98 @@
+"""A closed shift as files: CSV for a spreadsheet, JSON that is signed, and the bank's camt.053.
+
+It refuses to hand a spreadsheet a formula, and to replace a file that is there with another content.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Final
+
+from chainpos.core.checkout.reconciling import REFUND
+from chainpos.core.checkout.z_report import ZReport
+from chainpos.core.values.amount import Amount, format_amount
+from chainpos.core.values.text import clean
+from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
+from chainpos.errors import UserFacingError
+from chainpos.store.durable import write_durably
+
+COLUMNS: Final = (
+    "time", "kind", "tender", "reference", "book", "ledger", "tip", "fee", "net", "currency", "settlement", "block",
+    "staff", "difference",
+)  # fmt: skip
+# A spreadsheet takes text that begins so for a formula, also behind blanks.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def write_exports(report: ZReport, file: bytes, folder: Path) -> tuple[Path, ...]:
+    """Write all forms of a shift into a folder; which files they are. Raises UserFacingError."""
+    name = f"{report.merchant}-{report.till[:8]}-Z{report.sequence:04d}"
+    wanted = ((f"{name}.csv", shift_csv(report)), (f"{name}.json", file))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file_name, content in wanted:
+            write_durably(folder / file_name, content)
+    except OSError as error:
+        raise UserFacingError(
+            f"The shift cannot be written to {folder}: {error.strerror or error}.",
+            next_step="Choose another folder, or make room there.",
+        ) from error
+    return tuple(folder / file_name for file_name, _ in wanted)
+
+
+def shift_csv(report: ZReport) -> bytes:
+    """Every movement of the shift, one a row, in UTF-8 with a mark that spreadsheets know."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    money = report.currency
+    for line in report.lines:
+        sign = "-" if line.kind == REFUND else ""
+        writer.writerow(
+            [
+                _time(line.time_s),
+                line.kind,
+                "ledger",
+                plain_cell(line.reference),
+                _figure(line.book_minor, money, sign),
+                _figure(line.ledger_minor, money, sign),
+                _figure(line.tip_minor, money),
+                _figure(line.fee_minor, money, sign),
+                _figure(abs(line.net_minor), money, "-" if line.net_minor < 0 else ""),
+                money,
+                plain_cell(line.where),
+                line.height or "",
+                plain_cell(line.staff),
+                line.difference,
+            ]
+        )
+    for each in report.tendered:
+        sign = "-" if each.returned else ""
+        amount = _figure(each.amount_minor, money, sign)
+        kind = "refund" if each.returned else "payment"
+        row = [_time(each.time_s), kind, plain_cell(each.kind), plain_cell(each.reference), amount, "", "", "", amount]
+        writer.writerow([*row, money, "", "", plain_cell(each.staff), ""])
+    for drawn in report.drawn:
+        amount = _figure(drawn.amount_minor, money, "-" if drawn.kind == "out" else "")
+        row = [_time(drawn.time_s), f"cash_{drawn.kind}", "cash", plain_cell(drawn.reason), amount, "", "", "", amount]
+        writer.writerow([*row, money, "", "", plain_cell(drawn.staff), ""])
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def plain_cell(text: str) -> str:
+    """Text that a spreadsheet shows and does not run: cleaned, and quoted where it would begin a formula."""
+    shown = clean(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+
+
+def _figure(minor: int, currency: str, sign: str = "") -> str:
+    """A decimal without group marks; "" where there is none. Its sign is ours, so that it is a number and no text."""
+    if minor < 0:
+        return ""
+    return f"{sign if minor else ''}{format_amount(Amount(minor, currency), with_currency=False).replace(',', '')}"
+
+
+def _time(time_s: int) -> str:
+    return format_rfc3339(time_s * SECOND_NS)

@@ -1,0 +1,222 @@
+"""What the shop's book has of a shift, and what the ledger has of it, brought together into the parts of a report.
+
+It refuses to call a difference what is only on its way into the book: it looks again before it names one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, NamedTuple
+
+import msgspec
+
+from chainpos.core.chain.envelope import decode_envelope
+from chainpos.core.checkout.reconciling import (
+    LEDGER_NOT_READ,
+    PAYMENT,
+    REFUND,
+    SETTLEMENT_DIFFERS,
+    TENDER_DIFFERS,
+    Difference,
+    Entry,
+    Line,
+    differences,
+    reconcile,
+    unread,
+)
+from chainpos.core.checkout.takings import LEDGER, NO_RATE, Drawn, Taxed, Tendered
+from chainpos.core.checkout.z_report import OpenRequest, decode_report
+from chainpos.core.contracts.refunds.messages import Refund
+from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.errors import MalformedBytes
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.store.shop import OutboxRow, SaleRow
+from chainpos.store.shop_bills import RECEIVED, ShopBills, TenderRow
+from chainpos.store.shop_shifts import ShiftRow, ShopShifts
+from chainpos.till.ledger_lines import LedgerSide, read_ledger, refund_id
+from chainpos.till.refunds import KIND
+from chainpos.till.running import RunningTill
+
+LOOKS: Final = 6
+LOOK_AGAIN_S: Final = 0.25
+MAX_HEIGHT: Final = 2**62
+
+
+class BookSide(NamedTuple):
+    """What the book has of a shift; `tender_faults` are ledger tenders of bills that differ from their sales."""
+
+    entries: tuple[Entry, ...]
+    tendered: tuple[Tendered, ...]
+    taxed: tuple[Taxed, ...]
+    drawn: tuple[Drawn, ...]
+    requests: tuple[OpenRequest, ...]
+    tender_faults: tuple[Difference, ...]
+
+
+class ShiftParts(NamedTuple):
+    """Both sides compared, up to `to_height` and before `until_ns`; all differences but the drawer's."""
+
+    to_height: int
+    until_ns: int
+    lines: tuple[Line, ...]
+    book: BookSide
+    differences: tuple[Difference, ...]
+
+
+async def read_shift(run: RunningTill, shift: ShiftRow, until_ns: int) -> ShiftParts:
+    """The parts of a shift up to now. Where the node does not answer they are the book's, and say so."""
+    for _ in range(LOOKS):
+        parts = await _look(run, shift, until_ns)
+        if not parts.differences or parts.differences[0].kind == LEDGER_NOT_READ.name:
+            return parts
+        await asyncio.sleep(LOOK_AGAIN_S)
+    return parts
+
+
+async def _look(run: RunningTill, shift: ShiftRow, until_ns: int) -> ShiftParts:
+    to_height = max(run.desk.tip_height, shift.from_height)
+    side = await _ledger(run, shift, to_height)
+    shifts = ShopShifts(run.book.book)
+    counted = await run.book.call(lambda: counted_before(shifts, shift))
+    if side is None:
+        # The heights are left to the next shift, which reads them on the ledger and leaves out what is counted here.
+        book = await run.book.call(lambda: read_book(shifts, shift, counted, MAX_HEIGHT, until_ns))
+        found = (Difference(kind=LEDGER_NOT_READ.name), *book.tender_faults)
+        return ShiftParts(shift.from_height, until_ns, unread(book.entries), book, found)
+    book = await run.book.call(lambda: read_book(shifts, shift, counted, to_height, until_ns))
+    lines = reconcile(book.entries, [entry for entry in side.entries if entry.reference not in counted])
+    found = (*differences(lines), *_settlement(side), *book.tender_faults)
+    return ShiftParts(to_height, until_ns, lines, book, found)
+
+
+def counted_before(shifts: ShopShifts, shift: ShiftRow) -> frozenset[str]:
+    """By their references: what earlier shifts counted from the book alone, in heights that this one reads again."""
+    found: list[str] = []
+    for row in shifts.shifts():
+        if row.from_height != shift.from_height or row.number >= shift.number:
+            break
+        found += [line.reference for line in decode_report(row.document).lines]
+    return frozenset(found)
+
+
+async def _ledger(run: RunningTill, shift: ShiftRow, to_height: int) -> LedgerSide | None:
+    client = run.connection.client
+    if client is None or not run.desk.tip_height:
+        return None
+    try:
+        return await _asked(run, client, shift, to_height)
+    except (Disconnected, RpcError, MalformedBytes):
+        return None
+
+
+async def _asked(run: RunningTill, client: RpcClient, shift: ShiftRow, to_height: int) -> LedgerSide:
+    await run.refresh_money(client)
+    return await read_ledger(
+        client, run.settings.merchant, run.key.public_key, run.money, shift.currency,
+        after=shift.from_height, upto=to_height,
+    )  # fmt: skip
+
+
+def _settlement(side: LedgerSide) -> tuple[Difference, ...]:
+    if side.net_minor == side.grown_minor:
+        return ()
+    return (Difference(kind=SETTLEMENT_DIFFERS.name, book_minor=side.net_minor, ledger_minor=side.grown_minor),)
+
+
+def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_height: int, until_ns: int) -> BookSide:
+    """What the book has of a shift up to a height and a moment, but for what was `counted` before."""
+    paid = [
+        row
+        for row in shifts.paid_between(shift.from_height, to_height)
+        if row.currency == shift.currency and row.reference not in counted
+    ]
+    tenders = {row.number: shifts.tender_of_sale(row.number) for row in paid}
+    refunds = [_refund_entry(row) for row in shifts.sent_between(KIND, shift.from_height, to_height)]
+    taxed = [Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in shifts.taxed_between(shift.from_ns, until_ns)]
+    keyed_minor = sum(row.amount_minor for row in paid if tenders[row.number] is None)
+    if keyed_minor:
+        taxed.append(Taxed(NO_RATE, keyed_minor, 0))
+    return BookSide(
+        entries=tuple(
+            [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in counted]
+        ),
+        tendered=_tendered(shifts, shift, until_ns),
+        taxed=tuple(taxed),
+        drawn=tuple(
+            Drawn(
+                kind=row.kind,
+                amount_minor=row.amount_minor,
+                reason=row.reason,
+                time_s=row.at_ns // SECOND_NS,
+                staff=row.staff,
+            )
+            for row in shifts.drawn(shift.number)
+        ),
+        requests=tuple(
+            OpenRequest(row.reference, row.amount_minor, row.state)
+            for row in shifts.unpaid_between(shift.from_ns, until_ns)
+        ),
+        tender_faults=tuple(_tender_fault(row, tender) for row in paid if _differs(row, tender := tenders[row.number])),
+    )
+
+
+def _sale_entry(row: SaleRow) -> Entry:
+    return Entry(
+        kind=PAYMENT,
+        id=row.request_id.hex(),
+        reference=row.reference,
+        amount_minor=row.amount_minor,
+        fee_minor=row.fee_minor,
+        height=row.height,
+        time_s=row.paid_ns // SECOND_NS,
+        staff=row.staff,
+    )
+
+
+def _refund_entry(row: OutboxRow) -> Entry:
+    message = msgspec.msgpack.decode(decode_envelope(row.wire).body.message, type=Refund)
+    return Entry(
+        kind=REFUND,
+        id=refund_id(message.payment_id, message.reference),
+        reference=message.reference,
+        amount_minor=message.amount_minor,
+        height=row.height,
+        time_s=row.created_ns // SECOND_NS,
+        staff=row.staff,
+    )
+
+
+def _tendered(shifts: ShopShifts, shift: ShiftRow, until_ns: int) -> tuple[Tendered, ...]:
+    came = [
+        (row, False, row.received_ns)
+        for row in ShopBills(shifts.book).tenders_between(shift.from_ns, until_ns)
+        if row.kind != LEDGER
+    ]
+    went = [
+        (row, True, row.returned_ns)
+        for row in shifts.returned_between(shift.from_ns, until_ns)
+        if row.kind != LEDGER and row.received_ns
+    ]
+    names = shifts.references_of_bills([row.bill for row, _, _ in (*came, *went)])
+    return tuple(
+        Tendered(
+            kind=row.kind,
+            reference=names.get(row.bill, ""),
+            amount_minor=row.amount_minor,
+            time_s=at_ns // SECOND_NS,
+            returned=returned,
+            staff=row.staff,
+        )
+        for row, returned, at_ns in (*came, *went)
+    )
+
+
+def _differs(row: SaleRow, tender: TenderRow | None) -> bool:
+    return tender is not None and (tender.state != RECEIVED or tender.amount_minor != row.amount_minor)
+
+
+def _tender_fault(row: SaleRow, tender: TenderRow | None) -> Difference:
+    counted_minor = tender.amount_minor if tender is not None and tender.state == RECEIVED else 0
+    return Difference(
+        kind=TENDER_DIFFERS.name, reference=row.reference, book_minor=counted_minor, ledger_minor=row.amount_minor
+    )

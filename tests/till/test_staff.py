@@ -1,0 +1,250 @@
+"""Staff: who may do what, PINs that slow a guesser down across restarts, locking, and names in the book."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from chainpos.core.chain.genesis import load_genesis
+from chainpos.errors import UserFacingError
+from chainpos.store.shop import ShopBook
+from chainpos.store.shop_shifts import ShopShifts
+from chainpos.till import pin as pin_room
+from chainpos.till.counter import Till
+from chainpos.till.home import TillSettings
+from chainpos.till.pin import OWNER, Cost, has_pin, require_one_of, require_pin, set_pin, wait_s
+from chainpos.till.roles import OWNER_NAME, RIGHTS, Right
+from chainpos.till.staff import add_member, decides, remove_member
+from tests.node.conftest import validator_home
+
+from .conftest import cny, signing_key
+
+CHEAP = Cost()
+S = 1_000_000_000
+
+
+class FixedClock:
+    def __init__(self) -> None:
+        self.time_ns = 1_790_000_000 * S
+
+    def now_ns(self) -> int:
+        return self.time_ns
+
+    def monotonic_ns(self) -> int:
+        return self.time_ns
+
+
+@pytest.fixture(autouse=True)
+def _cheap_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chainpos.till.pin.COST", CHEAP)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> ShopBook:
+    return ShopBook(tmp_path / "shop.db")
+
+
+def till_on(book: ShopBook, folder: Path, clock: FixedClock | None = None) -> Till:
+    """A till that meets no node: what its people may do needs none."""
+    genesis = load_genesis(validator_home(folder / "validator"))
+    where = TillSettings("TEAHOUSE", "127.0.0.1:1", "CNY")
+    return Till(where, genesis, signing_key("TEAHOUSE.till"), book, clock=clock)
+
+
+async def test_a_shop_without_staff_is_its_owners_without_ceremony(book: ShopBook, tmp_path: Path) -> None:
+    till = till_on(book, tmp_path)
+    view = till.counter().staff
+    assert view.present is not None
+    assert (view.present.name, view.named, view.can_lock) == (OWNER_NAME, False, False)
+    sale = await till.request(cny(100))
+    till.staff.lock()
+    assert till.counter().staff.present is not None
+    row = book.sale(sale.reference)
+    assert row is not None
+    assert row.staff == OWNER_NAME
+    await till.stop()
+
+
+async def test_a_till_with_staff_begins_locked_and_every_sale_names_who_made_it(book: ShopBook, tmp_path: Path) -> None:
+    shifts = ShopShifts(book)
+    add_member(shifts, "Mei", "manager", "1111", 1)
+    add_member(shifts, "小王", "cashier", "2222", 2)
+    till = till_on(book, tmp_path)
+    assert till.counter().staff.present is None
+    with pytest.raises(UserFacingError, match="locked"):
+        await till.request(cny(100))
+    with pytest.raises(UserFacingError, match="Nobody of this name"):
+        await till.staff.sign_in("owner", "1111")
+    await till.staff.sign_in("小王", "2222")
+    sale = await till.request(cny(100))
+    row = book.sale(sale.reference)
+    assert row is not None
+    assert row.staff == "小王"
+    with pytest.raises(UserFacingError, match="role may not"):
+        await till.request_payout(cny(1))
+    till.staff.lock()
+    with pytest.raises(UserFacingError, match="locked"):
+        await till.shifts.close(cny(0))
+    await till.staff.sign_in("Mei", "1111")
+    await till.shifts.draw("in", cny(5), "float")
+    assert [each.staff for each in shifts.drawn(1)] == ["Mei"]
+    await till.stop()
+
+
+async def test_support_looks_and_touches_nothing(book: ShopBook, tmp_path: Path) -> None:
+    shifts = ShopShifts(book)
+    add_member(shifts, "Mei", "manager", "1111", 1)
+    add_member(shifts, "Support", "support", "2222", 2)
+    till = till_on(book, tmp_path)
+    await till.staff.sign_in("Support", "2222")
+    for attempt in (
+        till.request(cny(1)), till.request_payout(cny(1)), till.shifts.open(cny(1)), till.shifts.close(cny(0)),
+        till.shifts.draw("out", cny(1), "x"),
+    ):  # fmt: skip
+        with pytest.raises(UserFacingError, match="role may not"):
+            await attempt
+    assert (await till.shifts.report()).number == 0
+    await till.stop()
+
+
+async def test_a_cashiers_refund_is_approved_by_the_pin_of_somebody_who_may(book: ShopBook, tmp_path: Path) -> None:
+    shifts = ShopShifts(book)
+    add_member(shifts, "Mei", "manager", "1111", 1)
+    add_member(shifts, "Wang", "cashier", "2222", 2)
+    till = till_on(book, tmp_path)
+    with pytest.raises(UserFacingError, match="locked"):
+        await till.staff.approved(Right.REFUND, "1111")
+    await till.staff.sign_in("Wang", "2222")
+    with pytest.raises(UserFacingError, match="wrong"):
+        await till.staff.approved(Right.REFUND, "2222")
+    assert await till.staff.approved(Right.REFUND, "1111") == "Mei"
+    await till.staff.sign_in("Mei", "1111")
+    assert await till.staff.approved(Right.REFUND, "1111") == "Mei"
+    await till.stop()
+
+
+def test_the_owner_may_do_everything_and_support_nothing() -> None:
+    assert RIGHTS["owner"] == frozenset(Right)
+    assert RIGHTS["support"] == frozenset()
+    assert Right.REFUND not in RIGHTS["cashier"]
+    assert Right.SELL not in RIGHTS["operator"]
+
+
+def test_the_first_member_must_be_able_to_decide_and_one_who_does_always_stays(book: ShopBook) -> None:
+    shifts = ShopShifts(book)
+    with pytest.raises(UserFacingError, match="first one must be a manager"):
+        add_member(shifts, "Wang", "cashier", "2222", 1)
+    add_member(shifts, "Mei", "manager", "1111", 1)
+    add_member(shifts, "Wang", "cashier", "2222", 2)
+    assert decides(shifts) == ["Mei"]
+    with pytest.raises(UserFacingError, match="would be left"):
+        remove_member(shifts, "Mei")
+    remove_member(shifts, "Wang")
+    remove_member(shifts, "Mei")
+    assert shifts.staff() == []
+    set_pin(book, "9999")
+    add_member(shifts, "Wang", "cashier", "2222", 3)
+    assert decides(shifts) == [OWNER]
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "pin", "said"),
+    [
+        ("", "cashier", "3333", "no name"),
+        ("x\x1b[31m", "cashier", "3333", "no name"),
+        ("A" * 49, "cashier", "3333", "no name"),
+        ("Mei", "cashier", "3333", "works here already"),
+        ("owner", "cashier", "3333", "works here already"),
+        ("Li", "boss", "3333", "no such role"),
+        ("Li", "cashier", "1111", "has this PIN already"),
+        ("Li", "cashier", "33", "digits"),
+    ],
+)
+def test_a_member_that_cannot_be_is_refused_and_leaves_no_trace(
+    book: ShopBook, name: str, role: str, pin: str, said: str
+) -> None:
+    shifts = ShopShifts(book)
+    add_member(shifts, "Mei", "manager", "1111", 1)
+    with pytest.raises(UserFacingError, match=said):
+        add_member(shifts, name, role, pin, 2)
+    assert [row.name for row in shifts.staff()] == ["Mei"]
+
+
+def test_a_pin_whose_cost_was_lowered_in_the_file_is_damaged(book: ShopBook) -> None:
+    set_pin(book, "1111", "Mei")
+    with book.writing() as db:
+        db.execute("""UPDATE settings SET value = replace(value, '"n":16384', '"n":2')""")
+    with pytest.raises(Exception, match="damaged"):
+        has_pin(book, "Mei")
+
+
+class GuessingMachine(RuleBasedStateMachine):
+    """Right and wrong guesses, waits and restarts, at one person's door and at the approvers'; a fixed clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_790_000_000 * S
+        self.wrong = {"Mei": 0, "": 0}
+        self.closed = {"Mei": 0, "": 0}
+        # What a hash costs is not what is tested here: hundreds of guesses are.
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(pin_room, "_digest", lambda pin, salt, _: hashlib.sha256(salt + pin.encode()).digest())
+
+    @initialize(folder=st.uuids())
+    def begin(self, folder: object) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"pins-{folder}"))
+        self.book = ShopBook(self.folder / "shop.db")
+        set_pin(self.book, "1111", "Mei", cost=CHEAP)
+
+    def _try(self, door: str, pin: str) -> str:
+        try:
+            if door:
+                require_pin(self.book, pin, self.now, door)
+            else:
+                assert require_one_of(self.book, pin, self.now, ["Mei"]) == "Mei"
+        except UserFacingError as error:
+            return "closed" if "next try" in error.what else "wrong"
+        return "open"
+
+    @rule(door=st.sampled_from(["Mei", ""]), right=st.booleans())
+    def guess(self, door: str, right: bool) -> None:
+        found = self._try(door, "1111" if right else "2222")
+        if self.now < self.closed[door]:
+            assert found == "closed"
+        elif right:
+            assert found == "open"
+            self.wrong[door] = self.closed[door] = 0
+        else:
+            assert found == "wrong"
+            self.wrong[door] += 1
+            self.closed[door] = self.now + wait_s(self.wrong[door]) * S
+
+    @rule(seconds=st.sampled_from([5, 80, 1_799, 1_800]))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds * S
+
+    @rule()
+    def restart(self) -> None:
+        self.book.close()
+        self.book = ShopBook(self.folder / "shop.db")
+
+    @invariant()
+    def ten_in_a_row_cost_half_an_hour(self) -> None:
+        for door, wrong in self.wrong.items():
+            if wrong >= 10:
+                assert self.closed[door] - self.now <= 1_800 * S
+
+    def teardown(self) -> None:
+        self.patch.undo()
+        if hasattr(self, "book"):
+            self.book.close()
+
+
+TestGuessing = GuessingMachine.TestCase
+TestGuessing.settings = settings(max_examples=8, stateful_step_count=14, deadline=None)
