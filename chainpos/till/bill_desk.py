@@ -33,7 +33,10 @@ class _Number(msgspec.Struct, frozen=True):
 
 
 class Selling(Protocol):
-    """What bills need of the till: sales on the ledger."""
+    """What bills need of the till: sales on the ledger, and who takes money."""
+
+    async def authorise(self) -> str:
+        """Who takes money here now. Raises UserFacingError."""
 
     async def sell(self, amount: Amount, memo: str, also: Also) -> SaleView:
         """A request that is shown, booked together with what `also` writes."""

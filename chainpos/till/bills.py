@@ -49,7 +49,7 @@ class Bills(Ringing):
     async def receive(self, kind: TenderKind, given: Amount) -> BillView:
         """Money beside the ledger: cash that was handed over, a card on another terminal, a voucher."""
         async with self._changing:
-            bill = self._require_payable()
+            bill, staff = self._require_payable(), await self._selling.authorise()
             remaining = Amount(bill.remaining_minor, bill.cart.currency)
             cash = kind is TenderKind.CASH
             counted = min(given.minor, remaining.minor) if cash else given.minor
@@ -58,7 +58,7 @@ class Bills(Ringing):
             tender = TenderRow(
                 bill=bill.number, kind=kind.value, amount_minor=counted, currency=given.currency, state=RECEIVED,
                 given_minor=given.minor if cash else 0, change_minor=given.minor - counted if cash else 0,
-                created_ns=now_ns, received_ns=now_ns,
+                created_ns=now_ns, received_ns=now_ns, staff=staff,
             )  # fmt: skip
             await self._take(bill, tender)
             view = bill_view(bill)
@@ -68,6 +68,7 @@ class Bills(Ringing):
     async def return_parts(self) -> tuple[PartView, ...]:
         """Give back what came in beside the ledger; what to hand to the customer."""
         async with self._changing:
+            await self._selling.authorise()
             bill = self._hand
             if bill is None or bill.closed or bill.live is not None:
                 raise UserFacingError("Nothing of this bill can be given back now.", next_step="Cancel its code first.")
@@ -126,7 +127,7 @@ class Bills(Ringing):
             self._begin_payment(bill, row)
             waiting = TenderRow(
                 bill=bill.number, kind=LEDGER, amount_minor=sale.amount_minor, currency=sale.currency, state=WAITING,
-                sale=sale.number, created_ns=now_ns,
+                sale=sale.number, created_ns=now_ns, staff=sale.staff,
             )  # fmt: skip
             self.stored.add_tender(waiting)
 

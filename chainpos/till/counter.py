@@ -55,10 +55,9 @@ from chainpos.till.views import (
     SaleView,
     Sentence,
     SettlementView,
-    ShopView,
     TransactionRow,
 )
-from chainpos.wallet.keys import Key, is_demo
+from chainpos.wallet.keys import Key
 
 START_WAIT_S: Final = 1.5
 PUBLISH_WAIT_S: Final = 1.0
@@ -140,7 +139,7 @@ class Till:
         """The present view, at once."""
         run = self._run
         return CounterView(
-            shop=self._shop(),
+            shop=run.shop,
             network=run.network,
             sale=sale_view(self._hand, run.money) if self._hand is not None else None,
             recent=tuple(row_view(row, run.money) for row in run.desk.recent),
@@ -189,13 +188,9 @@ class Till:
             return self._view_of(await self._row(reference))
         open_still = not sale.is_paid and sale.state not in _FINISHED
         if open_still and not self._run.outbox.waits_for(CANCEL, sale.row.number):
-            request = sale.signed
+            request, number = sale.signed, sale.row.number
             ended = await self._run.outbox.sign(
-                CANCEL,
-                Cancel(request.encoded),
-                expires_s=request.request.expires_s,
-                number=sale.row.number,
-                staff=staff,
+                CANCEL, Cancel(request.encoded), expires_s=request.request.expires_s, number=number, staff=staff
             )
             if self._run.connection.client is not None:
                 await ended_within(ended, CANCEL_WAIT_S)
@@ -327,15 +322,20 @@ class Till:
 
     # -- the rest
 
+    async def authorise(self) -> str:
+        """Who takes money here now, in an open shift. Raises UserFacingError."""
+        name = self.staff.require(Right.SELL)
+        await self.shifts.ensure_open()
+        return name
+
     async def _new_sale(self, amount: Amount, memo: str, presented: str, life_s: int, also: Also | None = None) -> Sale:
-        run, staff = self._run, self.staff.require(Right.SELL)
+        run, staff = self._run, await self.authorise()
         run.book.require_sound()
         if run.network.link is Link.HALTED:
             raise UserFacingError(
                 "This till has stopped: what it computed differs from the network.",
                 next_step="Sell nothing here; call the operator, who sees the reason on the Node screen.",
             )
-        await self.shifts.ensure_open()
         number, now_ns = run.book.book.next_number(), self._clock.now_ns()
         reference = reference_for(number, run.key.address, now_ns, run.utc_offset_s)
         signed = self._signed(Terms(run.settings.merchant, reference, amount, 0, life_s, memo), now_ns)
@@ -361,18 +361,6 @@ class Till:
         if not newest or (dismissed is not None and dismissed.number >= newest[0].number):
             return None
         return self._run.desk.find(newest[0].reference)
-
-    def _shop(self) -> ShopView:
-        run = self._run
-        names = run.desk.certified
-        return ShopView(
-            merchant=run.settings.merchant,
-            name_en=names.name_en,
-            name_zh=names.name_zh,
-            till=names.till_label or run.key.address.hex()[:8],
-            currency=run.settings.currency,
-            demo=is_demo(run.genesis),
-        )
 
     async def _row(self, reference: str) -> SaleRow:
         book = self._run.book

@@ -26,8 +26,9 @@ from chainpos.till.desk import Desk, Identity, Noticed
 from chainpos.till.home import TillSettings
 from chainpos.till.outbox import Outbox
 from chainpos.till.settlement import NOTHING_KNOWN, Money, read_money
+from chainpos.till.views import ShopView
 from chainpos.till.watching import queries, watch
-from chainpos.wallet.keys import Key, require_allowed
+from chainpos.wallet.keys import Key, is_demo, require_allowed
 
 TICK_S: Final = 0.25
 # A day of idle tills would otherwise ask for the shop's money at every block of everybody else.
@@ -86,6 +87,19 @@ class RunningTill:
         if not self.halted_reason:
             return seen
         return msgspec.structs.replace(seen, link=Link.HALTED, halted_reason=self.halted_reason)
+
+    @property
+    def shop(self) -> ShopView:
+        """Whose counter this is, by the names that the network certified."""
+        names = self.desk.certified
+        return ShopView(
+            merchant=self.settings.merchant,
+            name_en=names.name_en,
+            name_zh=names.name_zh,
+            till=names.till_label or self.key.address.hex()[:8],
+            currency=self.settings.currency,
+            demo=is_demo(self.genesis),
+        )
 
     def start(self) -> None:
         """Begin to keep the connection."""
