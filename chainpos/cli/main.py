@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 import chainpos
-from chainpos.cli import demo, doctor, explain, inspect, ledger, network, node, receipt, statement, till, wallet
+from chainpos.cli import (
+    compliance,
+    demo,
+    doctor,
+    explain,
+    governance,
+    inspect,
+    institution,
+    ledger,
+    merchant,
+    network,
+    node,
+    receipt,
+    statement,
+    till,
+    wallet,
+)
 from chainpos.cli.output import told_plainly
 
 app = typer.Typer(
@@ -25,6 +41,10 @@ app.add_typer(wallet.app, name="wallet")
 app.add_typer(inspect.app, name="inspect")
 app.add_typer(till.app, name="till")
 app.add_typer(receipt.app, name="receipt")
+app.add_typer(institution.app, name="institution")
+app.add_typer(merchant.app, name="merchant")
+app.add_typer(governance.app, name="governance")
+app.add_typer(compliance.app, name="compliance")
 app.command("demo")(demo.demo)
 app.command("replay")(ledger.replay)
 app.command("verify")(ledger.verify)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from chainpos.cli.acting import passphrase_of
 from chainpos.cli.output import Json, ask, draw_qr, note, print_json, print_line
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
@@ -204,15 +205,8 @@ def _which(home: Path | None) -> tuple[Path, str | None]:
 
 
 def _passphrase(folder: Path, file: Path | None, *, twice: bool = False) -> str:
-    if file is not None:
-        try:
-            return file.read_text(encoding="utf-8").splitlines()[0]
-        except (OSError, IndexError, UnicodeDecodeError) as error:
-            raise UserFacingError(
-                f"No passphrase could be read from {file}.", next_step="Check the file.", exit_code=EXIT_USAGE
-            ) from error
-    passphrase = ask(f"Passphrase of the wallet in {folder}:", secret=True)
-    if twice and ask("Once more:", secret=True) != passphrase:
+    passphrase = passphrase_of(folder, file)
+    if twice and file is None and ask("Once more:", secret=True) != passphrase:
         raise UserFacingError("The two passphrases differ.", next_step="Try again.", exit_code=EXIT_USAGE)
     return passphrase
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,10 @@ import pytest
 
 from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.chain.params import DEFAULT
-from chainpos.core.contracts.balances.messages import Issue
-from chainpos.core.contracts.customers.messages import Open
-from chainpos.core.contracts.merchants.messages import AddTill
 from chainpos.node.clock import SystemClock
-from chainpos.pilot.acts import Hands
 from chainpos.pilot.city import load_city
 from chainpos.pilot.genesis import city_genesis
 from chainpos.pilot.resources import sample_data
-from chainpos.rpc.client import RpcClient
 from chainpos.store.shop import ShopBook
 from chainpos.till.counter import Till
 from chainpos.till.home import TillHome
@@ -125,7 +119,7 @@ def test_a_network_without_the_demo_is_set_up_by_hand(
         "--json",
     )  # fmt: skip
     assert till.code == 0
-    _enrol(keys, validator.rpc, bytes.fromhex(new.json["public_key"]), bytes.fromhex(till.json["public_key"]))
+    _enrol(shell, keys, genesis, validator.rpc, new.json["public_key"], till.json["public_key"])
 
     shown = shell.run("wallet", "show", *wallet, "--json")
     assert (shown.json["balance_minor"], shown.json["institution"]) == (50_000, BANK)
@@ -153,45 +147,23 @@ def _require_whole(shell: Shell, validator_home: Path, peer_home: Path) -> None:
     assert replayed.json["app_hash"] == verified.json["app_hash"]
 
 
-def _enrol(keys: Keys, address: str, customer: bytes, till: bytes) -> None:
-    """What the bank's and the shop owner's own systems send: an account, money in it, and the new till."""
-    import asyncio
-
-    hands, now_s = Hands(CHAIN_ID, lambda: secrets.token_bytes(16)), int(time.time())
-    bank, owner = keys(f"institution/{BANK}"), keys(f"merchant/{SHOP}")
-
-    async def send() -> None:
-        from chainpos.core.values.hashes import address_of
-
-        opened = Open(BANK, customer, "tier_3", "C", bytes(32))
-        money = Issue(BANK, address_of(customer), "CNY", 50_000, "cash", "TELLER-1")
-        added = AddTill(SHOP, till, "counter 9", 5_000_000, 500_000)
-        async with await RpcClient.connect(f"ws://{address}/websocket") as client:
-            for key, kind, message in (
-                (bank, "customers.open", opened),
-                (bank, "balances.issue", money),
-                (owner, "merchants.add_till", added),
-            ):
-                await _accepted(client, hands.sign(key, kind, message, now_s))
-
-    asyncio.run(send())
-
-
-async def _accepted(client: RpcClient, wire: bytes) -> None:
-    import asyncio
-
-    from chainpos.rpc.protocol import RpcError
-
-    answer = await client.broadcast_tx_sync(wire)
-    assert answer.code == 0, answer.log
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                assert (await client.tx(answer.hash)).result.code == 0
-            except RpcError:
-                await asyncio.sleep(0.05)
-            else:
-                return
+def _enrol(shell: Shell, keys: Keys, genesis: Path, address: str, customer: str, till: str) -> None:
+    """What the bank and the shop's owner do: an account, money in it, and the new till."""
+    folder = genesis.parent.parent
+    (folder / "office secret").write_text("correct horse battery staple\n")
+    homes = {}
+    for name in (f"institution/{BANK}", f"merchant/{SHOP}"):
+        home = WalletHome(folder / name)
+        home.create(genesis.read_bytes(), (address,))
+        create_keystore(home.key_path, keys(name), "correct horse battery staple")
+        homes[name] = ("--home", home.folder, "--passphrase-file", folder / "office secret", "--json")
+    bank, owner = homes[f"institution/{BANK}"], homes[f"merchant/{SHOP}"]
+    opened = shell.run("institution", "open-account", customer, "--tier", "tier_3", *bank)
+    assert (opened.code, opened.json["state"]) == (0, "done"), opened.err
+    issued = shell.run("institution", "issue", opened.json["account"], "500.00", "--reference", "TELLER-1", *bank)
+    assert (issued.code, issued.json["state"]) == (0, "done"), issued.err
+    added = shell.run("merchant", "add-till", SHOP, till, "--label", "counter 9", *owner)
+    assert (added.code, added.json["state"]) == (0, "done"), added.err
 
 
 def _sell(shell: Shell, folder: Path, wallet: tuple[Any, ...], secret: tuple[Any, ...]) -> None:

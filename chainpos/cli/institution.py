@@ -1,0 +1,302 @@
+"""`chainpos institution …`: a bank's desk: accounts, cash, shops, payouts out and their confirmations in, cycles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainpos.cli.acting import Acting, Currency, Demo, Home, PassphraseFile, amount_of, key_of, tell
+from chainpos.cli.output import Json, print_json, print_line
+from chainpos.errors import EXIT_OK
+
+app = typer.Typer(
+    help="Act for a bank or wallet company: open accounts, take and give cash, send payouts, close cycles.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Merchant = Annotated[str, typer.Argument(help="The shop's number.")]
+Number = Annotated[int, typer.Argument(min=1, help="The payout's number.")]
+Account = Annotated[str, typer.Argument(help="The account: 40 hexadecimal digits.")]
+Money = Annotated[str, typer.Argument(help="The amount, e.g. 50.00.")]
+Reference = Annotated[str, typer.Option("--reference", help="Your own for this money, at most 64 characters.")]
+
+
+@app.command("open-account")
+def open_account(
+    public_key: Annotated[str, typer.Argument(help="The customer's key, as `chainpos wallet new` shows it.")],
+    tier: Annotated[str, typer.Option("--tier", help="A tier of the network, e.g. tier_2.")],
+    code_class: Annotated[str, typer.Option("--code-class", help="A to D, by how payments are authenticated.")] = "C",
+    papers: Annotated[
+        Path | None, typer.Option("--papers", help="What you know of the person: only a salted hash of it is sent.")
+    ] = None,
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """Open a customer's account. Nothing about the person goes on the ledger."""
+    from chainpos.core.contracts.customers.messages import Open
+    from chainpos.core.values.hashes import address_of
+    from chainpos.wallet.office import ActResult, Office
+
+    key = key_of(public_key)
+    salt, attestation = _attested(papers)
+
+    async def work(office: Office) -> ActResult:
+        message = Open(await office.institution(), key, tier, code_class, attestation)
+        return await office.act("customers.open", message)
+
+    result = Acting(home, passphrase_file, demo).run(work)
+    account = address_of(key).hex()
+    done = f"Opened account {account} in {tier}."
+    if papers is not None:
+        done += f" Keep this salt with the papers, it proves them: {salt.hex()}"
+    raise SystemExit(tell(result, done, as_json=as_json, account=account, salt=salt.hex()))
+
+
+@app.command()
+def issue(
+    account: Account,
+    amount: Money,
+    reference: Reference,
+    reason: Annotated[str, typer.Option("--reason", help="cash, transfer, opening, interest or correction.")] = "cash",
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """A customer brought money in: it comes into being on the account."""
+    from chainpos.core.contracts.balances.messages import Issue
+    from chainpos.core.values.amount import format_amount
+    from chainpos.wallet.office import ActResult, Office
+
+    money, address = amount_of(amount, currency), key_of(account, size=20)
+
+    async def work(office: Office) -> ActResult:
+        message = Issue(await office.institution(), address, currency, money.minor, reason, reference)
+        return await office.act("balances.issue", message)
+
+    result = Acting(home, passphrase_file, demo).run(work)
+    moved = f"{format_amount(money)} are on the account."
+    raise SystemExit(tell(result, "Issued.", moved=moved, as_json=as_json, amount_minor=money.minor, currency=currency))
+
+
+@app.command()
+def redeem(
+    account: Account,
+    amount: Money,
+    reference: Reference,
+    reason: Annotated[str, typer.Option("--reason", help="cash, transfer, closing, charge or correction.")] = "cash",
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """A customer took money out: it goes out of being. Pay it out only after this says so."""
+    from chainpos.core.contracts.balances.messages import Redeem
+    from chainpos.core.values.amount import format_amount
+    from chainpos.wallet.office import ActResult, Office
+
+    money, address = amount_of(amount, currency), key_of(account, size=20)
+
+    async def work(office: Office) -> ActResult:
+        message = Redeem(await office.institution(), address, currency, money.minor, reason, reference)
+        return await office.act("balances.redeem", message)
+
+    result = Acting(home, passphrase_file, demo).run(work)
+    moved = f"{format_amount(money)} left the account: pay them out now."
+    raise SystemExit(
+        tell(result, "Redeemed.", moved=moved, as_json=as_json, amount_minor=money.minor, currency=currency)
+    )
+
+
+@app.command()
+def payouts(
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write them here as pain.001, for the bank.")] = None,
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """The payouts that wait to be sent: listed, and as a file for the bank."""
+    import msgspec
+
+    from chainpos.cli.statement import write_file
+    from chainpos.core.values.amount import Amount, format_amount
+    from chainpos.inspect.remote import open_node
+    from chainpos.inspect.statements.account import chain_id
+    from chainpos.inspect.statements.pain001 import pain001
+    from chainpos.inspect.statements.transfers import open_payouts
+
+    acting = Acting(home, passphrase_file, demo)
+    institution = acting.run(lambda office: office.institution())
+    with open_node(acting.node()) as source:
+        waiting = open_payouts(source, institution, currency)
+        header = source.header(source.span().tip)
+        network, made_ns = chain_id(source), 0 if header is None else header.time_ns
+    if out is not None and waiting:
+        write_file(out, pain001(waiting, chain_id=network, made_ns=made_ns))
+    if as_json:
+        print_json({"institution": institution, "file": str(out) if out and waiting else None,
+                    "payouts": msgspec.to_builtins(waiting)})  # fmt: skip
+        return
+    for order in waiting:
+        amount = format_amount(Amount(order.amount_minor, order.currency))
+        print_line(f"{order.reference:24} {amount:>18}  to {order.payout_account}  {order.merchant_en}")
+    if not waiting:
+        print_line(f"No payout waits at {institution}. There is nothing to send.")
+    elif out is not None:
+        print_line(f"Written to {out} as pain.001. When the bank has sent them: chainpos institution confirm, or fail.")
+
+
+@app.command()
+def confirm(
+    merchant: Merchant,
+    number: Number,
+    bank_reference: Annotated[str, typer.Argument(help="The bank's own reference, at most 35 characters.")],
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """A payout arrived at the shop's bank account: it leaves the ledger."""
+    from chainpos.core.contracts.settlement.messages import ConfirmPayout
+
+    message = ConfirmPayout(merchant, currency, number, bank_reference)
+    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("settlement.confirm_payout", message))
+    done, moved = f"Payout {number} of {merchant} is confirmed.", "Its money left the ledger for the bank account."
+    raise SystemExit(tell(result, done, moved=moved, as_json=as_json, merchant=merchant, number=number))
+
+
+@app.command()
+def fail(
+    merchant: Merchant,
+    number: Number,
+    reason: Annotated[str, typer.Argument(help="Why, in plain words, at most 140 characters: the shop reads it.")],
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """A payout could not be sent: its money is available to the shop again."""
+    from chainpos.core.contracts.settlement.messages import FailPayout
+
+    message = FailPayout(merchant, currency, number, reason)
+    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("settlement.fail_payout", message))
+    done, moved = f"Payout {number} of {merchant} has failed.", "Its money is available to the shop again."
+    raise SystemExit(tell(result, done, moved=moved, as_json=as_json, merchant=merchant, number=number))
+
+
+@app.command("close-cycle")
+def close_cycle(
+    resolve: Annotated[
+        bool, typer.Option("--resolve", help="Only settle what was rolled over, now that reserves came.")
+    ] = False,
+    operator: Annotated[bool, typer.Option("--operator", help="Act as the network's operator, not a bank.")] = False,
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """Net what all institutions owe each other, after the cut-off."""
+    from chainpos.core.contracts.settlement.messages import Close, Resolve
+    from chainpos.wallet.office import ActResult, Office
+
+    async def work(office: Office) -> ActResult:
+        institution = "" if operator else await office.institution()
+        if resolve:
+            return await office.act("settlement.resolve", Resolve(institution, currency))
+        return await office.act("settlement.close", Close(institution, currency))
+
+    result = Acting(home, passphrase_file, demo).run(work)
+    number = int.from_bytes(result.data, "big")
+    done, moved = f"Netting {currency}/{number} is settled.", "Reserves moved, and pending money is available."
+    raise SystemExit(tell(result, done, moved=moved, as_json=as_json, number=number, currency=currency))
+
+
+@app.command()
+def reserves(
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """The reserve, what is owed and due, and how much more may be owed; proved by the validators' signatures."""
+    from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, reserve_account
+    from chainpos.core.contracts.institutions.records import INSTITUTIONS, institution_key
+    from chainpos.core.contracts.settlement.records import BATCHES, FIRST_BATCH, batch_key
+    from chainpos.core.values.amount import Amount, format_amount
+    from chainpos.wallet.office import Office
+
+    async def work(office: Office) -> dict[str, Any]:
+        name = await office.institution()
+        held = await office.network.record(ACCOUNTS, account_key(reserve_account(name), currency))
+        batch = await office.network.record(BATCHES, batch_key(name, currency))
+        record = await office.network.record(INSTITUTIONS, institution_key(name))
+        found = batch.record or FIRST_BATCH
+        caps = () if record.record is None else record.record.debit_caps
+        return {
+            "institution": name, "currency": currency, "height": batch.height,
+            "reserve_minor": 0 if held.record is None else held.record.balance_minor,
+            "owed_minor": found.owed_minor, "due_minor": found.due_minor,
+            "rolled_over_times": found.rolled_over_times,
+            "net_debit_cap_minor": next((cap.cap_minor for cap in caps if cap.currency == currency), 0),
+        }  # fmt: skip
+
+    facts = Acting(home, passphrase_file, demo).run(work)
+    if as_json:
+        print_json(facts)
+        raise SystemExit(EXIT_OK)
+
+    def amount(name: str) -> str:
+        return format_amount(Amount(facts[name], currency))
+
+    print_line(f"{facts['institution']}, proved as of height {facts['height']}")
+    print_line(f"reserve       {amount('reserve_minor'):>24}")
+    print_line(f"owed to others{amount('owed_minor'):>24}")
+    print_line(f"due from them {amount('due_minor'):>24}")
+    print_line(f"may owe, net  {amount('net_debit_cap_minor'):>24}")
+    if facts["rolled_over_times"]:
+        times = facts["rolled_over_times"]
+        print_line(f"ROLLED OVER {times} times: the reserve is too low. Ask the central bank for money.")
+
+
+@app.command("fund-reserve")
+def fund_reserve(
+    institution: Annotated[str, typer.Argument(help="The institution's name.")],
+    amount: Money,
+    reference: Reference,
+    currency: Currency = "CNY",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """The central bank gives an institution central-bank money."""
+    from chainpos.core.contracts.institutions.messages import FundReserve
+    from chainpos.core.values.amount import format_amount
+
+    money = amount_of(amount, currency)
+    message = FundReserve(institution, currency, money.minor, reference)
+    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("institutions.fund_reserve", message))
+    moved = f"{format_amount(money)} are on the reserve of {institution}."
+    raise SystemExit(tell(result, "Funded.", moved=moved, as_json=as_json, amount_minor=money.minor))
+
+
+def _attested(papers: Path | None) -> tuple[bytes, bytes]:
+    """A fresh salt, and the commitment to the papers with it; of none it is a commitment to nothing."""
+    import secrets
+
+    from chainpos.core.values.hashes import sha256
+
+    salt = secrets.token_bytes(32)
+    return salt, sha256(salt + (b"" if papers is None else papers.read_bytes()))
