@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,14 +42,16 @@ def make(
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="The receipt.")],
+    what: Annotated[
+        list[str], typer.Argument(help="The receipt's file, or what a scanner typed: the text of each of its codes.")
+    ],
     genesis: Annotated[Path, typer.Option("--genesis", help="The network's genesis.json: what you trust.")],
     language: Annotated[str, typer.Option("--language", help="en or zh.")] = "en",
     as_json: Json = False,
 ) -> None:
     """Check a receipt against the genesis alone, and say what it proves. Asks no network."""
     from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, load_genesis
-    from chainpos.core.checkout.receipt_proof import MAX_PROOF_BYTES, ProofRefused, decode_proof, verify_proof
+    from chainpos.core.checkout.receipt_proof import ProofRefused, decode_proof, verify_proof
     from chainpos.core.checkout.statement import LANGUAGES, statement_lines
 
     if language not in LANGUAGES:
@@ -58,7 +61,7 @@ def verify(
     except MalformedBytes as error:
         raise _wrong(f"{genesis} is no genesis file: {error}.", "Get it from whoever runs the network.") from error
     try:
-        statement = verify_proof(decode_proof(_read(file, 2 * MAX_PROOF_BYTES)), doc)
+        statement = verify_proof(decode_proof(_presented(what)), doc)
     except ProofRefused as refused:
         if as_json:
             print_json({"proved": False, "reason": refused.reason})
@@ -74,6 +77,39 @@ def verify(
         return
     for line in statement_lines(statement, language):
         print_line(line)
+
+
+def _presented(what: list[str]) -> bytes:
+    """The proof's bytes: of a file, of scanned texts, or of a file with scanned texts in its lines."""
+    from chainpos.core.checkout.frames import looks_like_frame
+    from chainpos.core.checkout.receipt_proof import MAX_PROOF_BYTES
+
+    if all(looks_like_frame(text) for text in what):
+        return _collected(what)
+    if len(what) != 1:
+        raise _wrong("Give one file, or scanned texts alone.", "A scanned text begins with CPF1.")
+    content = (
+        sys.stdin.buffer.read(2 * MAX_PROOF_BYTES) if what[0] == "-" else _read(Path(what[0]), 2 * MAX_PROOF_BYTES)
+    )
+    lines = [line for line in content.decode(errors="replace").split() if looks_like_frame(line)]
+    return _collected(lines) if lines else content
+
+
+def _collected(texts: list[str]) -> bytes:
+    from chainpos.core.checkout.frames import Collected, RefusedFrame, parse_frame
+
+    whole = Collected()
+    try:
+        for text in texts:
+            whole.add(parse_frame(text))
+        return whole.content()
+    except RefusedFrame as refused:
+        raise UserFacingError(
+            f"NOT PROVED: {refused}.",
+            next_step="Scan every code of the receipt again, in any order.",
+            money_moved="This says nothing of whether money moved.",
+            exit_code=EXIT_REFUSED,
+        ) from refused
 
 
 def _plain(value: Any) -> Any:

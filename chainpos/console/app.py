@@ -32,6 +32,7 @@ from chainpos.console.screens.question import Question
 from chainpos.console.screens.sales import SalesScreen
 from chainpos.console.screens.settlement import SettlementScreen
 from chainpos.console.screens.support import SupportScreen
+from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.settings import Settings
 from chainpos.console.shell import Shell
 from chainpos.console.showing import LastPaid
@@ -41,7 +42,7 @@ from chainpos.core.values.amount import format_amount
 from chainpos.errors import EXIT_OK, UserFacingError
 from chainpos.inspect.support import SupportDesk
 from chainpos.till.use_cases import TillUseCases
-from chainpos.till.views import CounterView, SaleState
+from chainpos.till.views import CounterView, PrinterView, SaleState
 
 # Says a sentence in a language ("en", "zh"); must return at once.
 Voice = Callable[[str, str], None]
@@ -106,14 +107,16 @@ class ConsoleApp(Shell):
 
     def take(self, view: CounterView) -> None:
         """A view of the till: ring for what was paid, then hand it down."""
-        self.view = view
+        before, self.view = self.view, view
         for sale in self._chime.newly_paid(view):
             self.last_paid = LastPaid(sale, self.now_ns())
             self._announce(self.last_paid)
         self._close_what_hides_the_counter(view)
+        self._tell_printer(before, view)
         self.view_signal.publish(view)
-        if self.status is None or (self.status.shop, self.status.network) != (view.shop, view.network):
-            self.show_status(Status(shop=view.shop, network=view.network))
+        status = Status(shop=view.shop, network=view.network, printer=view.printer)
+        if status != self.status:
+            self.show_status(status)
 
     def _announce(self, last_paid: LastPaid) -> None:
         if self.settings.sound:
@@ -128,6 +131,12 @@ class ConsoleApp(Shell):
         if page is not None and not isinstance(page, CounterScreen):
             amount = format_amount(last_paid.sale.amount)
             page.told(Told(self.texts("counter.also_paid", amount=amount), good=True))
+
+    def _tell_printer(self, before: CounterView | None, view: CounterView) -> None:
+        page = next((each for each in reversed(self.screen_stack) if isinstance(each, WithPaper)), None)
+        known = before.printer if before is not None else PrinterView()
+        if page is not None and known != view.printer:
+            page.tell_printer(known, view.printer)
 
     def _close_what_hides_the_counter(self, view: CounterView) -> None:
         # A question about a sale that is no longer waiting has answered itself.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from textual.dom import DOMNode
@@ -28,6 +29,7 @@ class Surroundings(Protocol):
     texts: Texts
     zone: tzinfo | None
     settings: Settings
+    folder: Path
     glyphs: Glyphs
     status: Status | None
     status_signal: Signal[Status]

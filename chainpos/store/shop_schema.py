@@ -205,8 +205,22 @@ CREATE INDEX outbox_by_height ON outbox (height) WHERE height > 0;
 CREATE INDEX outbox_by_kind ON outbox (kind, created_ns);
 """
 
+_PRINTS: Final = """
+CREATE TABLE prints (
+    id         INTEGER PRIMARY KEY,
+    kind       TEXT    NOT NULL,
+    reference  TEXT    NOT NULL,
+    copy       INTEGER NOT NULL CHECK (copy >= 0),
+    job        BLOB    NOT NULL,
+    created_ns INTEGER NOT NULL,
+    state      TEXT    NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sending', 'printed', 'unsure')),
+    UNIQUE (kind, reference, copy)
+) STRICT;
+CREATE INDEX prints_waiting ON prints (id) WHERE state = 'waiting';
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:

@@ -18,17 +18,15 @@ import msgspec
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.matching import SaleState
-from chainpos.core.checkout.receipt import NARROW_COLUMNS, Receipt, Seller, receipt_lines
+from chainpos.core.checkout.receipt import NARROW_COLUMNS
 from chainpos.core.checkout.request import SignedRequest, Terms, make_request
-from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel, Charge, decode_request
-from chainpos.core.contracts.payments.records import PAYMENTS, Payment
+from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel, Charge
 from chainpos.core.contracts.settlement.messages import RequestPayout
 from chainpos.core.values.amount import Amount, AmountError
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, UserFacingError
 from chainpos.inspect.inspector import Inspector
-from chainpos.inspect.records import record_at
 from chainpos.inspect.sentences import sentence_of
 from chainpos.node.clock import Clock, SystemClock
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
@@ -39,6 +37,7 @@ from chainpos.till.codes import read_code
 from chainpos.till.desk import CHARGE, Noticed
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.outbox import DONE, ended_within
+from chainpos.till.paper import Paper
 from chainpos.till.refunds import sign_refund, unanswered, was_refused
 from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
@@ -98,7 +97,9 @@ class Till:
     ) -> None:
         """Raises UserFacingError. The till owns the book from here on, and closes it when it stops."""
         self._clock = clock or SystemClock()
-        self._run = RunningTill(settings, genesis, key, book, clock=self._clock, entropy=entropy, observer=observer)
+        self._observer = observer
+        self._run = RunningTill(settings, genesis, key, book, clock=self._clock, entropy=entropy, observer=self._notice)
+        self.paper = Paper(self._run)
         self._inspector = Inspector(self._run.connection.require)
         self.staff = StaffDesk(self._run)
         self.shifts = ShiftDesk(self._run, self.staff)
@@ -126,7 +127,7 @@ class Till:
         """Resume the sale in hand and reach the local node; returns soon, also while the node is away."""
         self._hand = self._sale_in_hand()
         self.bills.start()
-        self._run.start()
+        self._run.start(self.paper.run)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_WAIT_S):
                 await self._run.met.wait()
@@ -147,6 +148,7 @@ class Till:
             held=self.bills.held(),
             staff=self.staff.view,
             shift=self.shifts.number,
+            printer=self.paper.queue.view,
         )
 
     async def changes(self) -> AsyncGenerator[CounterView, None]:
@@ -266,24 +268,7 @@ class Till:
 
     async def receipt(self, reference: str, columns: int = NARROW_COLUMNS) -> tuple[str, ...]:
         """The receipt of a paid sale as lines, from the ledger's own record. Raises UserFacingError."""
-        run, row = self._run, await self._row(reference)
-        found: list[Payment] = []
-
-        async def look(client: RpcClient) -> None:
-            payment = await record_at(client, PAYMENTS, row.request_id, run.desk.tip_height)
-            found.extend([payment] if payment is not None else [])
-
-        await self._asked(look)
-        if not found:
-            raise UserFacingError(f"Sale {row.reference} is not paid.", next_step="There is no receipt for it.")
-        names = run.desk.certified
-        seller = Seller(
-            run.settings.merchant, names.name_en, names.name_zh, run.genesis.chain_id, utc_offset_s=run.utc_offset_s
-        )
-        signed = SignedRequest(row.request_id, decode_request(row.request), row.request, row.signature)
-        confirmed = found[0].height + 1 if run.desk.tip_height > found[0].height else 0
-        tx_hash = run.desk.current(row).tx_hash
-        return receipt_lines(Receipt(seller, signed, found[0], tx_hash, confirmed), columns)
+        return await self.paper.receipt(reference, columns)
 
     async def settlement(self) -> SettlementView:
         """Where the shop's money is, of one block."""
@@ -321,6 +306,11 @@ class Till:
         return sentence_of(code)
 
     # -- the rest
+
+    def _notice(self, noticed: Noticed) -> None:
+        self.paper.notice(noticed)
+        if self._observer is not None:
+            self._observer(noticed)
 
     async def authorise(self) -> str:
         """Who takes money here now, in an open shift. Raises UserFacingError."""

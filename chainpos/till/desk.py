@@ -52,11 +52,13 @@ class _Height(msgspec.Struct, frozen=True):
 
 
 class Certified(msgspec.Struct, frozen=True):
-    """The names that the network certified: the merchant's, and the till's label."""
+    """What the network certified of the merchant, and the till's label."""
 
     name_en: str = ""
     name_zh: str = ""
     till_label: str = ""
+    city: str = ""
+    category: str = ""
 
 
 class Noticed(NamedTuple):
@@ -209,7 +211,9 @@ class Desk:
         till = await record_at(client, TILLS, self.identity.till_key, height)
         if merchant is None or till is None:
             return
-        certified = Certified(clean(merchant.name_en), clean(merchant.name_zh), clean(till.label))
+        certified = Certified(
+            *map(clean, (merchant.name_en, merchant.name_zh, till.label, merchant.city, merchant.category))
+        )
         if certified != self.certified:
             self.certified = certified
             self._book.post(lambda: self._book.book.save_setting(CERTIFIED, certified))

@@ -16,10 +16,12 @@ from typing import Annotated, Final
 import msgspec
 
 from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, GenesisDoc, load_genesis
+from chainpos.core.checkout.receipt import NARROW_COLUMNS
 from chainpos.core.values.currency import CURRENCIES
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.store.durable import private_folder, write_durably
 from chainpos.till.keyfile import load_till_key, save_till_key
+from chainpos.till.printing.address import PATTERN
 from chainpos.wallet.keys import Key, require_allowed
 
 DEFAULT_LIFE_S: Final = 120
@@ -33,7 +35,8 @@ class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`node` is the HOST:PORT of this till's own node; `link_address` how customers reach it, the same where empty.
 
     `life_s` is how long a request can be paid; `lock_after_s` how long nobody touches the till before it locks, 0 for
-    never.
+    never. `printer` is tcp:HOST:PORT, usb:VENDOR:PRODUCT or file:PATH, its paper
+    `paper_columns` wide (32 on 58 mm, 48 on 80 mm); `print_each`: a receipt for each sale without being asked.
     """
 
     merchant: _Merchant
@@ -42,6 +45,9 @@ class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     link_address: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9.-]{1,57}:[0-9]{1,5})?\Z")] = ""
     life_s: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = DEFAULT_LIFE_S
     lock_after_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = DEFAULT_LOCK_AFTER_S
+    printer: Annotated[str, msgspec.Meta(pattern=PATTERN)] = ""
+    paper_columns: Annotated[int, msgspec.Meta(ge=24, le=80)] = NARROW_COLUMNS
+    print_each: bool = False
 
 
 class TillHome:

@@ -1,28 +1,85 @@
-"""A self-proving receipt of one sale, gathered from the till's own node and verified before it is handed out.
+"""Receipts of one sale, gathered from the till's own node: as lines, and as a proof that stands by itself.
 
-It refuses sales that are not paid, and payments that the next header does not confirm yet.
+It refuses sales that are not paid; a proof is verified before it is handed out, and there is none before the next
+header confirms the payment.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
-from chainpos.core.chain.bisection import Fetch, Refused, begin, resume
+import msgspec
+
 from chainpos.core.chain.genesis import GenesisDoc
-from chainpos.core.chain.results import result_proof
-from chainpos.core.chain.verifier import TrustOptions, UntrustedBlock, trust_genesis
-from chainpos.core.checkout.receipt_proof import ProofRefused, ReceiptProof, encode_proof, make_step, verify_proof
+from chainpos.core.checkout.cart import Cart
+from chainpos.core.checkout.receipt import Receipt, Seller, Tendered
+from chainpos.core.checkout.receipt_proof import ProofRefused, ReceiptProof, encode_proof, verify_proof
+from chainpos.core.checkout.request import SignedRequest
 from chainpos.core.contracts.payments.events import PAID
+from chainpos.core.contracts.payments.messages import decode_request
+from chainpos.core.contracts.payments.records import PAYMENTS
+from chainpos.core.values.amount import Amount
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.inspect.connection import NodeConnection
-from chainpos.rpc.backend import IncludedTransaction
+from chainpos.inspect.records import record_at
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.store.shop import SaleRow
+from chainpos.store.shop_bills import CARD, CASH, RECEIVED, VOUCHER, BillRow, TenderRow
 from chainpos.till.home import TillHome
+from chainpos.wallet.proving import gather_proof
 
-CONFIRM_TRIES: Final = 40
-CONFIRM_PAUSE_S: Final = 0.05
-_FOREVER: Final = TrustOptions(2**62)
+_TENDERS: Final = {CASH: ("Cash", "现金"), CARD: ("Card", "银行卡"), VOUCHER: ("Voucher", "代金券")}
+
+
+class Sold(msgspec.Struct, frozen=True):
+    """What the book says of a sale: its row, and the bill that it pays for, if it was rung up."""
+
+    row: SaleRow
+    bill: BillRow | None = None
+    tenders: tuple[TenderRow, ...] = ()
+
+
+async def read_receipt(client: RpcClient, sold: Sold, seller: Seller, height: int) -> Receipt:
+    """The receipt by the ledger's own record in the state after `height`. Raises UserFacingError; RpcError and such."""
+    row = sold.row
+    payment = await record_at(client, PAYMENTS, row.request_id, height)
+    if payment is None:
+        raise UserFacingError(f"Sale {row.reference} is not paid.", next_step="There is no receipt for it.")
+    return Receipt(
+        seller=seller,
+        signed=SignedRequest(row.request_id, decode_request(row.request), row.request, row.signature),
+        payment=payment,
+        tx_hash=row.tx_hash,
+        confirmed_height=payment.height + 1 if height > payment.height else 0,
+        cart=_cart(sold.bill),
+        others=tuple(
+            Tendered(*_TENDERS[tender.kind], Amount(tender.amount_minor, tender.currency))
+            for tender in sold.tenders
+            if tender.kind in _TENDERS and tender.state == RECEIVED
+        ),
+    )
+
+
+def _cart(bill: BillRow | None) -> Cart | None:
+    if bill is None:
+        return None
+    try:
+        return msgspec.json.decode(bill.cart, type=Cart)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserFacingError(
+            f"What was rung up for bill {bill.reference} cannot be read.", next_step="Restore the shop's book."
+        ) from error
+
+
+async def read_proof(client: RpcClient, genesis: GenesisDoc, merchant: str, reference: str) -> ReceiptProof | None:
+    """The proof of a paid sale, verified; None where the ledger has no such payment. Raises ProofRefused, RpcError."""
+    query = f"{PAID}.reference='{reference}' AND {PAID}.merchant='{merchant}'"
+    found = (await client.tx_search(query, per_page=1, descending=True, prove=True)).transactions
+    if not found:
+        return None
+    proof = await gather_proof(client, found[0], genesis)
+    verify_proof(proof, genesis)
+    return proof
 
 
 async def make_receipt(paths: TillHome, reference: str) -> bytes:
@@ -32,13 +89,9 @@ async def make_receipt(paths: TillHome, reference: str) -> bytes:
         raise _not_paid(reference)
     connection = NodeConnection(settings.node)
     try:
-        client = await connection.open()
-        query = f"{PAID}.reference='{reference}' AND {PAID}.merchant='{settings.merchant}'"
-        found = (await client.tx_search(query, per_page=1, descending=True, prove=True)).transactions
-        if not found:
+        proof = await read_proof(await connection.open(), genesis, settings.merchant, reference)
+        if proof is None:
             raise _not_paid(reference)
-        proof = await _gathered(client, found[0], genesis)
-        verify_proof(proof, genesis)
     except (ProofRefused, RpcError, Disconnected, MalformedBytes) as error:
         raise UserFacingError(
             f"The till's node at {settings.node} gave no proof of {reference}.", next_step="Try again in a moment."
@@ -46,54 +99,6 @@ async def make_receipt(paths: TillHome, reference: str) -> bytes:
     finally:
         await connection.close()
     return encode_proof(proof)
-
-
-async def _gathered(client: RpcClient, paid: IncludedTransaction, genesis: GenesisDoc) -> ReceiptProof:
-    if paid.proof is None:
-        raise MalformedBytes("the node gave no proof of inclusion")
-    target = await _following(client, paid.height + 1)
-    results = (await client.block_results(paid.height)).results
-    index = paid.proof.proof.index
-    if not 0 <= index < len(results):
-        raise MalformedBytes("a result is missing")
-    return ReceiptProof(
-        transaction=paid.transaction,
-        inclusion=paid.proof.proof.encode(),
-        header=(await client.commit(paid.height)).header.encode(),
-        result_data=results[index].data,
-        gas_wanted=results[index].gas_wanted,
-        gas_used=results[index].gas_used,
-        result=result_proof(results, index).encode(),
-        steps=tuple(
-            make_step(step.header, step.commit, step.validators, genesis)
-            for step in await _steps(client, target, genesis)
-        ),
-    )
-
-
-async def _steps(client: RpcClient, target: UntrustedBlock, genesis: GenesisDoc) -> list[UntrustedBlock]:
-    """The blocks by which one comes from the genesis to `target`: the target alone while validators are the same."""
-    blocks = {target.header.height: target}
-    step = begin(trust_genesis(genesis), target, _FOREVER, target.header.time_ns)
-    while isinstance(step, Fetch):
-        blocks[step.height] = await _block(client, step.height)
-        step = resume(step, blocks[step.height], _FOREVER, target.header.time_ns)
-    if isinstance(step, Refused):
-        raise MalformedBytes(f"the node's headers do not follow from the genesis: {step.verdict.code}")
-    return [blocks[state.height] for state in step.trace]
-
-
-async def _following(client: RpcClient, height: int) -> UntrustedBlock:
-    for _ in range(CONFIRM_TRIES):
-        if (await client.status()).latest.height >= height:
-            break
-        await asyncio.sleep(CONFIRM_PAUSE_S)
-    return await _block(client, height)
-
-
-async def _block(client: RpcClient, height: int) -> UntrustedBlock:
-    signed = await client.commit(height)
-    return UntrustedBlock(signed.header, signed.commit, await client.validators(height))
 
 
 def _not_paid(reference: str) -> UserFacingError:

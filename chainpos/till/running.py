@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -101,9 +101,9 @@ class RunningTill:
             demo=is_demo(self.genesis),
         )
 
-    def start(self) -> None:
-        """Begin to keep the connection."""
-        self._task = asyncio.create_task(self._run(), name="till")
+    def start(self, *beside: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Begin to keep the connection, and what is to run beside it."""
+        self._task = asyncio.create_task(self._run(beside), name="till")
 
     async def stop(self) -> None:
         """End everything, the book last. Raises what the till died of, if it did."""
@@ -143,9 +143,11 @@ class RunningTill:
         if msgspec.structs.replace(self.money, height=0) != msgspec.structs.replace(before, height=0):
             self.changed()
 
-    async def _run(self) -> None:
+    async def _run(self, beside: Sequence[Callable[[], Coroutine[None, None, None]]]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
+                for each in beside:
+                    group.create_task(each(), name="beside the till")
                 group.create_task(self.connection.keep(self._serve, self.desk.lost), name="till's connection")
                 group.create_task(self._tick(), name="till's clock")
         except* StateMismatch as errors:

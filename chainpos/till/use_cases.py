@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Protocol
 
 from chainpos.core.values.amount import Amount
@@ -14,11 +15,28 @@ from chainpos.till.views import (
     BlockRow,
     CounterView,
     NodeView,
+    PaperView,
     SaleView,
     Sentence,
     SettlementView,
     TransactionRow,
 )
+
+
+class PaperUseCases(Protocol):
+    """Receipts to look at and to print. Refusals are raised as `UserFacingError`."""
+
+    async def look(self, reference: str) -> PaperView:
+        """The receipt of a paid sale, with its proof as codes."""
+
+    async def print_receipt(self, reference: str) -> int:
+        """Send it to the printer; which copy it is, 0 for the first."""
+
+    async def save(self, reference: str, path: Path) -> None:
+        """Write the receipt: lines as .txt, a picture as .png or .pdf, the proof alone as .cpr."""
+
+    async def print_request(self, reference: str) -> None:
+        """Print the code of a sale that waits."""
 
 
 class TillUseCases(Protocol):
@@ -27,6 +45,10 @@ class TillUseCases(Protocol):
     @property
     def bills(self) -> BillUseCases:
         """What is rung up, held and paid for in parts."""
+
+    @property
+    def paper(self) -> PaperUseCases:
+        """What is done with paper."""
 
     async def start(self) -> None:
         """Open the book, reach the local node, resume the sale in hand."""

@@ -47,10 +47,12 @@ __all__ = [
     "Link",
     "NetworkView",
     "NodeView",
+    "PaperView",
     "PartState",
     "PartView",
     "PayoutRow",
     "PendingRow",
+    "PrinterView",
     "Qr",
     "SaleState",
     "SaleView",
@@ -104,6 +106,27 @@ class ShopView(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
 
 
+class PrinterView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the printer stands: `waiting` jobs, and what keeps it from printing.
+
+    `problem` is "", "unreachable", "no_paper", "cover_open", "error", "no_driver" or "unsure"; with "_begun" where some
+    of a job may be on paper, or may come by itself once the printer is mended.
+    """
+
+    is_set: bool = False
+    problem: str = ""
+    waiting: int = 0
+
+
+class PaperView(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt to look at: its lines, and the codes that carry its proof, "" and none before it is confirmed."""
+
+    reference: str
+    lines: tuple[str, ...]
+    codes: tuple[Qr, ...] = ()
+    printed: int = 0
+
+
 class CounterView(msgspec.Struct, frozen=True, kw_only=True):
     """The counter: the sale and the bill in hand, if any, the last few sales, and the bills set aside.
 
@@ -118,6 +141,7 @@ class CounterView(msgspec.Struct, frozen=True, kw_only=True):
     held: tuple[HeldView, ...] = ()
     staff: StaffView = AT_EASE
     shift: int = 0
+    printer: PrinterView = PrinterView()
 
 
 class PendingRow(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
+from pathlib import Path
 
 import msgspec
 
@@ -21,6 +22,7 @@ from chainpos.till.views import (
     Link,
     NetworkView,
     NodeView,
+    PaperView,
     PayoutRow,
     PendingRow,
     Qr,
@@ -164,6 +166,45 @@ def transactions_of(height: int) -> tuple[TransactionRow, ...]:
     return (paid, refused)[: height % 3]
 
 
+RECEIPT = PaperView(
+    reference="K7Q2",
+    lines=("            老王面馆", "        Old Wang Noodles", "-" * 32, "PAID 已付              12.50 CNY"),
+    codes=tuple(Qr(text, qr_modules(text)) for text in ("CPF1ABCD0102AAAA", "CPF1ABCD0202BBBB")),
+)
+
+
+class PreparedPaper:
+    """Paper as the till would give it."""
+
+    def __init__(self, asked: list[tuple[object, ...]]) -> None:
+        self.asked, self.view, self.copies = asked, RECEIPT, 0
+        self.refuse_next: UserFacingError | None = None
+
+    def _refuse(self) -> None:
+        error, self.refuse_next = self.refuse_next, None
+        if error is not None:
+            raise error
+
+    async def look(self, reference: str) -> PaperView:
+        self.asked.append(("look", reference))
+        self._refuse()
+        return self.view
+
+    async def print_receipt(self, reference: str) -> int:
+        self.asked.append(("print", reference))
+        self._refuse()
+        self.copies += 1
+        return self.copies - 1
+
+    async def save(self, reference: str, path: Path) -> None:
+        self.asked.append(("save", reference, path.name))
+        self._refuse()
+
+    async def print_request(self, reference: str) -> None:
+        self.asked.append(("print request", reference))
+        self._refuse()
+
+
 class PreparedTill:
     """Answers at once. `push` is what the ledger would do; `asked` is what the screens asked for."""
 
@@ -172,6 +213,7 @@ class PreparedTill:
         self.view = CounterView(shop=SHOP, network=network_of(), recent=recent)
         self.book: tuple[SaleView, ...] = DAY
         self.asked: list[tuple[object, ...]] = []
+        self.paper = PreparedPaper(self.asked)
         self.node_view, self.settlement_view = NODE, SETTLEMENT
         self.height = 1_234
         self.refuse_next: UserFacingError | None = None

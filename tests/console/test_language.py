@@ -83,10 +83,13 @@ def test_a_code_from_the_wire_without_a_text_falls_back() -> None:
 TELL = (
     "till/counter.py",
     "till/book_thread.py",
+    "till/paper.py",
     "till/pin.py",
     "till/shift_export.py",
     "till/shifts.py",
     "till/staff.py",
+    "till/printing/queue.py",
+    "till/receipts.py",
     "till/refunds.py",
     "till/running.py",
     "inspect/connection.py",

@@ -20,6 +20,7 @@ from chainpos.till.counter import Till
 from chainpos.till.desk import Noticed
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.pin import Cost, set_pin
+from chainpos.till.printing.pictures import _CHINESE_FONTS
 from chainpos.till.views import CounterView, Link, SaleView
 from chainpos.wallet.client import Wallet
 from chainpos.wallet.keys import Key
@@ -144,6 +145,15 @@ async def shop(nodes: Nodes, tmp_path: Path) -> AsyncIterator[Shop]:
     await made.open_city()
     yield made
     await made.close()
+
+
+@pytest.fixture
+def chinese_font() -> Path:
+    """A font for pictures with Chinese, where this machine has one."""
+    found = next((Path(path) for path in _CHINESE_FONTS if Path(path).is_file()), None)
+    if found is None:
+        pytest.skip("no font with Chinese characters is installed (fonts-wqy-zenhei is one)")
+    return found
 
 
 async def view_where(till: Till, holds: Callable[[CounterView], bool], *, timeout_s: float = TIMEOUT_S) -> CounterView:

@@ -15,8 +15,8 @@ from textual.widget import Widget
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.enlarged import EnlargedCode
-from chainpos.console.screens.page import Page
 from chainpos.console.screens.question import Question
+from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.showing import FINISHED, LastPaid, Showing, Stage, showing
 from chainpos.console.widgets.amount_due import AmountDue
 from chainpos.console.widgets.key_line import KeyLine
@@ -29,7 +29,7 @@ from chainpos.console.widgets.sale_face import SaleFace
 from chainpos.console.widgets.stage_lines import StageLines
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
-from chainpos.till.views import CounterView, SaleState
+from chainpos.till.views import CounterView, SaleState, SaleView
 
 MOST_KEYED = 15
 LEAST_LEFT = 21
@@ -37,7 +37,7 @@ COMFORTABLE_LEFT = 44
 TICK_S = 0.2
 
 
-class CounterScreen(Page):
+class CounterScreen(WithPaper):
     """What is shown is decided by `showing`; this screen keeps what was keyed and asks the till."""
 
     NAME: ClassVar[str] = "counter"
@@ -47,6 +47,8 @@ class CounterScreen(Page):
         key("backspace", "undo", "counter.undo", show=False),
         key("space", "enlarge", "counter.enlarge"),
         key("f6", "aside", "counter.aside"),
+        key("p", "print", "paper.print"),
+        key("v", "receipt", "paper.receipt"),
     ]
 
     keyed: reactive[str] = reactive("")
@@ -175,9 +177,15 @@ class CounterScreen(Page):
             return keyed
         if action == "enlarge":
             return stage is Stage.WAITING and self.shown.sale is not None and self.shown.sale.qr is not None
+        if action in {"print", "receipt"}:
+            return self.can_print() if action == "print" else self.has_receipt()
         if action == "aside":
             return stage in {Stage.WAITING, Stage.SEEN, Stage.REFUSED}
         return super().check_action(action, parameters)
+
+    def paper_sale(self) -> SaleView | None:
+        """The sale in hand; nothing while the next one is being keyed."""
+        return None if self.keyed else self.shown.sale
 
     def name_keys(self) -> None:
         """What Enter and Esc mean just now, for the line of keys."""

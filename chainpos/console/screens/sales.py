@@ -14,7 +14,7 @@ from textual.widgets import Input
 from chainpos.console.keymap import key
 from chainpos.console.phrases import STATE_MARKS, clock, day_and_clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
-from chainpos.console.screens.page import Page
+from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
@@ -35,13 +35,15 @@ COLUMNS = (
 )
 
 
-class SalesScreen(Page):
+class SalesScreen(WithPaper):
     """A list, and the sale under the cursor beside or below it."""
 
     NAME: ClassVar[str] = "sales"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("slash", "find", "sales.find"),
         key("r", "refund", "sales.refund"),
+        key("p", "print", "paper.print"),
+        key("v", "receipt", "paper.receipt"),
         key("escape", "back", "sales.back", show=False),
     ]
 
@@ -158,7 +160,13 @@ class SalesScreen(Page):
         """A refund is offered for a paid sale only."""
         if action == "refund":
             return self.found.present is not None and self.found.present.state in REFUNDABLE
+        if action in {"print", "receipt"}:
+            return self.has_receipt() and (action == "receipt" or self.can_print())
         return super().check_action(action, parameters)
+
+    def paper_sale(self) -> SaleView | None:
+        """The one under the cursor."""
+        return self.found.present
 
     def action_find(self) -> None:
         """Into the field."""

@@ -12,7 +12,7 @@ from chainpos.console.cells import width_of
 from chainpos.console.context import texts_of
 from chainpos.console.phrases import LINK_MARKS
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
-from chainpos.till.views import Link, NetworkView, ShopView
+from chainpos.till.views import Link, NetworkView, PrinterView, ShopView
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     shop: ShopView | None = None
     looked_into: str = ""
     as_of: int = 0
+    printer: PrinterView = PrinterView()
 
 
 class StatusBar(LinesPanel):
@@ -62,6 +63,8 @@ class StatusBar(LinesPanel):
         right = self._link(width)
         if self.silent:
             right = Content.assemble(line(texts("status.silent")), "  ", right)
+        if self.status is not None and self.status.printer.problem:
+            right = Content.assemble(line(f"▤ {texts('status.no_printer')}"), "  ", right)
         left = Content()
         shop = None if self.status is None else self.status.shop
         if self.status is not None and self.status.looked_into:

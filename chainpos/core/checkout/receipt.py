@@ -1,4 +1,4 @@
-"""The receipt as lines of text: what was paid to whom, and where on the ledger anybody can look it up.
+"""The receipt as lines of text: what was sold and paid to whom, and where on the ledger anybody can look it up.
 
 It states only what is known at that moment: the confirmation appears once the next header has come. It refuses to be
 made for a sale that is not paid, and cleans every text that came from outside.
@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from chainpos.core.checkout.cart import PPM, THOUSANDTHS, Cart
 from chainpos.core.checkout.request import SignedRequest
 from chainpos.core.contracts.payments.records import Payment
 from chainpos.core.values.amount import Amount, format_amount
@@ -39,14 +40,28 @@ class Seller(msgspec.Struct, frozen=True):
     utc_offset_s: int = 0
 
 
+class Tendered(msgspec.Struct, frozen=True):
+    """A part that was paid otherwise than on the ledger: what with, in both languages, and how much."""
+
+    name_en: str
+    name_zh: str
+    amount: Amount
+
+
 class Receipt(msgspec.Struct, frozen=True):
-    """What is known of a paid sale. `confirmed_height` is that of the header which commits to it, 0 before it came."""
+    """What is known of a paid sale. `confirmed_height` is that of the header which commits to it, 0 before it came.
+
+    `cart` is what was sold, where it was rung up; `others` what was paid beside the ledger; `copy` counts reprints.
+    """
 
     seller: Seller
     signed: SignedRequest
     payment: Payment
     tx_hash: bytes = b""
     confirmed_height: int = 0
+    cart: Cart | None = None
+    others: tuple[Tendered, ...] = ()
+    copy: int = 0
 
 
 def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str, ...]:
@@ -55,12 +70,22 @@ def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str,
         raise ValueError("a receipt needs 24 columns")
     seller, payment, request = receipt.seller, receipt.payment, receipt.signed.request
     lines = [_centred(name, columns) for name in (seller.name_zh, seller.name_en) if name]
+    if receipt.copy:
+        lines.append(_centred(f"* COPY 副本 {receipt.copy} *", columns))
     lines.append("-" * columns)
     lines += _row("No. 单号", request.reference, columns)
     lines += _row("Time 时间", _local_time(payment.time_s, seller.utc_offset_s), columns)
     if request.memo:
         lines += _row("For 事由", request.memo, columns)
+    if receipt.cart is not None:
+        lines += _sold(receipt.cart, columns)
+    for tendered in receipt.others:
+        name = clean(f"{tendered.name_en} {tendered.name_zh}".strip())
+        lines += _row(f"{name} *", format_amount(tendered.amount), columns)
     lines += _amounts(payment, columns)
+    if receipt.others:
+        # What the ledger proves is the ledger's part alone: the paper must not say more.
+        lines += _folded("* beside the ledger 账本之外", columns)
     lines += _row("Payer 付款方", payment.payer.hex()[:_HASH_GROUP], columns)
     lines += _row("Bank 机构", payment.institution, columns)
     lines.append("-" * columns)
@@ -72,6 +97,54 @@ def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str,
     if receipt.tx_hash:
         lines += _hash("Transaction 交易", receipt.tx_hash, columns)
     return tuple(lines)
+
+
+def proof_caption(count: int, columns: int) -> tuple[str, ...]:
+    """What stands beside the `count` codes that carry the receipt's proof: what they are for, and what they prove."""
+    words = (
+        f"PROOF 证明: {count} QR",
+        "Scan into: chainpos receipt verify",
+        "It proves the payment by the network's genesis alone: not the goods, nor that nothing was refunded since.",
+        "仅凭创世文件即可验证付款；不证明货物，也不证明此后没有退款。",
+    )
+    return tuple(line for text in words for line in _folded_words(text, columns))
+
+
+def _sold(cart: Cart, columns: int) -> list[str]:
+    totals = cart.totals()
+    lines = ["-" * columns]
+    for line, each in zip(cart.lines, totals.lines, strict=True):
+        for name in dict.fromkeys(clean(name) for name in (line.name_zh, line.name_en)):
+            if name:
+                lines += _folded(name, columns)
+        price = format_amount(Amount(line.unit_minor, cart.currency), with_currency=False)
+        gross = format_amount(Amount(each.gross_minor, cart.currency), with_currency=False)
+        lines += _row(f" {_quantity(line.quantity)} x {price}", gross, columns)
+        if off := each.discount_minor + each.share_minor:
+            lines += _row(" Discount 折扣", f"-{_minor(off, cart.currency)}", columns)
+    lines.append("-" * columns)
+    for row in totals.taxes:
+        if row.tax_minor:
+            kind = "incl. 含" if row.tax.included else "plus 另加"
+            lines += _row(f"Tax 税 {_percent(row.tax.rate_ppm)} {kind}", _minor(row.tax_minor, cart.currency), columns)
+    lines += _row("TOTAL 合计", format_amount(totals.charged), columns)
+    if totals.tip.minor:
+        lines += _row("of it tip 其中小费", format_amount(totals.tip), columns)
+    return lines
+
+
+def _quantity(thousandths: int) -> str:
+    whole, rest = divmod(thousandths, THOUSANDTHS)
+    return f"{whole}.{rest:03}".rstrip("0") if rest else str(whole)
+
+
+def _percent(ppm: int) -> str:
+    whole, rest = divmod(ppm * 100, PPM)
+    return f"{whole}.{rest * 100 // PPM:02}%" if rest else f"{whole}%"
+
+
+def _minor(minor: int, currency: str) -> str:
+    return format_amount(Amount(minor, currency), with_currency=False)
 
 
 def _amounts(payment: Payment, columns: int) -> list[str]:
@@ -97,7 +170,7 @@ def _row(label: str, value: str, columns: int) -> list[str]:
     gap = columns - width(label) - width(shown)
     if gap >= 1:
         return [label + " " * gap + shown]
-    return [label, *(" " * (columns - width(part)) + part for part in _folded(shown, columns))]
+    return [*_folded(label, columns), *(" " * (columns - width(part)) + part for part in _folded(shown, columns))]
 
 
 def _hash(label: str, value: bytes, columns: int) -> list[str]:
@@ -114,6 +187,15 @@ def _folded(text: str, columns: int) -> list[str]:
             lines.append("")
         lines[-1] += character
     return lines
+
+
+def _folded_words(text: str, columns: int) -> list[str]:
+    lines = [""]
+    for word in re.findall(r"[!-~]+ ?|[^!-~] ?", text):
+        if lines[-1] and width(lines[-1]) + width(word.rstrip()) > columns:
+            lines.append("")
+        lines[-1] += word
+    return [part for line in lines for part in _folded(line.rstrip(), columns)]
 
 
 def _centred(name: str, columns: int) -> str:

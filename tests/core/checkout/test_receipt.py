@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainpos.core.checkout.receipt import Receipt, Seller, receipt_lines, width
+from chainpos.core.checkout.cart import Cart, Discount, Line, Tax
+from chainpos.core.checkout.receipt import Receipt, Seller, Tendered, proof_caption, receipt_lines, width
 from chainpos.core.checkout.request import SignedRequest
 from chainpos.core.contracts.payments.records import Payment
+from chainpos.core.values.amount import Amount
 
 from .conftest import CHAIN
 
@@ -44,14 +46,42 @@ def test_confirmation_tip_and_refund_appear_when_they_are_known(signed: SignedRe
     assert "Transaction" not in text
 
 
+def test_a_receipt_of_a_cart_says_what_was_sold_its_tax_and_what_was_paid_beside_the_ledger(
+    signed: SignedRequest, payment: Payment
+) -> None:
+    noodles = Line(sku="N", name_en="Noodles", name_zh="牛肉面", unit_minor=1800, quantity=2000, tax=Tax(60_000))
+    tea = Line(sku="T", name_en="Tea", name_zh="茶", unit_minor=990, quantity=1250, discount=Discount(minor=37))
+    cart = Cart("CNY", (noodles, tea), tip_minor=200)
+    others = (Tendered("Cash", "现金", Amount(3550, "CNY")),)
+    lines = receipt_lines(Receipt(SELLER, signed, payment, cart=cart, others=others, copy=2))
+    text = "\n".join(lines)
+    for part in (
+        "* COPY 副本 2 *", "牛肉面", "Noodles", "2 x 18.00", "36.00", "1.25 x 9.90", "12.38", "-0.37",
+        "Tax 税 6% incl. 含", "2.04", "TOTAL 合计", "50.01 CNY", "2.00 CNY", "Cash 现金 *", "35.50 CNY",
+        "* beside the ledger 账本之外",
+    ):  # fmt: skip
+        assert part in text
+    assert all(width(line) <= 32 for line in lines)
+
+
+def test_what_stands_beside_the_codes_says_what_they_prove_and_what_not() -> None:
+    for columns in (24, 32, 48):
+        lines = proof_caption(2, columns)
+        assert all(width(line) <= columns for line in lines)
+        text = "".join(line.replace(" ", "") for line in lines)
+        assert "provesthepayment" in text
+        assert "不证明" in text
+
+
 @given(
     columns=st.integers(24, 60),
     name=st.text(max_size=60),
     memo=st.text(max_size=90),
     institution=st.text(max_size=40),
+    copy=st.integers(0, 10**6),
 )
 def test_no_text_from_outside_breaks_the_paper(
-    signed: SignedRequest, columns: int, name: str, memo: str, institution: str
+    signed: SignedRequest, columns: int, name: str, memo: str, institution: str, copy: int
 ) -> None:
     hostile = msgspec.structs.replace(signed, request=msgspec.structs.replace(signed.request, memo=memo))
     request = signed.request
@@ -60,7 +90,10 @@ def test_no_text_from_outside_breaks_the_paper(
         request.currency, 2**62, 0, 3, 1, request.instrument, "bank-b", 1, 0, 2**62, 1,
     )  # fmt: skip
     seller = msgspec.structs.replace(SELLER, name_en=name, name_zh=name)
-    for line in receipt_lines(Receipt(seller, hostile, payment, bytes(32), 3), columns):
+    cart = Cart("CNY", (Line(sku="X", name_en=name, name_zh=memo, unit_minor=2**40, quantity=9_999_999),))
+    others = (Tendered(name, memo, Amount(2**62, "CNY")),)
+    receipt = Receipt(seller, hostile, payment, bytes(32), 3, cart, others, copy)
+    for line in receipt_lines(receipt, columns):
         assert width(line) <= columns
         assert not any(ord(character) < 32 or ord(character) == 127 for character in line)
 

@@ -1,0 +1,182 @@
+"""What a cashier does with paper: look at a receipt, print it, print it again, save it; print a request's code.
+
+It refuses receipts of what is not paid. A sale never waits for a printer: what it cannot take now is kept and said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chainpos.core.checkout.frames import PAPER_FRAME, SMALL_FRAME, to_frames
+from chainpos.core.checkout.matching import SaleState
+from chainpos.core.checkout.qr import MAX_VERSION, qr_modules
+from chainpos.core.checkout.receipt import Receipt, Seller, proof_caption, receipt_lines
+from chainpos.core.checkout.receipt_proof import ProofRefused, encode_proof
+from chainpos.core.values.amount import format_amount
+from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.store.durable import write_durably
+from chainpos.store.shop_bills import ShopBills
+from chainpos.till.desk import Noticed
+from chainpos.till.printing.queue import RECEIPT, REQUEST, PrintQueue
+from chainpos.till.receipts import Sold, read_proof, read_receipt
+from chainpos.till.request_codes import emvco_text
+from chainpos.till.running import RunningTill
+from chainpos.till.views import PaperView, Qr
+
+MOST_UNASKED: Final = 1_000
+FILE_KINDS: Final = (".txt", ".png", ".pdf", ".cpr")
+
+
+class Paper:
+    """`queue` is what waits for the printer. Refusals are raised as `UserFacingError`."""
+
+    def __init__(self, run: RunningTill) -> None:
+        self._run = run
+        self.queue = PrintQueue(run.settings.printer, run.book, run.clock, run.changed)
+        self._unasked: asyncio.Queue[str] = asyncio.Queue(MOST_UNASKED)
+
+    def notice(self, noticed: Noticed) -> None:
+        """A sale reached a state: where the shop wants it so, its receipt is printed without being asked."""
+        # Once it is confirmed, which is a moment after PAID: only then is there a proof to print on it.
+        if self._run.settings.print_each and noticed.state is SaleState.CONFIRMED and not self._unasked.full():
+            self._unasked.put_nowait(noticed.reference)
+
+    async def run(self) -> None:
+        """Print what is to be printed, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.queue.run(), name="till's printer")
+            group.create_task(self._print_unasked(), name="till prints each receipt")
+
+    async def _print_unasked(self) -> None:
+        while True:
+            reference = await self._unasked.get()
+            # The sale stands, and a key prints it again.
+            with contextlib.suppress(UserFacingError, StoreError):
+                await self.print_receipt(reference)
+
+    async def receipt(self, reference: str, columns: int = 0) -> tuple[str, ...]:
+        """The receipt as lines, from the ledger's own record."""
+        receipt, _ = await self._asked(lambda client: self._read(client, reference, with_proof=False))
+        return receipt_lines(receipt, columns or self._run.settings.paper_columns)
+
+    async def look(self, reference: str) -> PaperView:
+        """The receipt to look at, with its proof as codes that a terminal can show."""
+        receipt, proof = await self._asked(lambda client: self._read(client, reference))
+        frames = to_frames(proof, SMALL_FRAME) if proof else ()
+        printed = await self._run.book.call(lambda: self.queue.copies(RECEIPT, reference))
+        lines = receipt_lines(receipt, self._run.settings.paper_columns)
+        codes = tuple(Qr(text, qr_modules(text, max_version=MAX_VERSION)) for text in frames)
+        return PaperView(reference=receipt.signed.request.reference, lines=lines, codes=codes, printed=printed)
+
+    async def print_receipt(self, reference: str) -> int:
+        """Send it to the printer; which copy it is: 0 is the first, all others say that they are copies."""
+        self.queue.require_printer()
+        receipt, proof = await self._asked(lambda client: self._read(client, reference))
+        columns = self._run.settings.paper_columns
+        frames = to_frames(proof, PAPER_FRAME) if proof else ()
+
+        def make(copy: int) -> bytes:
+            from chainpos.till.printing.commands import job_bytes
+
+            lines = receipt_lines(msgspec.structs.replace(receipt, copy=copy), columns)
+            after = proof_caption(len(frames), columns) if frames else ()
+            return job_bytes(lines, frames, columns=columns, after=after)
+
+        return await self.queue.add(RECEIPT, receipt.signed.request.reference, make)
+
+    async def print_request(self, reference: str) -> None:
+        """Print the code of a sale that waits, for a customer who cannot scan the screen."""
+        self.queue.require_printer()
+        sale, columns = self._run.desk.find(reference), self._run.settings.paper_columns
+        if sale is None or sale.is_paid or not sale.link:
+            raise UserFacingError(f"Sale {reference} does not wait for a payment.", next_step="Key it again.")
+        names = self._run.desk.certified
+        text = emvco_text(sale.signed, names, self._run.desk.identity) or sale.link
+        words = [names.name_zh, names.name_en, sale.row.reference]
+        words += [f"TO PAY 应付 {format_amount(sale.signed.amount)}", "NOT A RECEIPT 非收据"]
+
+        def make(_: int) -> bytes:
+            from chainpos.till.printing.commands import job_bytes
+
+            return job_bytes([word for word in words if word], (text,), columns=columns)
+
+        await self.queue.add(REQUEST, sale.row.reference, make)
+
+    async def save(self, reference: str, path: Path) -> None:
+        """Write the receipt: lines as .txt, a picture as .png or .pdf, the proof alone as .cpr."""
+        kind = path.suffix.lower()
+        if kind not in FILE_KINDS:
+            raise UserFacingError(
+                f"No receipt can be written as {path.suffix or path.name!r}.",
+                next_step=f"Name a file that ends with {', '.join(FILE_KINDS)}.",
+                exit_code=EXIT_USAGE,
+            )
+        receipt, proof = await self._asked(lambda client: self._read(client, reference))
+        content = await asyncio.to_thread(file_bytes, kind, receipt, proof, self._run.settings.paper_columns)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await asyncio.to_thread(write_durably, path, content)
+        except OSError as error:
+            raise UserFacingError(
+                f"The receipt could not be written to {path}: {error.strerror}.", next_step="Make room on the disk."
+            ) from error
+
+    async def _read(self, client: RpcClient, reference: str, *, with_proof: bool = True) -> tuple[Receipt, bytes]:
+        run = self._run
+        sold = await self._sold(reference)
+        names, settings = run.desk.certified, run.settings
+        seller = Seller(settings.merchant, names.name_en, names.name_zh, run.genesis.chain_id, run.utc_offset_s)
+        receipt = await read_receipt(client, sold, seller, run.desk.tip_height)
+        if not with_proof or not receipt.confirmed_height:
+            return receipt, b""
+        proof = await read_proof(client, run.genesis, settings.merchant, sold.row.reference)
+        return receipt, encode_proof(proof) if proof is not None else b""
+
+    async def _sold(self, reference: str) -> Sold:
+        book = self._run.book
+
+        def read() -> Sold | None:
+            row = book.book.sale(reference)
+            if row is None:
+                return None
+            bills = ShopBills(book.book)
+            bill = bills.bill_of_sale(row.number)
+            return Sold(row, bill, tuple(bills.tenders(bill.number)) if bill is not None else ())
+
+        sold = await book.call(read)
+        if sold is None:
+            raise UserFacingError(
+                f"There is no sale {reference[:40]!r} in this book.", next_step="Look for it by amount or time."
+            )
+        return msgspec.structs.replace(sold, row=self._run.desk.current(sold.row))
+
+    async def _asked(self, question: Callable[[RpcClient], Awaitable[tuple[Receipt, bytes]]]) -> tuple[Receipt, bytes]:
+        try:
+            return await question(self._run.connection.require())
+        except (Disconnected, RpcError, MalformedBytes, ProofRefused) as error:
+            raise UserFacingError(
+                "The node stopped answering.", next_step="Wait a moment, then look again.", exit_code=EXIT_UNREACHABLE
+            ) from error
+
+
+def file_bytes(kind: str, receipt: Receipt, proof: bytes, columns: int) -> bytes:
+    """A receipt as the content of a file. Raises UserFacingError."""
+    lines, frames = receipt_lines(receipt, columns), to_frames(proof, PAPER_FRAME) if proof else ()
+    if kind == ".txt":
+        return "".join(f"{line}\n" for line in (*lines, *frames)).encode()
+    if kind == ".cpr":
+        if not proof:
+            raise UserFacingError("The payment is not confirmed yet.", next_step="Try again in a moment.")
+        return proof
+    from chainpos.till.printing.pictures import pdf_bytes, png_bytes, receipt_picture
+
+    after = proof_caption(len(frames), columns) if frames else ()
+    picture = receipt_picture(lines, frames, after, columns=columns)
+    return png_bytes(picture) if kind == ".png" else pdf_bytes(picture)
