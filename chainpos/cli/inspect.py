@@ -353,4 +353,4 @@ def console(
     require_terminal("Open it in one, or use the other commands of chainpos inspect.")
     from chainpos.console.inspecting import run_inspect_console
 
-    raise SystemExit(run_inspect_console(desk, now_ns=time.time_ns))
+    raise SystemExit(run_inspect_console(desk, now_ns=time.time_ns, case=case))

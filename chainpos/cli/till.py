@@ -55,14 +55,16 @@ def till(
         return
     if genesis is not None or node or merchant or as_json:
         raise _used_wrongly("A till keeps what it was set up with.", "Leave that out, or add --new.")
-    paths.settings()
+    settings = paths.settings()
     if set_pin:
         _set_pin(paths)
         return
     require_terminal("Open it in one.")
     from chainpos.console.app import run_console
+    from chainpos.inspect.support import node_desk
 
-    raise SystemExit(run_console(Till.open(paths, SystemClock()), now_ns=time.time_ns))
+    support = node_desk(settings.node, book=paths.book_path)
+    raise SystemExit(run_console(Till.open(paths, SystemClock()), now_ns=time.time_ns, support=support))
 
 
 def _make(paths: TillHome, genesis: Path, node: str, merchant: str, currency: str, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from textual.screen import Screen
 
+from chainpos.console.screens.case_file import CaseScreen
 from chainpos.console.screens.support import SupportScreen
 from chainpos.console.shell import Shell
 from chainpos.console.widgets.status_bar import Status
@@ -27,10 +28,19 @@ class InspectApp(Shell):
     DEFAULT_MODE = "support"
     support: SupportDesk
 
+    def __init__(self, *, case: Path | None = None, **shell: Any) -> None:
+        """`case` is a case file to begin with; the rest is Shell's."""
+        super().__init__(**shell)
+        self.case = case
+
     async def on_mount(self) -> None:
         """Say what is looked at, and how high it is from now on."""
         self.heed_signals()
         self.show_status(Status(looked_into=self.support.name))
+        if self.case is not None:
+            self.push_screen(CaseScreen(self.case))
+        if not self.support.has_chain:
+            return
         self.run_worker(self._height(), name="height", group="height")
         self.set_interval(EVERY_S, self._follow)
         if self.theme_problems:
@@ -54,8 +64,10 @@ class InspectApp(Shell):
         self.show_status(Status(looked_into=self.support.name, as_of=span.tip))
 
 
-def run_inspect_console(support: SupportDesk, *, now_ns: Callable[[], int], folder: Path | None = None) -> int:
+def run_inspect_console(
+    support: SupportDesk, *, now_ns: Callable[[], int], case: Path | None = None, folder: Path | None = None
+) -> int:
     """Look into a chain until it is left; the exit code. Raises UserFacingError for a broken file of the person's."""
-    app = InspectApp(now_ns=now_ns, support=support, folder=folder)
+    app = InspectApp(case=case, now_ns=now_ns, support=support, folder=folder)
     result = app.run()
     return result if result is not None else (app.return_code or EXIT_OK)

@@ -13,12 +13,15 @@ from chainpos.console.language import LANGUAGES, Texts, load_texts
 from chainpos.console.screens.counter import CounterScreen
 from chainpos.console.screens.frame import Frame
 from chainpos.console.screens.ledger import LedgerScreen
+from chainpos.console.screens.looking import Looking
 from chainpos.console.screens.money_form import MoneyForm
 from chainpos.console.screens.node import NodeScreen
 from chainpos.console.screens.palette import Command
 from chainpos.console.screens.sales import SalesScreen
 from chainpos.console.screens.settlement import SettlementScreen
 from chainpos.console.screens.support import SupportScreen
+from chainpos.console.screens.trace import StepList, TraceScreen
+from chainpos.console.screens.what_if import WhatIfScreen
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.line_list import LineList
 
@@ -33,17 +36,21 @@ def bindings_by_place() -> dict[str, Iterable[Binding]]:
 
     lists = cast(list[Binding], LineList.BINDINGS)
     page = cast(list[Binding], Frame.BINDINGS)
-    screens: tuple[type[Frame], ...] = (
-        CounterScreen, SalesScreen, SettlementScreen, LedgerScreen, NodeScreen, SupportScreen
-    )  # fmt: skip
+    screens: tuple[type[Frame], ...] = (CounterScreen, SalesScreen, SettlementScreen, LedgerScreen, NodeScreen)
     places: dict[str, Iterable[Binding]] = {
         "app": [*cast(list[Binding], Shell.BINDINGS), *cast(list[Binding], ConsoleApp.BINDINGS)]
     }
     for screen in screens:
         # A list's Enter and arrows come before its screen's: only the counter has none.
         own = cast(list[Binding], screen.BINDINGS)
-        with_lists = screen in {SalesScreen, SettlementScreen, LedgerScreen, SupportScreen}
+        with_lists = screen in {SalesScreen, SettlementScreen, LedgerScreen}
         places[screen.NAME] = [*own, *page, *(lists if with_lists else [])]
+    looking = [*page, *cast(list[Binding], Looking.BINDINGS)]
+    places["support"] = [*cast(list[Binding], SupportScreen.BINDINGS), *looking, *lists]
+    places["trace"] = [
+        *cast(list[Binding], TraceScreen.BINDINGS), *looking, *cast(list[Binding], StepList.BINDINGS)
+    ]  # fmt: skip
+    places["what_if"] = [*cast(list[Binding], WhatIfScreen.BINDINGS), *looking, *lists]
     places["dialog"] = cast(list[Binding], MoneyForm.BINDINGS)
     return places
 

@@ -15,12 +15,12 @@ from chainpos.core.contracts.payments.messages import decode_request, encode_req
 from chainpos.core.contracts.registry import MESSAGES, TABLES
 from chainpos.core.state.tables import Table
 from chainpos.core.values.amount import AmountError, parse_amount
-from chainpos.core.values.currency import UnknownCurrency
+from chainpos.core.values.currency import CURRENCIES, UnknownCurrency
 from chainpos.core.values.hashes import SIGNATURE_BYTES
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import MalformedTime, parse_rfc3339
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
-from chainpos.inspect.fields import key_text, record_fields
+from chainpos.inspect.fields import currency_of_key, key_text, record_fields
 
 MAX_CHANGES: Final = 32
 _NONE: Final = "none"
@@ -168,7 +168,7 @@ def _with_record(full_key: bytes, before: bytes | None, change: Change) -> tuple
     table = next(table for table in TABLES if table.prefix == full_key[: len(table.prefix)])
     record = table.decode(before)
     shown = _shown_at(record, change.path)
-    after = _encoded(table, with_field(record, change.path, change.text))
+    after = _encoded(table, with_field(record, change.path, change.text, currency_of_key(full_key)))
     if record_fields(full_key, after) is None:
         raise refused(f"{name} cannot be like that", "Choose another value.")
     return after, f"{name} {'.'.join(change.path)}: {shown} → {clean(change.text)}"
@@ -183,27 +183,31 @@ def _encoded(table: Table[Any], record: Any) -> bytes:
     return encoded
 
 
-def with_field(value: Any, path: tuple[str, ...], text: str) -> Any:
-    """`value` with the field at `path` set from text; a number picks a part of a list. Raises UserFacingError."""
+def with_field(value: Any, path: tuple[str, ...], text: str, currency: str = "") -> Any:
+    """`value` with the field at `path` set from text; a number picks a part of a list. Raises UserFacingError.
+
+    `currency` is that of amounts within a value that names none itself.
+    """
     if not path:
         return _leaf(value, text)
     name, rest = path[0], path[1:]
     if isinstance(value, msgspec.Struct) and name in value.__struct_fields__:
         current = getattr(value, name)
+        named = getattr(value, "currency", "")
+        currency = named if isinstance(named, str) and named in CURRENCIES else currency
         if not rest and name.endswith("_minor"):
-            return msgspec.structs.replace(value, **{name: _minor(value, current, text)})
-        return msgspec.structs.replace(value, **{name: with_field(current, rest, text)})
+            return msgspec.structs.replace(value, **{name: _minor(current, text, currency)})
+        return msgspec.structs.replace(value, **{name: with_field(current, rest, text, currency)})
     if isinstance(value, tuple) and name.isdecimal() and int(name) < len(value):
         at = int(name)
-        return (*value[:at], with_field(value[at], rest, text), *value[at + 1 :])
+        return (*value[:at], with_field(value[at], rest, text, currency), *value[at + 1 :])
     known = ", ".join(value.__struct_fields__) if isinstance(value, msgspec.Struct) else "a number within the list"
     raise refused(f"There is no field {clean(name)!r}", f"Choose from: {known}.")
 
 
-def _minor(owner: msgspec.Struct, current: Any, text: str) -> Any:
+def _minor(current: Any, text: str, currency: str) -> Any:
     """Amounts as screens show them, "12.50", where the currency is known; minor units as a bare number otherwise."""
-    currency = getattr(owner, "currency", "")
-    if "." in text and isinstance(currency, str):
+    if "." in text:
         try:
             return parse_amount(text, currency).minor
         except (AmountError, UnknownCurrency) as error:

@@ -45,7 +45,7 @@ def record_fields(full_key: bytes, value: bytes | None) -> Fields | None:
     if table is None:
         return (("bytes", value.hex()[:MAX_TEXT]),)
     try:
-        return struct_fields(table.decode(value), _currency_of_key(full_key))
+        return struct_fields(table.decode(value), currency_of_key(full_key))
     except MalformedBytes:
         return (("bytes", value.hex()[:MAX_TEXT]),)
 
@@ -136,8 +136,8 @@ def _key(key: bytes) -> str:
     return key.hex()
 
 
-def _currency_of_key(full_key: bytes) -> str:
-    """Accounts, batches and positions are kept by currency: it stands in the key."""
+def currency_of_key(full_key: bytes) -> str:
+    """The currency that a record is kept by, where it stands in its key: of accounts, batches, positions; else ""."""
     for part in full_key[PREFIX_BYTES:].split(b"/"):
         if len(part) == 3 and part.isascii() and part.decode() in CURRENCIES:
             return part.decode()

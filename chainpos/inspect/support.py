@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from chainpos.core.values.text import clean
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, StoreError, UserFacingError
 from chainpos.inspect.case_file import make_case
 from chainpos.inspect.case_open import Opened, open_case
+from chainpos.inspect.changeable import Changeable, changeable
 from chainpos.inspect.changing import Change
 from chainpos.inspect.explain import Page, explain
 from chainpos.inspect.lookups import Card, Lookups
@@ -35,7 +36,6 @@ from chainpos.store.shop_reading import BookReader
 
 T = TypeVar("T")
 Opening = Callable[[Progress], AbstractContextManager[ChainSource]]
-TIMED: Final = ("request", "transaction", "sale")
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -69,6 +69,11 @@ class SupportDesk:
         self._source: ChainSource | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="support")
 
+    @property
+    def has_chain(self) -> bool:
+        """Whether there is more to look into than a case file."""
+        return self._opening is not None
+
     # -- questions; each raises UserFacingError
 
     async def span(self) -> Span:
@@ -90,6 +95,10 @@ class SupportDesk:
     async def trace(self, height: int, index: int) -> Trace:
         """A transaction again, step by step."""
         return await self._ask(lambda source: trace_transaction(source, height, index))
+
+    async def changeable(self, trace: Trace) -> tuple[Changeable, ...]:
+        """What of a run could be changed for a what-if."""
+        return await self._ask(lambda source: changeable(source, trace))
 
     async def what_if(self, real: Trace, changes: Sequence[Change]) -> tuple[Trace, Comparison]:
         """A transaction again with changes, and where that run parts from the real one."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.console.prepared_till import PreparedTill
-from tests.inspect.recorded import day_database
+from tests.inspect.recorded import day, day_database
 
-__all__ = ["day_database"]
+__all__ = ["day", "day_database"]
 
 
 @pytest.fixture

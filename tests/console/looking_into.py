@@ -18,7 +18,7 @@ from chainpos.console.settings import Settings
 from chainpos.inspect.source import StoreSource
 from chainpos.inspect.support import SupportDesk
 from chainpos.store.chain import ChainReader
-from tests.console.looking import key_in
+from tests.console.looking import CHARACTERS, key_in
 from tests.console.prepared_till import NOON_NS
 
 S = TypeVar("S", bound=Screen[Any])
@@ -70,7 +70,13 @@ async def ask(pilot: Pilot[int], words: str) -> None:
     """Search for words, from wherever one is."""
     if not isinstance(pilot.app.focused, Input):
         await key_in(pilot, "slash")
-    await key_in(pilot, *words, "enter")
+    await type_in(pilot, words)
+
+
+async def type_in(pilot: Pilot[int], text: str) -> None:
+    """Letters, then Enter, then whatever comes of it."""
+    names = {character: name for name, character in CHARACTERS.items()}
+    await key_in(pilot, *(names.get(each, each) for each in text), "enter")
     await answered(pilot)
 
 

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from chainpos.console.cells import wrap
 from chainpos.console.context import texts_of
 from chainpos.console.phrases import Tone, short
-from chainpos.console.screens.looking import Looking, texts_for
+from chainpos.console.screens.looking import About, Looking, questions, texts_for
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Told
@@ -111,6 +111,10 @@ class CardScreen(Looking):
 
     async def _read(self) -> None:
         self.card = await self.desk.card(self.thing)
+        if self.card is not None and self.card.kind == "transaction" and self.thing.index < 0:
+            (row,) = self.card.transactions
+            self.thing = Thing("transaction", self.card.name, row.height, row.index)
+            self._follow_trail()
         if self.card is None:
             self.told(Told(self.console_app.texts("support.not_there", thing=self.heading())))
         self._show()
@@ -136,6 +140,18 @@ class CardScreen(Looking):
         row = self.rows.present
         if row is not None and row.thing is not None:
             open_thing(self, row.thing)
+
+    def about(self) -> About:
+        """What the row leads to, where that is a transaction or a request; else the thing itself."""
+        row = self.rows.present
+        for thing in (row.thing if row else None, self.thing):
+            if thing is not None and thing.kind in ("transaction", "request"):
+                return About(word=thing.name, height=thing.height, index=thing.index, code=self._code(thing))
+        return About()
+
+    def _code(self, thing: Thing) -> str:
+        found = (row for row in (self.card.transactions if self.card else ()) if row.hash.lower() == thing.name.lower())
+        return next((str(row.code) for row in found if row.code), "")
 
 
 def rows_of(card: Card, on_screen: Looking) -> tuple[Row, ...]:
@@ -173,5 +189,8 @@ def _tone(name: str, value: str) -> Tone:
 
 
 def open_thing(screen: Looking, thing: Thing) -> None:
-    """Push the screen of a thing."""
-    screen.app.push_screen(CardScreen(thing))
+    """Push the screen of a thing; a sale of the shop's book is the timeline of its payment."""
+    if thing.kind == "sale":
+        screen.app.push_screen(questions().timeline(About(word=thing.name)))
+    else:
+        screen.app.push_screen(CardScreen(thing))

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
+import msgspec
 from textual.binding import BindingType
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.widget import Widget
 
 from chainpos.console.cells import width_of
@@ -45,6 +47,18 @@ class Trail(LinesPanel):
         return [Content.assemble(line(quiet, "$muted"), line(last, "$accent bold")).truncate(width, ellipsis=True)]
 
 
+class About(msgspec.Struct, frozen=True):
+    """What the cursor stands on, for the questions that can be asked of it: "" and -1 where that does not apply.
+
+    `word` names a payment for its timeline and its case file, `height` and `index` a transaction, `code` a page.
+    """
+
+    word: str = ""
+    height: int = 0
+    index: int = -1
+    code: str = ""
+
+
 class Looking(Frame):
     """A screen of support's. `heading` is its step in the trail; `main` the list that has the cursor."""
 
@@ -52,6 +66,11 @@ class Looking(Frame):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape,left,h", "back", "support.back"),
         key("right,l", "forward", "support.forward", show=False),
+        key("t", "timeline", "support.timeline"),
+        key("s", "steps", "support.steps"),
+        key("w", "what_if", "support.what_if"),
+        key("e", "case", "support.case"),
+        key("x", "explain", "support.explain"),
         key("slash", "app.search", "support.search"),
     ]
 
@@ -148,11 +167,70 @@ class Looking(Frame):
         if self.app.screen is self and len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
+    # -- what can be asked of what the cursor stands on
+
+    def about(self) -> About:
+        """What the cursor stands on."""
+        return About()
+
+    def action_timeline(self) -> None:
+        """What became of it."""
+        self.app.push_screen(questions().timeline(self.about()))
+
+    def action_steps(self) -> None:
+        """Its run, step by step."""
+        self.app.push_screen(questions().steps(self.about()))
+
+    def action_what_if(self) -> None:
+        """Its run with something changed."""
+        self.app.push_screen(questions().what_if(self.about()))
+
+    def action_case(self) -> None:
+        """Its evidence, into a file."""
+        self.app.push_screen(questions().case(self.about()))
+
+    def action_explain(self) -> None:
+        """What its code means."""
+        self.app.push_screen(questions().explain(self.about()))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The first screen has nothing behind it."""
+        """Only what can be asked is offered; the first screen has nothing behind it."""
         if action == "back":
             return len(self.app.screen_stack) > 1
+        about = self.about()
+        if action in ("timeline", "case"):
+            return bool(about.word) and self.desk.has_chain
+        if action in ("steps", "what_if"):
+            return about.index >= 0 and self.desk.has_chain
+        if action == "explain":
+            return bool(about.code)
         return super().check_action(action, parameters)
+
+
+def questions() -> Questions:
+    """The screens that answer; looked up late, as they are screens of this kind themselves."""
+    from chainpos.console.screens import questions as answering
+
+    return cast(Questions, answering)
+
+
+class Questions(Protocol):
+    """One screen for each question that can be asked of a thing."""
+
+    def timeline(self, about: About) -> Screen[Any]:
+        """What became of it."""
+
+    def steps(self, about: About) -> Screen[Any]:
+        """Its run, step by step."""
+
+    def what_if(self, about: About) -> Screen[Any]:
+        """Its run with something changed."""
+
+    def case(self, about: About) -> Screen[Any]:
+        """Its evidence, into a file."""
+
+    def explain(self, about: About) -> Screen[Any]:
+        """What its code means."""
 
 
 def texts_for(widget: Widget, prefix: str, code: str) -> str:

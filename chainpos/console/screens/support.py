@@ -6,6 +6,7 @@ Where there is nothing it says which kind of nothing, with the height that this 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -21,7 +22,9 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import day_and_clock
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.card import open_thing
-from chainpos.console.screens.looking import Looking, texts_for
+from chainpos.console.screens.case_file import CaseScreen
+from chainpos.console.screens.case_form import FileForm
+from chainpos.console.screens.looking import About, Looking, texts_for
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.console.widgets.words import Field
@@ -72,7 +75,10 @@ class SupportScreen(Looking):
     """The field, what was found, what is absent."""
 
     # The list's own name for that key: it goes on down from the field.
-    BINDINGS: ClassVar[list[BindingType]] = [key("down", "to_list", "list.down", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("down", "to_list", "list.down", show=False),
+        key("o", "open_case", "support.open_case"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +129,9 @@ class SupportScreen(Looking):
     @on(Input.Submitted, "#sought")
     def submitted(self) -> None:
         """Search; the list takes the cursor when there is something in it."""
-        self.search(self.query_one("#sought", Input).value)
+        field = self.query_one("#sought", Input)
+        # Enter is an action and may overtake letters that the field has not taken yet: in its own queue it waits.
+        field.call_later(lambda: self.search(field.value))
 
     def search(self, text: str) -> None:
         """Ask for a text, as if it had been typed."""
@@ -168,11 +176,32 @@ class SupportScreen(Looking):
         if hit is not None:
             open_thing(self, Thing(hit.kind, hit.name, hit.height, hit.index))
 
+    def about(self) -> About:
+        """The hit under the cursor, where it is a payment or a transaction."""
+        hit = self.hits.present if self.hits.has_focus else None
+        if hit is None or hit.kind not in ("transaction", "request", "sale"):
+            return About()
+        return About(word=hit.name, height=hit.height, index=hit.index, code=str(hit.code) if hit.code else "")
+
+    @on(LineList.Moved, "#hits")
+    def moved(self) -> None:
+        """Other questions may be possible."""
+        self.refresh_bindings()
+
     # -- keys
 
     def action_to_list(self) -> None:
         """From the field into the list."""
         self.hits.focus()
+
+    def action_open_case(self) -> None:
+        """A case file that somebody sent."""
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                self.app.push_screen(CaseScreen(path))
+
+        self.app.push_screen(FileForm("case_open", ""), chosen)
 
     def action_back(self) -> None:
         """From the list back to the field."""
