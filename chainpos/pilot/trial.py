@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ APPLICATION: Final = "application"
 COMETBFT: Final = "cometbft"
 READY_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 10.0
+LISTENING_TIMEOUT_S: Final = 15.0
 _POLL_S: Final = 0.1
 _STATUS_TIMEOUT_S: Final = 3.0
 _children: Final[dict[int, subprocess.Popen[bytes]]] = {}
@@ -71,6 +73,8 @@ class Trial:
         self.note: NetworkNote = load_note(self.folder)
         # More options for `chainpos node start`.
         self.application_options: tuple[str, ...] = ()
+        # By node, what comes before CometBFT's own command: where it runs in a network namespace, say.
+        self.before_cometbft: dict[str, tuple[str, ...]] = {}
 
     def place(self, name: str) -> NodePlace:
         """The node of this name. Raises UserFacingError."""
@@ -93,11 +97,14 @@ class Trial:
         places = [self.place(name) for name in names] or list(self.note.nodes)
         running = {(each.node, each.role) for each in self.running()}
         started = []
-        for place in places:
-            for role in roles:
+        for role in roles:
+            for place in places:
                 if (place.name, role) not in running:
                     started.append(self._start(place, role, program))
                     self._save([*self.running(), started[-1]])
+            if role == APPLICATION:
+                # CometBFT tries once, and then again after three seconds.
+                _wait_listening([place.abci for place in places])
         return started
 
     def down(self, names: Iterable[str] = (), *, roles: Sequence[str] = (COMETBFT, APPLICATION)) -> list[Started]:
@@ -168,7 +175,7 @@ class Trial:
 
     def _start(self, place: NodePlace, role: str, program: Path) -> Started:
         home = str(self.folder / place.name)
-        command = [str(program), "start", "--home", home]
+        command = [*self.before_cometbft.get(place.name, ()), str(program), "start", "--home", home]
         if role == APPLICATION:
             command = [sys.executable, "-m", "chainpos", "node", "start", "--engine", "cometbft"]
             command += ["--home", home, "--abci", place.abci, *self.application_options]
@@ -200,6 +207,28 @@ def began(pid: int) -> str | None:
 def _began_by_ps(pid: int) -> str | None:
     found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return found.stdout.strip() or None
+
+
+def _wait_listening(addresses: Sequence[str]) -> None:
+    """Wait until applications listen, but not for ever: why one does not, its log says."""
+    until = time.monotonic() + LISTENING_TIMEOUT_S
+    for address in addresses:
+        while not _listens(address) and time.monotonic() < until:
+            time.sleep(_POLL_S / 2)
+
+
+def _listens(address: str) -> bool:
+    scheme, _, place = address.partition("://")
+    host, _, port = place.rpartition(":")
+    try:
+        if scheme == "unix":
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(place)
+        else:
+            socket.create_connection((host, int(port)), _POLL_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _end(processes: Sequence[Started]) -> None:

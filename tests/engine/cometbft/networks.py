@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from chainpos.engine.keys import SigningKey
 from chainpos.node.cometbft_home import (
     NOTE,
     NetworkNote,
+    NodePlace,
     Pace,
     comet_settings,
     init_network,
@@ -37,9 +39,9 @@ PATIENCE_S = 60.0
 class RealNetwork:
     """A trial network with the small test city in its genesis."""
 
-    def __init__(self, folder: Path, count: int, *, pace: Pace | None = None) -> None:
+    def __init__(self, folder: Path, count: int, *, pace: Pace | None = None, places: Sequence[NodePlace] = ()) -> None:
         doc = GenesisDoc(CHAIN_ID, time.time_ns(), 1, DEFAULT, (), app_state=json.dumps(make_app_state()).encode())
-        init_network(folder, doc, loopback_places(folder, count, free_port), pace or Pace(500, 2))
+        init_network(folder, doc, places or loopback_places(folder, count, free_port), pace or Pace(500, 2))
         self.folder = folder
         self.trial = Trial(folder)
 
