@@ -28,6 +28,9 @@ def demo(
     ] = True,
     headless: Annotated[bool, typer.Option("--headless", help="No screen: pay, check, report, end.")] = False,
     payments: Annotated[int, typer.Option("--payments", min=0, help="How many payments without a screen.")] = 10,
+    offices: Annotated[
+        bool, typer.Option("--offices", help="Without a screen: governance, regulator and banks act, too.")
+    ] = False,
     engine: Annotated[
         str, typer.Option("--engine", help="embedded: one validator; cometbft: four, which run CometBFT.")
     ] = "embedded",
@@ -47,7 +50,7 @@ def demo(
         require_terminal("Open it in one, or take --headless.")
     with _folder(folder) as place:
         if headless:
-            raise SystemExit(_headless(place, merchant, payments, engine=engine, as_json=as_json))
+            raise SystemExit(_headless(place, merchant, payments, engine=engine, offices=offices, as_json=as_json))
         from chainpos.pilot.show import show_demo
 
         raise SystemExit(show_demo(place, merchant, customers=customers, engine=engine))
@@ -70,11 +73,13 @@ def _folder(named: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-def _headless(folder: Path, merchant: str, payments: int, *, engine: str, as_json: bool) -> int:
+def _headless(folder: Path, merchant: str, payments: int, *, engine: str, offices: bool, as_json: bool) -> int:
     from chainpos.pilot.ending import run_until_signalled
     from chainpos.pilot.headless import run_headless
 
-    report = run_until_signalled(run_headless(folder, merchant, payments, engine=engine, progress=progress))
+    report = run_until_signalled(
+        run_headless(folder, merchant, payments, engine=engine, offices=offices, progress=progress)
+    )
     end_progress()
     right = report["invariants"] == "ok" and not report["refused"] and len(report["payments"]) == payments
     if as_json:

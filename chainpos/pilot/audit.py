@@ -11,6 +11,7 @@ from typing import NamedTuple
 from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.contracts.balances.records import ACCOUNTS
 from chainpos.core.contracts.registry import TABLES, check_invariants
+from chainpos.core.contracts.settlement.records import POSITIONS
 from chainpos.core.execution import genesis_state
 from chainpos.core.state.state import State
 from chainpos.store.application import ApplicationReader
@@ -21,11 +22,13 @@ class Audited(NamedTuple):
     """One store: its height, the app hash (upper-case hex) recomputed from its records, and what was found wrong.
 
     `deposits_minor` is the sum of everybody's deposits and reserves: all accounts but the issuers' contra accounts.
+    `paid_out_minor` left the ledger for shops' bank accounts, as their positions say.
     """
 
     height: int
     app_hash: str
     deposits_minor: int
+    paid_out_minor: int
     faults: tuple[str, ...]
 
 
@@ -48,7 +51,7 @@ def _judged(height: int, app_hash: bytes, records: dict[bytes, bytes]) -> Audite
     faults = [f"{violation.invariant}: {violation.detail}" for violation in check_invariants(state)]
     if state.app_hash != app_hash:
         faults.append("the records are not those of the tip")
-    return Audited(height, state.app_hash.hex().upper(), _deposits(state), tuple(faults))
+    return Audited(height, state.app_hash.hex().upper(), _deposits(state), _paid_out(state), tuple(faults))
 
 
 def deposits_at_genesis(database: Path) -> int:
@@ -56,6 +59,10 @@ def deposits_at_genesis(database: Path) -> int:
     with ChainReader.open(database) as reader:
         genesis = reader.genesis_json()
     return _deposits(genesis_state(load_genesis(genesis)))
+
+
+def _paid_out(state: State) -> int:
+    return sum(position.paid_out_minor for _, position in state.records(POSITIONS))
 
 
 def _deposits(state: State) -> int:

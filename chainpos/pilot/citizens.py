@@ -1,7 +1,7 @@
 """Everybody in the sample city who is not at this counter: customers, the clearing desk, the banks, the other shops.
 
-Run as `python -m chainpos.pilot.citizens GENESIS VALIDATOR PEER MERCHANT [--pay] [--bustle]`. On stdin it takes orders
-to pay a link, on stdout it says what was sent and how it ended. It ends when its stdin does.
+Run as `python -m chainpos.pilot.citizens GENESIS VALIDATOR PEER MERCHANT [--pay] [--bustle] [--offices]`. On stdin it
+takes orders to pay a link, on stdout it says what was sent and how it ended. It ends when its stdin does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.checkout.request import open_request
-from chainpos.core.contracts.settlement.messages import Close, ConfirmPayout
+from chainpos.core.contracts.settlement.messages import Close, ConfirmPayout, FailPayout
 from chainpos.core.contracts.settlement.records import PAYOUTS, POSITIONS, REQUESTED, payout_key, position_key
 from chainpos.errors import ChainposError, UserFacingError
 from chainpos.node.clock import SystemClock
@@ -26,6 +26,7 @@ from chainpos.pilot.acts import Hands
 from chainpos.pilot.city import City, Customer, load_catalogue, load_city
 from chainpos.pilot.genesis import CURRENCY, customer_key, institution_key, role_key
 from chainpos.pilot.network import guest
+from chainpos.pilot.offices import CLOSED, Offices
 from chainpos.pilot.processes import Facts, hear, say
 from chainpos.pilot.resources import sample_data
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
@@ -38,6 +39,8 @@ THINK_S: Final = (1.2, 3.5)
 BUSTLE_S: Final = (2.0, 6.0)
 DESK_S: Final = 1.0
 BANK_DELAY_S: Final = 4.0
+# The counter's second payout comes back: whoever tries the demo should see that, too.
+FAILED_PAYOUT: Final = 2
 _log = logging.getLogger(__name__)
 
 
@@ -88,14 +91,14 @@ class Citizens:
             await self._send(wire)
 
     async def clear(self) -> None:
-        """The clearing desk closes each cycle as soon as the contract lets it; the banks confirm payouts."""
+        """The clearing desk closes each cycle as soon as the contract lets it; the bank sends payouts."""
         while True:
             await asyncio.sleep(DESK_S)
             now_s = int(time.time())
             await self._send(self._hands.sign(role_key("operator"), "settlement.close", Close("", CURRENCY), now_s))
-            await self._confirm_payouts(now_s)
+            await self._decide_payouts(now_s)
 
-    async def _confirm_payouts(self, now_s: int) -> None:
+    async def _decide_payouts(self, now_s: int) -> None:
         shop = self._merchant
         with contextlib.suppress(UserFacingError):
             await self._network.sync()
@@ -108,10 +111,21 @@ class Citizens:
                     continue
                 if time.monotonic() - self._seen_payouts.setdefault(number, time.monotonic()) < BANK_DELAY_S:
                     continue
-                reference = f"BANK{now_s}{number:04d}"
-                message = ConfirmPayout(shop.merchant, CURRENCY, number, reference)
                 key = institution_key(shop.acquirer)
-                await self._send(self._hands.sign(key, "settlement.confirm_payout", message, now_s))
+                if number == FAILED_PAYOUT:
+                    failed = FailPayout(shop.merchant, CURRENCY, number, CLOSED)
+                    await self._send(self._hands.sign(key, "settlement.fail_payout", failed, now_s))
+                else:
+                    sent = ConfirmPayout(shop.merchant, CURRENCY, number, f"BANK{now_s}{number:04d}")
+                    await self._send(self._hands.sign(key, "settlement.confirm_payout", sent, now_s))
+
+    async def act_for_the_city(self) -> None:
+        """Governance, regulator and banks do once what a network has them for."""
+
+        def told(what: str, height: int) -> None:
+            say({"event": "office", "did": what, "height": height})
+
+        await Offices(self._city, self._network, self._hands, self._merchant, told).day()
 
     async def _send(self, wire: bytes) -> None:
         with contextlib.suppress(UserFacingError):
@@ -171,6 +185,8 @@ async def run(genesis: bytes, validator: str, peer: str, merchant: str, options:
                 tasks.append(group.create_task(citizens.watch_the_counter(), name="customers"))
             if "--bustle" in options:
                 tasks.append(group.create_task(citizens.bustle(), name="other shops"))
+            if "--offices" in options:
+                tasks.append(group.create_task(citizens.act_for_the_city(), name="offices"))
             say({"ready": True})
             await citizens.obey(group)
             for task in tasks:

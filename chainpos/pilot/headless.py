@@ -17,16 +17,27 @@ import msgspec
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
+from chainpos.inspect.source import StoreSource
 from chainpos.node.clock import SystemClock
 from chainpos.pilot.audit import Audited, deposits_at_genesis
 from chainpos.pilot.comet_network import pilot_of
 from chainpos.pilot.network import PilotFolder, PilotNetwork
+from chainpos.store.chain import ChainReader
 from chainpos.till.counter import Till
 from chainpos.till.desk import Noticed
 
 PAYMENT_TIMEOUT_S: Final = 30.0
 SETTLING_TIMEOUT_S: Final = 40.0
 AGREEING_TIMEOUT_S: Final = 10.0
+OFFICES_TIMEOUT_S: Final = 60.0
+# What the offices do, and the event or the code by which the ledger shows it.
+OFFICES_DO: Final = {
+    "governance": "governance.enacted",
+    "alert": "compliance.alert",
+    "frozen": "frozen_account",
+    "payout_confirmed": "settlement.payout_confirmed",
+    "payout_failed": "settlement.payout_failed",
+}
 # Short enough that a run sees its money settle; the contract allows no shorter one.
 CYCLE_S: Final = 10
 MILLISECOND_NS: Final = 1_000_000
@@ -74,22 +85,32 @@ class HeadlessRun:
         self._network = network
         self._progress = progress
         self._sales: dict[str, _Watched] = {}
+        self._offices: dict[str, int] = {}
 
-    async def run(self, payments: int) -> dict[str, Any]:
-        """The report of `payments` payments, one after another; "ok" says whether all was right."""
+    async def run(self, payments: int, *, offices: bool = False) -> dict[str, Any]:
+        """The report of `payments` payments, one after another; "ok" says whether all was right.
+
+        With `offices`, the city's offices act as well, and the shop's payouts are sent and come back.
+        """
         try:
-            await self._network.start()
+            await self._network.start(*(["--offices"] if offices else []))
             till = Till.open(self._paths.till, SystemClock(), observer=self._notice)
             await till.start()
             hearing = asyncio.create_task(self._hear(), name="hear the citizens")
             try:
                 paid, refused = await self._sell(till, payments)
                 settled = await self._settle(till)
+                if offices:
+                    settled |= await self._pay_out(till)
+                    await self._wait_for_the_offices()
                 audited = await self._agreed()
             finally:
                 hearing.cancel()
                 await till.stop()
-            return self._report(paid, refused, settled, audited)
+            report = self._report(paid, refused, settled, audited)
+            if offices:
+                self._report_offices(report)
+            return report
         finally:
             await self._network.stop()
 
@@ -135,6 +156,42 @@ class HeadlessRun:
             self._progress(f"waiting for the cycle to settle {view.pending}")
             await asyncio.sleep(0.5)
 
+    async def _pay_out(self, till: Till) -> dict[str, Any]:
+        """Ask for two payouts of the shop's money: the bank sends both, and the second one comes back."""
+        half = Amount((await till.settlement()).available.minor // 2, till.counter().shop.currency)
+        if half.minor:
+            await till.request_payout(half)
+            await till.request_payout(half)
+        until = time.monotonic() + SETTLING_TIMEOUT_S
+        while True:
+            view = await till.settlement()
+            if view.payout_requested.minor == 0 or time.monotonic() > until:
+                states = [row.state for row in reversed(view.payouts)]
+                return {
+                    "available_minor": view.available.minor,
+                    "payout_requested_minor": view.payout_requested.minor,
+                    "paid_out_minor": view.paid_out.minor,
+                    "payouts": states,
+                }
+            self._progress("waiting for the bank to decide the payouts")
+            await asyncio.sleep(0.5)
+
+    async def _wait_for_the_offices(self) -> None:
+        until = time.monotonic() + OFFICES_TIMEOUT_S
+        while set(self._offices) < set(OFFICES_DO) and time.monotonic() < until:
+            self._progress(f"waiting for the offices: {', '.join(sorted(set(OFFICES_DO) - set(self._offices)))}")
+            await asyncio.sleep(0.2)
+
+    def _report_offices(self, report: dict[str, Any]) -> None:
+        """What the offices did, each looked up in the shop's own store and not taken from who says so."""
+        with ChainReader.open(self._paths.peer.database) as reader:
+            source = StoreSource(reader, "peer")
+            missing = [did for did in OFFICES_DO if not _is_there(source, self._offices.get(did, 0), did)]
+        report["city"] = dict(self._offices)
+        if missing:
+            told = f"the ledger does not have: {', '.join(missing)}"
+            report["invariants"] = told if report["invariants"] == "ok" else f"{report['invariants']}; {told}"
+
     def _notice(self, noticed: Noticed) -> None:
         watched = self._sales.setdefault(noticed.reference, _Watched())
         watched.at_ns.setdefault(noticed.state, noticed.monotonic_ns)
@@ -146,6 +203,9 @@ class HeadlessRun:
 
     async def _hear(self) -> None:
         async for facts in self._network.children["citizens"].lines():
+            if facts.get("event") == "office":
+                self._offices[str(facts["did"])] = int(facts["height"])
+                continue
             watched = self._sales.setdefault(str(facts.get("reference", "")), _Watched())
             if facts.get("event") == "broadcast":
                 watched.broadcast_ns = int(facts["monotonic_ns"])
@@ -169,8 +229,8 @@ class HeadlessRun:
         faults = [fault for each in audited.values() for fault in each.faults]
         before = deposits_at_genesis(self._paths.peer.database)
         faults += [
-            f"there were {before} minor units at genesis and are {found}"
-            for found in sorted({each.deposits_minor for each in audited.values()} - {before})
+            f"there were {before} minor units at genesis, and those that are or were paid out are {found}"
+            for found in sorted({each.deposits_minor + each.paid_out_minor for each in audited.values()} - {before})
         ]
         if len({(each.height, each.app_hash) for each in audited.values()}) != 1:
             faults.append("the nodes are not at the same state")
@@ -212,16 +272,30 @@ def _row(reference: str, amount: Amount, watched: _Watched) -> PaidRow | None:
     )
 
 
+def _is_there(source: StoreSource, height: int, did: str) -> bool:
+    found = source.found(height) if height else None
+    if found is None:
+        return False
+    kind = OFFICES_DO[did]
+    return any(result.log == kind or any(event.type == kind for event in result.events) for result in found.results)
+
+
 def _node(audited: Audited) -> dict[str, Any]:
     return {"height": audited.height, "app_hash": audited.app_hash}
 
 
 async def run_headless(
-    folder: Path, merchant: str, payments: int, *, engine: str = "embedded", progress: Progress
+    folder: Path,
+    merchant: str,
+    payments: int,
+    *,
+    engine: str = "embedded",
+    offices: bool = False,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Prepare `folder` and run on this engine, "embedded" or "cometbft". Raises UserFacingError."""
     if payments < 0:
         raise UserFacingError("A run has no fewer than 0 payments.", next_step="Give --payments a number.")
     paths, network = pilot_of(folder, merchant, engine)
     await asyncio.to_thread(paths.prepare, merchant, cycle_s=CYCLE_S)
-    return await HeadlessRun(paths, network, progress=progress).run(payments)
+    return await HeadlessRun(paths, network, progress=progress).run(payments, offices=offices)

@@ -25,7 +25,7 @@ def show_demo(folder: Path, merchant: str, *, customers: bool, engine: str = "em
 
 async def _run(paths: PilotFolder, network: PilotNetwork, *, customers: bool) -> int:
     try:
-        await network.start("--bustle", *(["--pay"] if customers else []))
+        await network.start("--bustle", "--offices", *(["--pay"] if customers else []))
         announce(paths.folder)
         # The console is a process of its own too: it can crash without the network, and the network without it.
         console = await asyncio.create_subprocess_exec(
