@@ -27,10 +27,11 @@ from tests.core.contracts.conftest import CHAIN_ID, key_of
 from tests.measured import hold
 
 pytestmark = pytest.mark.bench
-PAYMENTS = 60
+PAYMENTS = 200
 VERIFICATIONS = 100
-RUNS = 120
-DRIFT = 0.05
+RUNS = 100
+ENOUGH_RUNS = 5
+DRIFT = 0.10
 TARGET = 0.5
 
 
@@ -64,8 +65,8 @@ def execution_ns(city: City, messages: list[tuple[Pay, str]]) -> float:
 
 
 def ratios_of(measure: Callable[[], float]) -> list[float]:
-    """One ratio for each run whose ceiling stood still, ascending."""
-    ratios = []
+    """One ratio for each run whose ceiling stood still, and was nearly the best of all runs, ascending."""
+    runs: list[tuple[float, float]] = []
     gc.disable()
     try:
         for _ in range(RUNS):
@@ -73,10 +74,13 @@ def ratios_of(measure: Callable[[], float]) -> list[float]:
             cost = measure()
             after = verification_ns()
             if abs(before - after) <= DRIFT * before:
-                ratios.append(2 * cost / (before + after))
+                runs.append(((before + after) / 2, cost))
     finally:
         gc.enable()
-    if len(ratios) < 5:
+    # A neighbour on the same core costs memory-bound code more than it costs a verification: it shows in the ceiling.
+    best = min((ceiling for ceiling, _ in runs), default=0)
+    ratios = [cost / ceiling for ceiling, cost in runs if ceiling <= (1 + DRIFT) * best]
+    if len(ratios) < ENOUGH_RUNS:
         pytest.skip("the machine did not hold still")
     return sorted(ratios)
 
@@ -93,9 +97,11 @@ def test_a_payment_costs_at_most_half_a_verification(how: str, merchant: str, pa
     city = City()
     messages = [(city.sale(merchant, 100).pay(), payers[n % len(payers)]) for n in range(PAYMENTS)]
     found = ratios_of(lambda: execution_ns(city, messages))
-    # Neighbours on the machine cost memory-bound code more than they cost a verification: the quiet runs count.
-    quiet, half = found[len(found) // 20], median(found)
-    print(f"\npayments.pay, {how}: {quiet:.2f} of one ZIP-215 verification, median {half:.2f}, {len(found)} runs")
-    if quiet > TARGET and os.getloadavg()[0] > (os.cpu_count() or 1):
-        pytest.skip(f"{quiet:.2f}, but more processes than processors were running")
-    hold(quiet, TARGET, "of one verification")
+    ratio = median(found)
+    print(
+        f"\npayments.pay, {how}: {ratio:.2f} of one ZIP-215 verification in the median of {len(found)} runs,"
+        f" {found[0]:.2f} to {found[-1]:.2f}"
+    )
+    if ratio > TARGET and os.getloadavg()[0] > (os.cpu_count() or 1):
+        pytest.skip(f"{ratio:.2f}, but more processes than processors were running")
+    hold(ratio, TARGET, "of one verification")

@@ -28,18 +28,20 @@ HexHash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 HexAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
 
 
-class BlockFacts(NamedTuple):
-    """The block in which a rule runs. `time_ns` is the header's time; `proposer` a validator's 20-byte address."""
+class BlockFacts:
+    """The block in which a rule runs. `time_ns` is the header's time; `proposer` a validator's 20-byte address.
 
-    chain_id: str
-    height: int
-    time_ns: int
-    proposer: bytes = b""
+    `time_s` are whole seconds since 1970, rounded down, kept as a payment asks for them a dozen times.
+    """
 
-    @property
-    def time_s(self) -> int:
-        """Whole seconds since 1970, rounded down."""
-        return self.time_ns // SECOND_NS
+    __slots__ = ("chain_id", "height", "proposer", "time_ns", "time_s")
+
+    def __init__(self, chain_id: str, height: int, time_ns: int, proposer: bytes = b"") -> None:
+        self.chain_id = chain_id
+        self.height = height
+        self.time_ns = time_ns
+        self.time_s = time_ns // SECOND_NS
+        self.proposer = proposer
 
 
 class Get(Protocol):

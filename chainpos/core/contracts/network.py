@@ -12,7 +12,7 @@ import msgspec
 from chainpos.core.contracts.context import Capability, Context, decode_section
 from chainpos.core.state.tables import Table
 from chainpos.core.values.text import check_text
-from chainpos.core.values.timestamps import DAY_S, day_number
+from chainpos.core.values.timestamps import DAY_S
 from chainpos.errors import StateMismatch
 
 MAX_NAME_BYTES: Final = 64
@@ -46,7 +46,7 @@ def network(ctx: Context) -> Network:
 
 def today(ctx: Context) -> int:
     """The day of the block by the network's own clock, counted from 1970-01-01."""
-    return day_number(ctx.block.time_ns, offset_s=network(ctx).utc_offset_s)
+    return (ctx.block.time_s + network(ctx).utc_offset_s) // DAY_S
 
 
 def _load_genesis(ctx: Context, section: Any) -> None:

@@ -55,7 +55,7 @@ class FeeSplit(msgspec.Struct, frozen=True):
         return self.acquirer_minor + self.network_minor
 
 
-class Placement(NamedTuple):
+class Placement(msgspec.Struct, frozen=True):
     """Where money went, or was taken from: a debtor's batch, pending until it settles; or available at once.
 
     At once means debtor "" and batch 0; then `entry` is its number, from 1, among the merchant's movements of available

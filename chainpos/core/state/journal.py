@@ -39,6 +39,33 @@ class _Missing:
 _MISSING: Final = _Missing()
 
 
+class _View(dict[bytes, Any]):
+    """One table's records as this block sees them, None where there is none; what was not looked at is read through."""
+
+    __slots__ = ("records", "table")
+
+    def __init__(self, records: Records, table: Table[Any]) -> None:
+        self.records = records
+        self.table = table
+
+    def __missing__(self, key: bytes) -> Any:
+        record = self[key] = self.records.get(self.table, key)
+        return record
+
+
+class _Views(dict[Table[Any], _View]):
+    """Every table's view, made when it is first asked for."""
+
+    __slots__ = ("records",)
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+
+    def __missing__(self, table: Table[Any]) -> _View:
+        view = self[table] = _View(self.records, table)
+        return view
+
+
 class Journal:
     """Reads through to the committed records; writes stay here. Records are immutable, so keeping one is a copy.
 
@@ -46,38 +73,30 @@ class Journal:
     committed state, and ends with it.
     """
 
-    __slots__ = ("_records", "_undo", "_view", "_written")
+    __slots__ = ("_records", "_undo", "_views")
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        # By full key: each record as this block sees it, None where there is none; and the tables of those written.
-        self._view: dict[bytes, Any] = {}
-        self._written: dict[bytes, Table[Any]] = {}
-        self._undo: list[tuple[bytes, Any]] = []
+        self._views = _Views(records)
+        # Every write that stands, in their order: where, its key, and what was in view before it.
+        self._undo: list[tuple[_View, bytes, Any]] = []
 
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record as this block sees it, or None."""
-        full_key = table.prefix + key
-        found: Any = self._view.get(full_key, _MISSING)
-        if found is _MISSING:
-            found = self._view[full_key] = self._records.get(table, key)
-        record: R | None = found
+        record: R | None = self._views[table][key]
         return record
 
     def put(self, table: Table[R], key: bytes, record: R) -> None:
         """Write one record."""
-        full_key = table.prefix + key
-        view = self._view
-        self._undo.append((full_key, view.get(full_key, _MISSING)))
-        view[full_key] = record
-        self._written[full_key] = table
+        view = self._views[table]
+        self._undo.append((view, key, view.get(key, _MISSING)))
+        view[key] = record
 
     def delete(self, table: Table[Any], key: bytes) -> None:
         """Remove one record; removing what is absent changes nothing."""
-        full_key = table.prefix + key
-        self._undo.append((full_key, self._view.get(full_key, _MISSING)))
-        self._view[full_key] = None
-        self._written[full_key] = table
+        view = self._views[table]
+        self._undo.append((view, key, view.get(key, _MISSING)))
+        view[key] = None
 
     def mark(self) -> int:
         """A point to roll back to."""
@@ -85,35 +104,34 @@ class Journal:
 
     def rollback(self, mark: int) -> None:
         """Forget every write since `mark`."""
-        undo, view = self._undo, self._view
+        undo = self._undo
         while len(undo) > mark:
-            full_key, previous = undo.pop()
+            view, key, previous = undo.pop()
             if previous is _MISSING:
-                del view[full_key]
+                del view[key]
             else:
-                view[full_key] = previous
+                view[key] = previous
 
     def created(self, mark: int = 0) -> list[bytes]:
         """The full keys of records that are there now and were not at `mark`, in the order of their first write."""
-        first: dict[bytes, Any] = {}
-        for full_key, previous in self._undo[mark:]:
-            first.setdefault(full_key, previous)
+        first: dict[bytes, tuple[_View, bytes, Any]] = {}
+        for view, key, previous in self._undo[mark:]:
+            first.setdefault(view.table.prefix + key, (view, key, previous))
         return [
             full_key
-            for full_key, previous in first.items()
-            if self._view[full_key] is not None
-            and (self._records.value(full_key) if previous is _MISSING else previous) is None
+            for full_key, (view, key, previous) in first.items()
+            if view[key] is not None and (self._records.value(full_key) if previous is _MISSING else previous) is None
         ]
 
     def changes(self) -> list[Change]:
         """What differs from the committed records, by ascending key; a record put back as it was is no change."""
+        written = {view.table.prefix + key: (view, key) for view, key, _ in self._undo}
         changed = []
-        for full_key in sorted(self._written):
-            # What was written and rolled back stands as it was read, or is not in view any more.
-            if full_key in self._view:
-                record = self._view[full_key]
-                before = self._records.value(full_key)
-                after = None if record is None else self._written[full_key].encode(record)
-                if before != after:
-                    changed.append(Change(full_key, before, after))
+        for full_key in sorted(written):
+            view, key = written[full_key]
+            record = view[key]
+            before = self._records.value(full_key)
+            after = None if record is None else view.table.encode(record)
+            if before != after:
+                changed.append(Change(full_key, before, after))
         return changed

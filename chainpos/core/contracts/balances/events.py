@@ -24,7 +24,12 @@ class Leg(NamedTuple):
 
 def encode_legs(legs: Iterable[tuple[bytes, int]]) -> str:
     """The text of a posting: "customer/ab…/bank:-100;merchant/M1/bank:+100"."""
-    return b";".join([b"%s:%+d" % leg for leg in legs]).decode()
+    return joined_legs([b"%s:%+d" % leg for leg in legs])
+
+
+def joined_legs(texts: Iterable[bytes]) -> str:
+    """The text of a posting whose legs are encoded: `post` does it as it moves each."""
+    return b";".join(texts).decode()
 
 
 def decode_legs(text: str) -> tuple[Leg, ...]:

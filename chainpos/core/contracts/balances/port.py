@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chainpos.core.chain.results import Event, EventAttribute
 from chainpos.core.contracts.balances import codes
-from chainpos.core.contracts.balances.events import POSTED, Leg, encode_legs
+from chainpos.core.contracts.balances.events import POSTED, Leg, encode_legs, joined_legs
 from chainpos.core.contracts.balances.records import (
     ACCOUNTS,
     CENTRAL_BANK,
@@ -54,9 +54,8 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
     get, put = ctx.get, ctx.put
     total_minor = central = 0
     moved = []
-    for leg in legs:
-        account, delta_minor = leg
-        if delta_minor == 0:
+    for account, delta_minor in legs:
+        if not delta_minor:
             continue
         key = account + suffix
         held = get(ACCOUNTS, key)
@@ -66,15 +65,16 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
             _require_recordable(account, after_minor)
         put(ACCOUNTS, key, Account(after_minor))
         total_minor += delta_minor
-        central += account.startswith(CENTRAL_PREFIX)
-        moved.append(leg)
+        if account.startswith(CENTRAL_PREFIX):
+            central += 1
+        moved.append(b"%s:%+d" % (account, delta_minor))
     if total_minor != 0:
         raise StateMismatch(f"a posting that does not balance: {encode_legs(legs)}")
     if central not in (0, len(moved)):
         raise StateMismatch(f"a posting that mixes central-bank money and deposits: {encode_legs(legs)}")
     if moved:
-        legs_attribute = EventAttribute("legs", encode_legs(moved), index=False)
-        ctx.events.append(Event(POSTED, (EventAttribute("currency", currency, index=False), legs_attribute)))
+        told = EventAttribute("currency", currency, False), EventAttribute("legs", joined_legs(moved), False)
+        ctx.events.append(Event(POSTED, told))
 
 
 def _require_recordable(account: bytes, after_minor: int) -> None:

@@ -32,8 +32,8 @@ def freeze_in_force(ctx: Context, subject: bytes) -> Freeze | None:
 
 def require_free(ctx: Context, subject: bytes) -> None:
     """Raises Rejected: ACCOUNT_FROZEN or MERCHANT_FROZEN, with the legal reference as its detail."""
-    freeze = freeze_in_force(ctx, subject)
-    if freeze is not None:
+    freeze = ctx.get(FREEZES, subject)
+    if freeze is not None and ctx.block.time_s < freeze.until_s:
         code = codes.MERCHANT_FROZEN if subject.startswith(b"m") else codes.ACCOUNT_FROZEN
         raise Rejected(code, freeze.legal_reference)
 

@@ -64,12 +64,13 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
     """
     customer = _not_closed(ctx, account)
     limits = _tier_limits(ctx, customer.tier, currency)
-    if amount_minor > _or_agreed(limits.single_minor, ctx, account, currency, _SINGLE):
+    single_minor, daily_minor = limits.single_minor, limits.daily_minor
+    if amount_minor > (_agreed(ctx, account, currency, _SINGLE) if single_minor is None else single_minor):
         raise Rejected(codes.OVER_SINGLE_LIMIT)
     day = today(ctx)
     others, used = _usage(customer, currency, day)
     spent_minor = used.spent_minor + amount_minor
-    if spent_minor > _or_agreed(limits.daily_minor, ctx, account, currency, _DAILY):
+    if spent_minor > (_agreed(ctx, account, currency, _DAILY) if daily_minor is None else daily_minor):
         raise Rejected(codes.OVER_DAILY_LIMIT)
     code_minor, static_minor = used.code_minor, used.static_minor
     if instrument == CUSTOMER_CODE:
@@ -122,11 +123,15 @@ def _not_closed(ctx: Context, account: bytes) -> Customer:
 
 
 def _or_agreed(limit_minor: int | None, ctx: Context, account: bytes, currency: str, which: int) -> int:
-    """The network's limit; where it sets none, what was agreed; else the record's own: what cannot be counted cannot
-    be paid. `which` is the place in AgreedLimits.
+    """The network's limit; where it sets none, what was agreed."""
+    return _agreed(ctx, account, currency, which) if limit_minor is None else limit_minor
+
+
+def _agreed(ctx: Context, account: bytes, currency: str, which: int) -> int:
+    """What was agreed, where the network sets no limit; else the record's own: what cannot be counted cannot be paid.
+
+    `which` is the place in AgreedLimits.
     """
-    if limit_minor is not None:
-        return limit_minor
     for row in agreed_limits(ctx, account):
         if row.currency == currency:
             agreed_minor = (row.single_minor, row.daily_minor, row.balance_minor, row.code_daily_minor)[which]

@@ -53,7 +53,10 @@ def all_institutions(ctx: Context) -> tuple[str, ...]:
 
 def net_debit_cap(ctx: Context, institution: str, currency: str) -> int:
     """How much it may owe all others together, in minor units; 0 where none was set. Raises UNKNOWN_INSTITUTION."""
-    for cap in found(ctx, institution).debit_caps:
+    record = ctx.get(INSTITUTIONS, institution_key(institution))
+    if record is None:
+        raise Rejected(codes.UNKNOWN_INSTITUTION)
+    for cap in record.debit_caps:
         if cap.currency == currency:
             return cap.cap_minor
     return 0

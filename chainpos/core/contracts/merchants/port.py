@@ -28,9 +28,9 @@ def found(ctx: Context, merchant: str) -> Merchant:
 
 def terms(ctx: Context, merchant: str) -> MerchantTerms:
     """Of an open merchant. Raises Rejected: UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN, INSTITUTION_SUSPENDED."""
-    record = found(ctx, merchant)
-    if record.status != OPEN:
-        raise Rejected(codes.MERCHANT_NOT_OPEN)
+    record = ctx.get(MERCHANTS, merchant_key(merchant))
+    if record is None or record.status != OPEN:
+        raise Rejected(codes.UNKNOWN_MERCHANT if record is None else codes.MERCHANT_NOT_OPEN)
     ctx.ports.institutions.require_active(ctx, record.acquirer)
     mode = record.at(ctx.block.time_s)[0] if record.following else record.settlement_mode
     return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, mode)

@@ -64,7 +64,7 @@ def debit(ctx: Context, terms: MerchantTerms, payment: PaymentFacts, gross_minor
     currency, acquirer, creditor = payment.currency, payment.acquirer, payment.payer.institution
     key = position_key(payment.merchant, currency)
     position = ctx.get(POSITIONS, key) or NO_MONEY
-    debtor, number, _ = payment.placement
+    debtor, number = payment.placement.debtor, payment.placement.batch
     if debtor and debtor == creditor and number == open_batch(ctx, debtor, currency).number:
         _owe_less(ctx, debtor, acquirer, currency, gross_minor)
         ctx.put(POSITIONS, key, with_pending(position, debtor, number, -net_minor))
@@ -120,7 +120,8 @@ def _owe(ctx: Context, debtor: str, creditor: str, currency: str, minor: int) ->
     debtors_key = batch_key(debtor, currency)
     batch = journal.get(BATCHES, debtors_key) or FIRST_BATCH
     creditors, owed_minor = batch.creditors, batch.owed_minor + minor
-    _require_within_cap(ctx, debtor, currency, owed_minor - batch.due_minor)
+    if owed_minor > batch.due_minor:
+        _require_within_cap(ctx, debtor, currency, owed_minor - batch.due_minor)
     if owed_minor > MAX_OWED_MINOR:
         raise Rejected(BALANCE_OVERFLOW, debtor)
     key = obligation_key(debtor, creditor, currency)
@@ -143,7 +144,9 @@ def _owe(ctx: Context, debtor: str, creditor: str, currency: str, minor: int) ->
 def _owe_less(ctx: Context, debtor: str, creditor: str, currency: str, minor: int) -> None:
     """Take from the debtor's open batch; it is the creditor who is left with more net debt, within its own cap."""
     other = open_batch(ctx, creditor, currency)
-    _require_within_cap(ctx, creditor, currency, other.owed_minor - other.due_minor + minor)
+    net_debit_minor = other.owed_minor - other.due_minor + minor
+    if net_debit_minor > 0:
+        _require_within_cap(ctx, creditor, currency, net_debit_minor)
     batch = open_batch(ctx, debtor, currency)
     key = obligation_key(debtor, creditor, currency)
     before = ctx.get(OBLIGATIONS, key)
@@ -174,7 +177,6 @@ def add_due(ctx: Context, creditor: str, currency: str, delta_minor: int) -> Non
 
 
 def _require_within_cap(ctx: Context, institution: str, currency: str, net_debit_minor: int) -> None:
-    if net_debit_minor > 0:
-        cap_minor = ctx.ports.institutions.net_debit_cap(ctx, institution, currency)
-        if net_debit_minor > cap_minor:
-            raise Rejected(codes.NET_DEBIT_CAP, f"{institution} {net_debit_minor} > {cap_minor}")
+    cap_minor = ctx.ports.institutions.net_debit_cap(ctx, institution, currency)
+    if net_debit_minor > cap_minor:
+        raise Rejected(codes.NET_DEBIT_CAP, f"{institution} {net_debit_minor} > {cap_minor}")

@@ -17,7 +17,7 @@ from chainpos.core.contracts.payments.genesis import load_genesis
 from chainpos.core.contracts.payments.messages import Cancel
 from chainpos.core.contracts.payments.port import payment, record_refund
 from chainpos.core.contracts.payments.records import CANCELLED, NEVER_S
-from chainpos.core.contracts.ports import CUSTOMER_CODE, STATIC_QR, FeeSplit, account_subject
+from chainpos.core.contracts.ports import CUSTOMER_CODE, STATIC_QR, FeeSplit, Placement, account_subject
 from chainpos.errors import Code, Rejected, StateMismatch
 from tests.core.contracts.city import City
 from tests.core.contracts.conftest import GENESIS_S, events_of, key_of
@@ -146,7 +146,7 @@ def test_the_port_gives_a_payments_facts_and_refuses_unknown_ones(city: City) ->
     assert (facts.payer.account, facts.payer.institution) == (key_of("alice").address, "eastbank")
     assert (facts.amount_minor, facts.tip_minor, facts.paid_minor) == (10_000, 100, 10_100)
     assert (facts.fee, facts.fee_refunded, facts.refunded_minor) == (FeeSplit(30, 8), FeeSplit(0, 0), 0)
-    assert facts.placement == ("eastbank", 1, 0)
+    assert facts.placement == Placement("eastbank", 1, 0)
     with pytest.raises(Rejected) as refusal:
         payment(city.context(), b"\0" * 32)
     assert refusal.value.code == codes.UNKNOWN_PAYMENT

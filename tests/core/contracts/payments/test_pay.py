@@ -24,7 +24,7 @@ from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.contracts.payments.messages import static_payment_id
 from chainpos.core.contracts.payments.records import PAYMENTS
 from chainpos.core.contracts.payments.rules import pay
-from chainpos.core.contracts.ports import STATIC_QR, account_subject, merchant_subject
+from chainpos.core.contracts.ports import STATIC_QR, Placement, account_subject, merchant_subject
 from chainpos.core.contracts.settlement.codes import CURRENCY_NOT_SETTLED, NET_DEBIT_CAP
 from tests.core.contracts.city import City, make_city
 from tests.core.contracts.conftest import BANK, CNY, GENESIS_S, genesis_values, key_of
@@ -44,7 +44,7 @@ def test_a_payment_moves_the_amount_less_the_fee_and_records_everything(city: Ci
     assert (paid.fee_acquirer_minor, paid.fee_network_minor) == (30, 8)
     assert (paid.reference, paid.instrument) == ("S000001", "dynamic_qr")
     assert (paid.height, paid.time_s) == (1, GENESIS_S)
-    assert paid.placement == ("", 0, 1)
+    assert paid.placement == Placement("", 0, 1)
 
 
 def test_a_payment_is_told_by_request_reference_merchant_payer_and_till(city: City) -> None:

@@ -23,7 +23,7 @@ from chainpos.core.contracts.merchants.codes import (
 from chainpos.core.contracts.merchants.records import CLOSED as SHOP_CLOSED
 from chainpos.core.contracts.merchants.records import MERCHANTS, REVOKED, TILLS
 from chainpos.core.contracts.payments.codes import UNKNOWN_PAYMENT
-from chainpos.core.contracts.ports import account_subject, merchant_subject
+from chainpos.core.contracts.ports import Placement, account_subject, merchant_subject
 from chainpos.core.contracts.refunds import codes, invariants
 from chainpos.core.contracts.refunds.events import REFUNDED
 from chainpos.core.contracts.refunds.genesis import load_genesis
@@ -91,7 +91,7 @@ def test_before_the_cycle_closes_a_refund_makes_the_debtor_owe_less(city: City) 
     result = city.accepted(back(payment_id, 4_000), "BOOKS.till")
     assert (city.owed(BANK, SOUTH), city.owed(SOUTH, BANK)) == (6_000, 0)
     assert city.money("BOOKS") == (5_977, 0, 0, 0)  # of the fee of 38, 15 came back
-    assert kept(city, payment_id).placement == (BANK, 1, 0)
+    assert kept(city, payment_id).placement == Placement(BANK, 1, 0)
     assert events_of(result, REFUNDED)[0]["source"] == "pending"
     city.accepted(back(payment_id, 6_000, "R2"), "BOOKS.owner")
     assert city.owed(BANK, SOUTH) == 0
@@ -105,7 +105,7 @@ def test_after_the_cycle_a_netted_shops_bank_owes_the_payers(city: City) -> None
     city.accepted(back(payment_id, 4_000), "BOOKS.till")
     assert (city.owed(BANK, SOUTH), city.owed(SOUTH, BANK)) == (0, 4_000)
     assert city.money("BOOKS") == (0, 5_977, 0, 0)
-    assert kept(city, payment_id).placement == ("", 0, 1)
+    assert kept(city, payment_id).placement == Placement("", 0, 1)
 
 
 def test_an_instant_shops_bank_pays_the_refund_in_reserves_while_it_has_any(city: City) -> None:
