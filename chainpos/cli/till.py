@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpos.cli import catalogue
+from chainpos.cli import catalogue, wall
 from chainpos.cli.output import Json, ask, note, print_json, print_line, require_terminal
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
@@ -20,6 +20,7 @@ app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.command("import-catalogue")(catalogue.import_catalogue)
 app.command("find")(catalogue.find)
 app.command("price")(catalogue.price)
+app.command("wall-qr")(wall.wall_qr)
 
 
 @app.callback()

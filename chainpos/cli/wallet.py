@@ -15,6 +15,7 @@ from chainpos.cli.output import Json, ask, draw_qr, note, print_json, print_line
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
+    from chainpos.core.values.amount import Amount
     from chainpos.wallet.client import Wallet
     from chainpos.wallet.offer import PaymentOffer
     from chainpos.wallet.paying import PaymentResult
@@ -97,6 +98,7 @@ def pay(
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="Agree without being asked.")] = False,
+    amount: Annotated[str, typer.Option("--amount", help="How much, for a code on a wall that leaves it to you.")] = "",
     as_json: Json = False,
 ) -> None:
     """Check a shop's request, ask for a yes, pay it, and wait until a verified block has it."""
@@ -104,6 +106,9 @@ def pay(
     async def work(wallet: Wallet) -> tuple[PaymentOffer, PaymentResult | None]:
         offer = await wallet.offer(link)
         _show_offer(offer)
+        if amount or offer.leaves_amount:
+            typed = amount or await asyncio.to_thread(ask, f"How much, in {offer.currency}?")
+            offer = offer.choosing(_amount(typed, offer.currency))
         if not yes and (await asyncio.to_thread(ask, "Pay? (yes/no)")).strip().lower() not in _YES:
             return offer, None
         return offer, await wallet.pay(offer)
@@ -125,14 +130,9 @@ def code(
 ) -> None:
     """A code for the shop to scan: good once, for a minute. Needs no connection."""
     from chainpos.core.checkout.qr import qr_modules
-    from chainpos.core.values.amount import AmountError, format_amount, parse_amount
+    from chainpos.core.values.amount import format_amount
 
-    try:
-        amount = parse_amount(limit, currency)
-    except ValueError as error:
-        raise UserFacingError(
-            f"{limit!r} is not an amount: {error}.", next_step="Write it like 50.00.", exit_code=EXIT_USAGE
-        ) from (error if isinstance(error, AmountError) else None)
+    amount = _amount(limit, currency)
 
     async def work(wallet: Wallet) -> Any:
         return wallet.code(amount)
@@ -211,6 +211,17 @@ def _passphrase(folder: Path, file: Path | None, *, twice: bool = False) -> str:
     return passphrase
 
 
+def _amount(text: str, currency: str) -> Amount:
+    from chainpos.core.values.amount import AmountError, parse_amount
+
+    try:
+        return parse_amount(text.strip(), currency)
+    except ValueError as error:
+        raise UserFacingError(
+            f"{text!r} is not an amount: {error}.", next_step="Write it like 50.00.", exit_code=EXIT_USAGE
+        ) from (error if isinstance(error, AmountError) else None)
+
+
 def _show_offer(offer: PaymentOffer) -> None:
     from chainpos.core.values.amount import format_amount
 
@@ -218,7 +229,8 @@ def _show_offer(offer: PaymentOffer) -> None:
     note(
         f"certified on the ledger as {offer.merchant}, {offer.city}, category {offer.category}, till {offer.till_label}"
     )
-    note(f"asks for {format_amount(offer.amount)}, reference {offer.signed.request.reference}")
+    asked = "lets you type the amount" if offer.leaves_amount else f"asks for {format_amount(offer.amount)}"
+    note(f"{asked}, reference {offer.signed.request.reference}")
     if offer.memo:
         note(f"memo: {offer.memo}")
     note(f"You have {format_amount(offer.balance)} at {offer.account.institution}, as of height {offer.as_of_height}.")

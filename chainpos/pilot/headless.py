@@ -24,7 +24,7 @@ from chainpos.pilot.comet_network import pilot_of
 from chainpos.pilot.network import PilotFolder, PilotNetwork
 from chainpos.store.chain import ChainReader
 from chainpos.till.counter import Till
-from chainpos.till.desk import Noticed
+from chainpos.till.identity import Noticed
 
 PAYMENT_TIMEOUT_S: Final = 30.0
 SETTLING_TIMEOUT_S: Final = 40.0

@@ -34,8 +34,9 @@ from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
 from chainpos.till.bill_desk import Also
 from chainpos.till.bills import Bills
 from chainpos.till.codes import read_code
-from chainpos.till.desk import CHARGE, Noticed
+from chainpos.till.desk import CHARGE
 from chainpos.till.home import TillHome, TillSettings
+from chainpos.till.identity import Noticed
 from chainpos.till.outbox import DONE, ended_within
 from chainpos.till.paper import Paper
 from chainpos.till.refunds import sign_refund, unanswered, was_refused
@@ -104,7 +105,7 @@ class Till:
         self.staff = StaffDesk(self._run)
         self.shifts = ShiftDesk(self._run, self.staff)
         self._hand: Sale | None = None
-        self._selling = asyncio.Lock()
+        self._selling = self._run.desk.numbering
         self.bills = Bills(self._run, self)
         self._run.desk.followed = self.bills.follow
 

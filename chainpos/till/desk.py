@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -33,10 +33,14 @@ from chainpos.rpc.backend import IncludedTransaction, NodeReport, PendingTransac
 from chainpos.rpc.client import ReceivedEvent, RpcClient, RpcError
 from chainpos.store.shop import Fact, OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
+from chainpos.till.identity import Certified, Identity, Noticed
 from chainpos.till.missed import refunds_since
 from chainpos.till.naming import attribute_bytes, payments_refunded
 from chainpos.till.outbox import DONE, Outbox
 from chainpos.till.sales import LINK, Sale, new_row, presented_in, restored
+
+if TYPE_CHECKING:
+    from chainpos.till.wall import Wall
 
 CHARGE: Final = "payments.charge"
 RECENT: Final = 12
@@ -49,37 +53,6 @@ REFUNDS_SEEN: Final = "refunds_seen"
 
 class _Height(msgspec.Struct, frozen=True):
     height: int
-
-
-class Certified(msgspec.Struct, frozen=True):
-    """What the network certified of the merchant, and the till's label."""
-
-    name_en: str = ""
-    name_zh: str = ""
-    till_label: str = ""
-    city: str = ""
-    category: str = ""
-
-
-class Noticed(NamedTuple):
-    """The till noticed that a sale reached a state. `monotonic_ns` is `time.monotonic_ns` at that moment."""
-
-    reference: str
-    request_id: bytes
-    state: SaleState
-    monotonic_ns: int
-    height: int
-    code: int
-
-
-class Identity(NamedTuple):
-    """Whose desk it is: the chain, the merchant, the till's public key, and where its links point."""
-
-    chain_id: str
-    merchant: str
-    till_key: bytes
-    link_host: str
-    link_port: int
 
 
 class Desk:
@@ -110,6 +83,9 @@ class Desk:
         self._observer = observer
         # Whom it concerns that a sale stands otherwise than before: the bill that it pays for.
         self.followed: Callable[[SaleRow], None] = _nobody
+        # The number of a new sale is taken and used by one at a time.
+        self.numbering = asyncio.Lock()
+        self.wall: Wall | None = None
         self._sales: dict[bytes, Sale] = {}
         for row in book.book.watched_sales():
             sale = restored(row, self._link(row))
@@ -130,6 +106,20 @@ class Desk:
         await self._book.call(write)
         self._sales[sale.signed.id] = sale
         self._show_recent(sale.row)
+        self._changed()
+
+    async def receive(self, payment_id: bytes, make: Callable[[int], SaleRow]) -> None:
+        """A payment that no sale asked for is in our node's chain: it stands in the book as a sale of its own, once."""
+        async with self.numbering:
+            book = self._book.book
+            if await self._book.call(partial(book.sale_of_request, payment_id)) is not None:
+                return
+            row = make(book.next_number())
+            await self._book.call(partial(book.add_sale, row, Fact("received", row.paid_ns, row.height)))
+        self._show_recent(row)
+        if self._observer is not None:
+            now_ns = self._clock.monotonic_ns()
+            self._observer(Noticed(row.reference, payment_id, SaleState.PAID, now_ns, row.height, 0))
         self._changed()
 
     def new_sale(self, number: int, signed: SignedRequest, presented: str, staff: str = "") -> Sale:
@@ -186,6 +176,8 @@ class Desk:
             self._take_wire(wire)
         self.tick()
         await self._missed_refunds(client)
+        if self.wall is not None:
+            await self.wall.look_round(client)
         # Last: online means that everything on the counter is as the network has it.
         await self.take_report(report)
         self.outbox.wake.set()
@@ -268,6 +260,8 @@ class Desk:
         """A payment, a refusal or a refund of ours is in a verified block: look at the state after it."""
         for named in attribute_bytes(event, f"{PAID}.request"):
             await self._look_at(client, named, included)
+        if self.wall is not None:
+            await self.wall.take(client, included)
         for named in attribute_bytes(event, f"{REFUNDED}.payment"):
             await self._look_at(client, named, included)
         if event.attributes.get(f"{REJECTED}.code"):

@@ -1,4 +1,4 @@
-"""Refunds that were made elsewhere while the till did not listen, by the index of its own node.
+"""What was paid and refunded elsewhere while the till did not listen, by the index of its own node.
 
 It refuses to ask without end: what a node finds too much is asked in smaller ranges of heights, and what is left when
 the questions run out is asked the next time.
@@ -21,7 +21,12 @@ Take = Callable[[IncludedTransaction], Awaitable[None]]
 
 
 async def refunds_since(client: RpcClient, merchant: str, seen: int, tip: int, take: Take) -> int:
-    """Give `take` every transaction in (seen, tip] that returned money of the merchant; up to which height it did.
+    """Give `take` every transaction in (seen, tip] that returned money of the merchant, as `told_since` does."""
+    return await told_since(client, f"{REFUNDED}.merchant='{merchant}'", seen, tip, take)
+
+
+async def told_since(client: RpcClient, condition: str, seen: int, tip: int, take: Take) -> int:
+    """Give `take` every transaction in (seen, tip] that meets a condition; up to which height it did.
 
     Taking one again changes nothing: what a range too wide has told already is told again. Raises Disconnected,
     MalformedBytes.
@@ -31,7 +36,7 @@ async def refunds_since(client: RpcClient, merchant: str, seen: int, tip: int, t
         if reached >= tip:
             break
         upper = min(tip, reached + step)
-        query = f"{REFUNDED}.merchant='{merchant}' AND tx.height>{reached} AND tx.height<={upper}"
+        query = f"{condition} AND tx.height>{reached} AND tx.height<={upper}"
         try:
             whole = await _told(client, query, take)
         except (RpcError, TimedOut):

@@ -18,12 +18,13 @@ from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.qr import MAX_VERSION, qr_modules
 from chainpos.core.checkout.receipt import Receipt, Seller, proof_caption, receipt_lines
 from chainpos.core.checkout.receipt_proof import ProofRefused, encode_proof
+from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.values.amount import format_amount
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import write_durably
 from chainpos.store.shop_bills import ShopBills
-from chainpos.till.desk import Noticed
+from chainpos.till.identity import Noticed
 from chainpos.till.printing.queue import RECEIPT, REQUEST, PrintQueue
 from chainpos.till.receipts import Sold, read_proof, read_receipt
 from chainpos.till.request_codes import emvco_text
@@ -73,7 +74,7 @@ class Paper:
         printed = await self._run.book.call(lambda: self.queue.copies(RECEIPT, reference))
         lines = receipt_lines(receipt, self._run.settings.paper_columns)
         codes = tuple(Qr(text, qr_modules(text, max_version=MAX_VERSION)) for text in frames)
-        return PaperView(reference=receipt.signed.request.reference, lines=lines, codes=codes, printed=printed)
+        return PaperView(reference=reference, lines=lines, codes=codes, printed=printed)
 
     async def print_receipt(self, reference: str) -> int:
         """Send it to the printer; which copy it is: 0 is the first, all others say that they are copies."""
@@ -89,7 +90,13 @@ class Paper:
             after = proof_caption(len(frames), columns) if frames else ()
             return job_bytes(lines, frames, columns=columns, after=after)
 
-        return await self.queue.add(RECEIPT, receipt.signed.request.reference, make)
+        return await self.queue.add(RECEIPT, reference, make)
+
+    def emvco(self, reference: str) -> Qr | None:
+        """The code of a sale that waits as EMVCo's, which is larger than the link's; None where it has none."""
+        sale, desk = self._run.desk.find(reference), self._run.desk
+        text = emvco_text(sale.signed, desk.certified, desk.identity) if sale is not None and not sale.is_paid else ""
+        return Qr(text, qr_modules(text, max_version=MAX_VERSION)) if text else None
 
     async def print_request(self, reference: str) -> None:
         """Print the code of a sale that waits, for a customer who cannot scan the screen."""
@@ -136,7 +143,7 @@ class Paper:
         receipt = await read_receipt(client, sold, seller, run.desk.tip_height)
         if not with_proof or not receipt.confirmed_height:
             return receipt, b""
-        proof = await read_proof(client, run.genesis, settings.merchant, sold.row.reference)
+        proof = await read_proof(client, run.genesis, f"{PAID}.payment='{sold.row.request_id.hex()}'")
         return receipt, encode_proof(proof) if proof is not None else b""
 
     async def _sold(self, reference: str) -> Sold:

@@ -71,10 +71,12 @@ def _cart(bill: BillRow | None) -> Cart | None:
         ) from error
 
 
-async def read_proof(client: RpcClient, genesis: GenesisDoc, merchant: str, reference: str) -> ReceiptProof | None:
-    """The proof of a paid sale, verified; None where the ledger has no such payment. Raises ProofRefused, RpcError."""
-    query = f"{PAID}.reference='{reference}' AND {PAID}.merchant='{merchant}'"
-    found = (await client.tx_search(query, per_page=1, descending=True, prove=True)).transactions
+async def read_proof(client: RpcClient, genesis: GenesisDoc, payment: str) -> ReceiptProof | None:
+    """The proof of a payment, verified; None where the ledger has none that `payment`, a query, means.
+
+    Raises ProofRefused, RpcError.
+    """
+    found = (await client.tx_search(payment, per_page=1, descending=True, prove=True)).transactions
     if not found:
         return None
     proof = await gather_proof(client, found[0], genesis)
@@ -89,7 +91,8 @@ async def make_receipt(paths: TillHome, reference: str) -> bytes:
         raise _not_paid(reference)
     connection = NodeConnection(settings.node)
     try:
-        proof = await read_proof(await connection.open(), genesis, settings.merchant, reference)
+        query = f"{PAID}.reference='{reference}' AND {PAID}.merchant='{settings.merchant}'"
+        proof = await read_proof(await connection.open(), genesis, query)
         if proof is None:
             raise _not_paid(reference)
     except (ProofRefused, RpcError, Disconnected, MalformedBytes) as error:

@@ -10,7 +10,7 @@ from typing import Final
 from chainpos.core.checkout.emvco import MAX_CITY, MAX_NAME, MalformedCode
 from chainpos.core.checkout.offered import CodeSeller, request_code
 from chainpos.core.checkout.request import MalformedLink, SignedRequest
-from chainpos.till.desk import Certified, Identity
+from chainpos.till.identity import Certified, Identity
 
 # Where the network says nothing that EMVCo takes: its own code for "other", and for no particular place.
 _ANY_CATEGORY: Final = "0000"

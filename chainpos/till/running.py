@@ -22,11 +22,13 @@ from chainpos.node.clock import Clock
 from chainpos.rpc.client import RpcClient
 from chainpos.store.shop import ShopBook
 from chainpos.till.book_thread import BookThread
-from chainpos.till.desk import Desk, Identity, Noticed
+from chainpos.till.desk import Desk
 from chainpos.till.home import TillSettings
+from chainpos.till.identity import Identity, Noticed
 from chainpos.till.outbox import Outbox
 from chainpos.till.settlement import NOTHING_KNOWN, Money, read_money
 from chainpos.till.views import ShopView
+from chainpos.till.wall import Wall
 from chainpos.till.watching import queries, watch
 from chainpos.wallet.keys import Key, is_demo, require_allowed
 
@@ -67,8 +69,9 @@ class RunningTill:
         self.book = BookThread(book)
         self.outbox = Outbox(self.book, clock, key, genesis.chain_id, entropy)
         self.desk = Desk(
-            _identity(settings, genesis, key), self.book, self.outbox, clock, changed=self.changed, observer=observer
+            identity_of(settings, genesis, key), self.book, self.outbox, clock, changed=self.changed, observer=observer
         )
+        self.desk.wall = Wall(self.desk, self.book, key, settings.currency, self.utc_offset_s)
         self.connection = NodeConnection(settings.node)
         self.money: Money = NOTHING_KNOWN
         self.halted_reason = ""
@@ -183,7 +186,8 @@ class RunningTill:
             self.desk.tick()
 
 
-def _identity(settings: TillSettings, genesis: GenesisDoc, key: Key) -> Identity:
+def identity_of(settings: TillSettings, genesis: GenesisDoc, key: Key) -> Identity:
+    """Whose desk it is. Raises UserFacingError where no QR code can carry its address."""
     host, _, port = (settings.link_address or settings.node).rpartition(":")
     try:
         format_link(host, int(port), link_id(bytes(32)))

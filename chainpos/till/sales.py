@@ -23,6 +23,7 @@ from chainpos.store.shop import SaleRow
 
 LINK: Final = "link"
 CODE: Final = "code"
+WALL: Final = "wall"
 # A transaction may sit in the block that is being made when its own expiry passes.
 PENDING_GRACE_S: Final = 5
 _TAG_CHARACTERS: Final = 2
@@ -82,7 +83,7 @@ class Sale:
         standing = self.standing(tip_height, now_s)
         row = msgspec.structs.replace(self.row, state=standing.state.value, watched=not standing.final)
         if self.facts.payment is not None:
-            row = _with_payment(row, self.facts.payment)
+            row = with_payment(row, self.facts.payment)
         changed = row != self.row
         self.row, self.final = row, standing.final
         return changed
@@ -137,11 +138,16 @@ def new_row(number: int, signed: SignedRequest, presented: str, now_ns: int) -> 
 def reference_for(number: int, till_address: bytes, now_ns: int, utc_offset_s: int) -> str:
     """A sale's name, unique in the shop and short to say: day, two letters of the till, number: "261122-KX-0042"."""
     year, month, day = civil_date(day_number(now_ns, offset_s=utc_offset_s))
-    tag = base64.b32encode(till_address).decode()[:_TAG_CHARACTERS]
-    return f"{year % 100:02d}{month:02d}{day:02d}-{tag}-{number:04d}"
+    return f"{year % 100:02d}{month:02d}{day:02d}-{tag_of(till_address)}-{number:04d}"
 
 
-def _with_payment(row: SaleRow, payment: Payment) -> SaleRow:
+def tag_of(till_address: bytes) -> str:
+    """Two letters that tell the tills of one shop apart."""
+    return base64.b32encode(till_address).decode()[:_TAG_CHARACTERS]
+
+
+def with_payment(row: SaleRow, payment: Payment) -> SaleRow:
+    """The row with what the ledger's record of its payment says."""
     return msgspec.structs.replace(
         row,
         payer=payment.payer.hex(),

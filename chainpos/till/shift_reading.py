@@ -17,6 +17,7 @@ from chainpos.core.checkout.reconciling import (
     REFUND,
     SETTLEMENT_DIFFERS,
     TENDER_DIFFERS,
+    WALL,
     Difference,
     Entry,
     Line,
@@ -36,6 +37,7 @@ from chainpos.store.shop_shifts import ShiftRow, ShopShifts
 from chainpos.till.ledger_lines import LedgerSide, read_ledger, refund_id
 from chainpos.till.refunds import KIND
 from chainpos.till.running import RunningTill
+from chainpos.till.sales import WALL as BY_WALL
 
 LOOKS: Final = 6
 LOOK_AGAIN_S: Final = 0.25
@@ -162,7 +164,7 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_h
 
 def _sale_entry(row: SaleRow) -> Entry:
     return Entry(
-        kind=PAYMENT,
+        kind=WALL if row.presented == BY_WALL else PAYMENT,
         id=row.request_id.hex(),
         reference=row.reference,
         amount_minor=row.amount_minor,

@@ -16,6 +16,7 @@ from chainpos.till.views import (
     CounterView,
     NodeView,
     PaperView,
+    Qr,
     SaleView,
     Sentence,
     SettlementView,
@@ -34,6 +35,9 @@ class PaperUseCases(Protocol):
 
     async def save(self, reference: str, path: Path) -> None:
         """Write the receipt: lines as .txt, a picture as .png or .pdf, the proof alone as .cpr."""
+
+    def emvco(self, reference: str) -> Qr | None:
+        """The code of a sale that waits as EMVCo's, which is larger than the link's; None where it has none."""
 
     async def print_request(self, reference: str) -> None:
         """Print the code of a sale that waits."""

@@ -92,6 +92,7 @@ class SaleView(msgspec.Struct, frozen=True, kw_only=True):
     fee: Amount | None = None
     refunded: Amount | None = None
     problem: Sentence | None = None
+    presented: str = "link"  # or "code": the customer's, scanned; or "wall": received without a request
     money_state: str = ""  # "pending" | "available" | "payout_requested" | "paid_out", of what was received
 
 

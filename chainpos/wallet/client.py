@@ -173,7 +173,7 @@ def _entry(offer: PaymentOffer, wire: bytes, tip_minor: int, now_ns: int) -> Ent
         merchant=offer.merchant,
         name=offer.name_zh or offer.name_en,
         reference=request.reference,
-        amount_minor=request.amount_minor,
+        amount_minor=offer.amount.minor,
         tip_minor=tip_minor,
         currency=request.currency,
     )

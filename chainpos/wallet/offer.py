@@ -71,11 +71,30 @@ class PaymentOffer(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
     balance: Amount
     as_of_height: int
+    chosen_minor: int = 0
 
     @property
     def amount(self) -> Amount:
-        """What is asked; zero where the payer chooses."""
-        return self.signed.amount
+        """What is asked, or what the payer chose where it is left to them; zero while they have not."""
+        return self.signed.amount if self.signed.request.amount_minor else Amount(self.chosen_minor, self.currency)
+
+    @property
+    def currency(self) -> str:
+        """The request's."""
+        return self.signed.request.currency
+
+    @property
+    def leaves_amount(self) -> bool:
+        """Whether the payer types the amount: a code on a wall."""
+        return not self.signed.request.amount_minor
+
+    def choosing(self, amount: Amount) -> PaymentOffer:
+        """The offer with the amount that the payer typed. Raises RefusedOffer where it is not theirs to choose."""
+        if amount.currency != self.currency or not amount.minor:
+            raise RefusedOffer("no_amount", "That is nothing to pay.", "Type the amount that the shop asked for.")
+        if not self.leaves_amount and amount != self.amount:
+            raise RefusedOffer("fixed_amount", f"The shop asks for {self.amount}.", "Pay that, or ask for a new code.")
+        return msgspec.structs.replace(self, chosen_minor=amount.minor)
 
     @property
     def expires_s(self) -> int:

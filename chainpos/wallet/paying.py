@@ -20,7 +20,7 @@ from chainpos.core.contracts.payments.records import PAYMENTS
 from chainpos.core.contracts.ports import STATIC_QR
 from chainpos.core.contracts.registry import CODES_BY_NUMBER
 from chainpos.core.values.timestamps import SECOND_NS
-from chainpos.errors import Code, UserFacingError
+from chainpos.errors import EXIT_USAGE, Code, UserFacingError
 from chainpos.rpc.client import Disconnected, http_get
 from chainpos.wallet.keys import Key
 from chainpos.wallet.network import Network
@@ -62,13 +62,20 @@ class PaymentResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sign_payment(offer: PaymentOffer, key: Key, chain_id: str, *, tip_minor: int, nonce: bytes, now_s: int) -> bytes:
-    """The signed transaction that pays the offer. `nonce` is 16 fresh random bytes."""
+    """The signed transaction that pays the offer. `nonce` is 16 fresh random bytes.
+
+    Raises UserFacingError where no amount was chosen.
+    """
     request = offer.signed.request
+    if not offer.amount.minor:
+        raise UserFacingError(
+            "The shop leaves the amount to you.", next_step="Say how much with --amount.", exit_code=EXIT_USAGE
+        )
     message = Pay(
         offer.signed.encoded,
         offer.signed.signature,
         request.merchant,
-        request.amount_minor,
+        offer.amount.minor,
         tip_minor,
         request.currency,
     )

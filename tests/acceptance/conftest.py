@@ -35,7 +35,7 @@ from chainpos.pilot.resources import sample_data
 from chainpos.store.chain_packing import StoredResults
 from chainpos.store.chain_reading import ChainReader
 from chainpos.till.counter import Till
-from chainpos.till.desk import Noticed
+from chainpos.till.identity import Noticed
 from chainpos.till.views import CounterView
 from chainpos.wallet.client import Wallet
 from chainpos.wallet.network import Network

@@ -18,8 +18,8 @@ from chainpos.errors import UserFacingError
 from chainpos.node.clock import SystemClock
 from chainpos.pilot.processes import hear, say
 from chainpos.till.counter import Till
-from chainpos.till.desk import Noticed
 from chainpos.till.home import TillHome
+from chainpos.till.identity import Noticed
 
 SALE_EVERY_S = 0.25
 

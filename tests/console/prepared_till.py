@@ -200,6 +200,10 @@ class PreparedPaper:
         self.asked.append(("save", reference, path.name))
         self._refuse()
 
+    def emvco(self, reference: str) -> Qr | None:
+        text = "00020101021226" + reference + "x" * 150
+        return Qr(text, qr_modules(text, max_version=40))
+
     async def print_request(self, reference: str) -> None:
         self.asked.append(("print request", reference))
         self._refuse()

@@ -17,8 +17,8 @@ from chainpos.node.clock import Clock, SystemClock
 from chainpos.rpc.client import RpcClient, RpcError
 from chainpos.store.shop import ShopBook
 from chainpos.till.counter import Till
-from chainpos.till.desk import Noticed
 from chainpos.till.home import TillHome, TillSettings
+from chainpos.till.identity import Noticed
 from chainpos.till.pin import Cost, set_pin
 from chainpos.till.printing.pictures import _CHINESE_FONTS
 from chainpos.till.views import CounterView, Link, SaleView

@@ -1,4 +1,4 @@
-"""The code alone, as large as the terminal allows, on white. Any key returns."""
+"""The code alone, as large as the terminal allows, on white. `e` shows it as EMVCo's; any other key returns."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ from chainpos.console.widgets.link_letters import LinkLetters
 from chainpos.console.widgets.qr_picture import QrPicture, picture_size, scale_for
 from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import format_amount
-from chainpos.till.views import CounterView, SaleState, SaleView
+from chainpos.till.views import CounterView, Qr, SaleState, SaleView
 
 
 class EnlargedCode(ModalScreen[None]):
     """It closes by itself when the sale no longer waits, so that PAID is never behind it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [key("escape,space,enter", "close", "dialog.close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("escape,space,enter", "close", "dialog.close"),
+        key("e", "emvco", "dialog.emvco"),
+    ]
 
     def __init__(self, sale: SaleView) -> None:
         super().__init__()
         self.sale = sale
+        self.emvco: Qr | None = None
 
     def compose(self) -> ComposeResult:
         """The code, or its address where it does not fit."""
@@ -44,21 +48,24 @@ class EnlargedCode(ModalScreen[None]):
         self._arrange()
 
     def _arrange(self) -> None:
-        if self.sale.qr is None or not self.is_mounted:
+        shown = self.emvco or self.sale.qr
+        if shown is None or not self.is_mounted:
             return
         texts = context(self).texts
         code, link = self.query_one("#large-code", QrPicture), self.query_one("#large-link", LinkLetters)
         room = Size(self.size.width, self.size.height)
-        scale = scale_for(self.sale.qr, room) if context(self).glyphs != "ascii" else 0
-        needed = picture_size(self.sale.qr, max(scale, 1))
-        code.qr = self.sale.qr if scale else None
+        scale = scale_for(shown, room) if context(self).glyphs != "ascii" else 0
+        needed = picture_size(shown, max(scale, 1))
+        code.qr = shown if scale else None
         code.display = bool(scale)
         code.styles.height = needed.height
         link.link, link.alone, link.display = self.sale.link, True, not scale
         caption = self.query_one("#large-caption", Words)
         caption.display = self.size.height > needed.height or not scale
-        more = picture_size(self.sale.qr, scale + 1)
+        more = picture_size(shown, scale + 1)
         words = [format_amount(self.sale.amount), texts("counter.enlarged")]
+        if scale:
+            words.append(texts("counter.as_link" if self.emvco else "counter.as_emvco"))
         if self.size.width >= 76 and scale < 3:
             words.append(texts("counter.enlarged_more", columns=more.width, rows=more.height + 1))
         caption.text = "  ·  ".join(words)
@@ -71,7 +78,15 @@ class EnlargedCode(ModalScreen[None]):
     def on_key(self, event: events.Key) -> None:
         """Any key returns."""
         event.stop()
-        self.action_close()
+        if event.key == "e":
+            self.action_emvco()
+        else:
+            self.action_close()
+
+    def action_emvco(self) -> None:
+        """The same request as EMVCo's code, for wallets that read that; and back."""
+        self.emvco = None if self.emvco else context(self).till.paper.emvco(self.sale.reference)
+        self._arrange()
 
     def on_click(self) -> None:
         """So does a click."""

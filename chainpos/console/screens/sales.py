@@ -137,6 +137,8 @@ class SalesScreen(WithPaper):
         ]
         if sale.paid_ns:
             facts.append(Fact("sales.paid", day_and_clock(sale.paid_ns, zone)))
+        if sale.presented == "wall":
+            facts.append(Fact("sales.how", texts("sales.by_wall")))
         if sale.payer:
             facts.append(Fact("sales.payer", sale.payer))
         if sale.height:

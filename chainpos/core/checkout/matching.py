@@ -9,8 +9,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+import msgspec
+
 from chainpos.core.checkout.request import SignedRequest
 from chainpos.core.contracts.payments.records import Cancellation, Payment
+from chainpos.core.contracts.ports import STATIC_QR
 from chainpos.errors import StateMismatch
 
 
@@ -60,12 +63,15 @@ class Standing(NamedTuple):
 
 
 def judge(signed: SignedRequest, facts: LedgerFacts, sight: Sight) -> Standing:
-    """Where the sale of a dynamic request stands. Raises StateMismatch.
+    """Where a sale stands. Raises StateMismatch.
 
     The order is the order of weight: what the ledger holds, what the ledger's time rules out, then what was only seen.
     """
     if facts.payment is not None:
         return _paid(signed, facts.payment, facts.height)
+    if signed.request.instrument == STATIC_QR:
+        # It is a sale at all because our node had its payment: not to have looked yet changes nothing.
+        return Standing(SaleState.PAID, final=False)
     if facts.cancellation is not None:
         return Standing(SaleState.CANCELLED, final=True, problem_code=sight.refusal_code)
     if facts.time_s >= signed.request.expires_s:
@@ -83,6 +89,10 @@ def judge(signed: SignedRequest, facts: LedgerFacts, sight: Sight) -> Standing:
 
 def _paid(signed: SignedRequest, payment: Payment, height: int) -> Standing:
     request = signed.request
+    if request.instrument == STATIC_QR:
+        # One of many payments of a standing request: the payer chose the amount, and the payment has its own ID.
+        signed = msgspec.structs.replace(signed, id=payment.request_id)
+        request = msgspec.structs.replace(request, amount_minor=payment.amount_minor)
     agreed = (
         signed.id, request.merchant, request.till_key, request.reference, request.currency, request.amount_minor,
     )  # fmt: skip

@@ -22,7 +22,7 @@ from chainpos.core.contracts.payments.messages import (
     request_id,
     request_signed_bytes,
 )
-from chainpos.core.contracts.ports import DYNAMIC_QR
+from chainpos.core.contracts.ports import DYNAMIC_QR, STATIC_QR
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.hashes import SIGNATURE_BYTES
 from chainpos.errors import MalformedBytes
@@ -90,6 +90,15 @@ def make_request(terms: Terms, chain_id: str, till_key: bytes, sign: Callable[[b
         REQUEST_VERSION, terms.merchant, till_key, terms.reference, terms.amount.minor, terms.amount.currency,
         terms.created_s, terms.expires_s, DYNAMIC_QR, terms.tip_allowed, terms.memo,
     )  # fmt: skip
+    encoded = encode_request(request)
+    return SignedRequest(request_id(chain_id, encoded), request, encoded, sign(request_signed_bytes(chain_id, encoded)))
+
+
+def make_wall_request(
+    merchant: str, reference: str, currency: str, chain_id: str, till_key: bytes, sign: Callable[[bytes], bytes]
+) -> SignedRequest:
+    """A standing request for the wall, whose amount the payer chooses and which never ends: always the same bytes."""
+    request = Request(REQUEST_VERSION, merchant, till_key, reference, 0, currency, 0, 0, STATIC_QR)
     encoded = encode_request(request)
     return SignedRequest(request_id(chain_id, encoded), request, encoded, sign(request_signed_bytes(chain_id, encoded)))
 

@@ -131,3 +131,22 @@ async def test_ux19_a_receipt_wider_than_the_terminal_scrolls_and_does_not_break
         assert "line 059" in text_of(app)
         await key_in(pilot, "q")
         assert "The proof comes with the next block." in text_of(app)
+
+
+async def test_ux3_a_large_terminal_shows_emvcos_code_and_a_small_one_its_letters(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        await key_in(pilot, *"1250", "enter", "space", "e")
+        seen = zxingcpp.read_barcodes(picture(ansi_of(app), 120, 40, scale=2), try_invert=False)
+        assert [code.text[:18] for code in seen] == ["00020101021226N001"]
+        await key_in(pilot, "e")
+        seen = zxingcpp.read_barcodes(picture(ansi_of(app), 120, 40, scale=2), try_invert=False)
+        assert [code.text[:4] for code in seen] == ["HTTP"]
+        await key_in(pilot, "x")
+        assert app.screen is app.screen_stack[0]
+    small = PreparedTill()
+    async with opened(small, tmp_path, size=(80, 24)) as (app, pilot):
+        await key_in(pilot, *"1250", "enter", "space", "e")
+        assert zxingcpp.read_barcodes(picture(ansi_of(app), 80, 24), try_invert=False) == []
+        assert "HTTP://127.0.0.1" in text_of(app)
