@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chainpos.cli.output import Json, note, print_json, print_line
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
+
+if TYPE_CHECKING:
+    from chainpos.pilot.trial import Trial
 
 app = typer.Typer(help="Several validators that run CometBFT.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -69,24 +72,38 @@ def init(
 
 
 @app.command()
-def up(folder: Folder, node: Nodes = None, as_json: Json = False) -> None:
+def up(
+    folder: Folder,
+    node: Nodes = None,
+    restart: Annotated[
+        bool, typer.Option("--restart/--no-restart", help="Start again what dies; a few times, later each time.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
     """Start the network's processes on this machine, or those of them that do not run; return when they answer."""
+    from chainpos.pilot.keeper import start_keeper
     from chainpos.pilot.trial import Trial
 
     trial = Trial(folder)
     started = trial.up(node or ())
+    if restart:
+        start_keeper(trial)
     asyncio.run(trial.wait_ready(node or ()))
     if not as_json:
         note(f"Started {len(started)} processes; their logs are in {trial.folder / 'logs'}.")
-    _tell(asyncio.run(trial.status()), as_json=as_json)
+    _tell(_report(trial), as_json=as_json)
 
 
 @app.command()
 def down(folder: Folder, node: Nodes = None, as_json: Json = False) -> None:
     """End the processes that `network up` started, and no others."""
+    from chainpos.pilot.keeper import end_keeper
     from chainpos.pilot.trial import Trial
 
-    ended = Trial(folder).down(node or ())
+    trial = Trial(folder)
+    ended = trial.down(node or ())
+    if not trial.noted():
+        end_keeper(trial)
     if as_json:
         print_json({"ended": [{"name": each.node, "role": each.role, "pid": each.pid} for each in ended]})
     else:
@@ -98,9 +115,15 @@ def status(folder: Folder, as_json: Json = False) -> None:
     """How every node is. The exit code is 1 where too few answer for blocks to be made."""
     from chainpos.pilot.trial import Trial
 
-    report = asyncio.run(Trial(folder).status())
+    report = _report(Trial(folder))
     _tell(report, as_json=as_json)
     raise SystemExit(EXIT_OK if report["can_make_blocks"] else EXIT_REFUSED)
+
+
+def _report(trial: Trial) -> dict[str, Any]:
+    from chainpos.pilot.keeper import kept
+
+    return {**asyncio.run(trial.status()), **kept(trial)}
 
 
 def _tell(report: dict[str, Any], *, as_json: bool) -> None:
@@ -119,6 +142,14 @@ def _tell(report: dict[str, Any], *, as_json: bool) -> None:
         else:
             alive = [role for role in ("application", "cometbft") if row[f"{role}_pid"]]
             print_line(f"{row['name']} {row['rpc']}: does not answer ({' and '.join(alive) or 'nothing'} running)")
+    for row in report["restarts"]:
+        ago_s = max(0, time.time_ns() - row["last_ns"]) // 1_000_000_000
+        print_line(
+            f"{row['node']}: {row['role']} died and was started again ({row['count']}), last {ago_s} s ago"
+            + ("; GIVEN UP: see its log, then network up" if row["given_up"] else "")
+        )
+    if not report["keeper_pid"]:
+        print_line("What dies is not started again: nobody watches (network up does).")
     if not report["can_make_blocks"]:
         print_line(
             f"HALTED: {report['answering']} of {report['validators']} validators answer; "

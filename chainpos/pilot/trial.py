@@ -14,16 +14,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreInUse, UserFacingError
 from chainpos.node.cometbft_home import NetworkNote, NodePlace, load_note
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import write_durably
+from chainpos.store.locking import FileLock
 
 VERSION: Final = "v0.38.25"
 VARIABLE: Final = "CHAINPOS_COMETBFT"
@@ -95,32 +96,65 @@ class Trial:
         """Start what does not run yet of the named nodes, or of all; what was started. Raises UserFacingError."""
         program = find_cometbft()
         places = [self.place(name) for name in names] or list(self.note.nodes)
-        running = {(each.node, each.role) for each in self.running()}
-        started = []
-        for role in roles:
-            for place in places:
-                if (place.name, role) not in running:
-                    started.append(self._start(place, role, program))
-                    self._save([*self.running(), started[-1]])
-            if role == APPLICATION:
-                # CometBFT tries once, and then again after three seconds.
-                _wait_listening([place.abci for place in places])
+        started: list[Started] = []
+        with self.alone():
+            running = {(each.node, each.role) for each in self.running()}
+            for role in roles:
+                due = [place for place in places if (place.name, role) not in running]
+                started += [self._start(place, role, program) for place in due]
+                if role == APPLICATION:
+                    # CometBFT tries once, and then again after three seconds.
+                    _wait_listening([place.abci for place in places])
         return started
+
+    def again(self, dead: Started) -> bool:
+        """Start a process that died again, unless it was ended here meanwhile. Raises UserFacingError."""
+        program, place = find_cometbft(), self.place(dead.node)
+        with self.alone():
+            if dead not in self.noted():
+                return False
+            self._start(place, dead.role, program)
+            if dead.role == APPLICATION:
+                _wait_listening([place.abci])
+        return True
 
     def down(self, names: Iterable[str] = (), *, roles: Sequence[str] = (COMETBFT, APPLICATION)) -> list[Started]:
         """End what runs of the named nodes, or of all: CometBFT before its application. What was ended."""
         chosen = {self.place(name).name for name in names} or {each.name for each in self.note.nodes}
-        running = self.running()
-        ending = [each for role in roles for each in running if each.role == role and each.node in chosen]
-        for role in roles:
-            _end([each for each in ending if each.role == role])
-        self._save([each for each in running if each not in ending])
+        with self.alone():
+            running = self.running()
+            ending = [each for role in roles for each in running if each.role == role and each.node in chosen]
+            for role in roles:
+                end([each for each in ending if each.role == role])
+            self._save([each for each in self.noted() if each.node not in chosen or each.role not in roles])
         return ending
 
     def running(self) -> list[Started]:
         """What was started here and still runs."""
+        _reap()
+        return [each for each in self.noted() if began(each.pid) == each.began]
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Whoever starts or ends processes here waits for the others who do. Raises StoreInUse after a minute."""
+        lock, until = FileLock(self.folder / f"{RUNNING}.lock"), time.monotonic() + READY_TIMEOUT_S
+        while True:
+            try:
+                lock.acquire("another command starts or ends this network's processes")
+                break
+            except StoreInUse:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_POLL_S)
         try:
-            noted = msgspec.json.decode((self.folder / RUNNING).read_bytes(), type=list[Started])
+            yield
+        finally:
+            lock.release()
+
+    def noted(self) -> list[Started]:
+        """What was started here and not ended here; some of it may have died. Raises UserFacingError."""
+        try:
+            return msgspec.json.decode((self.folder / RUNNING).read_bytes(), type=list[Started])
         except FileNotFoundError:
             return []
         except msgspec.DecodeError as error:
@@ -129,8 +163,6 @@ class Trial:
                 next_step="End the network's processes by hand, and remove the file.",
                 exit_code=EXIT_USAGE,
             ) from error
-        _reap()
-        return [each for each in noted if began(each.pid) == each.began]
 
     async def wait_ready(self, names: Iterable[str] = (), *, height: int = 0) -> None:
         """Wait until the named nodes, or all, answer and have that height. Raises UserFacingError."""
@@ -187,7 +219,9 @@ class Trial:
             )
         # They outlive this process; as long as it lives, it must take note of their ends.
         _children[process.pid] = process
-        return Started(place.name, role, process.pid, began(process.pid) or "")
+        started = Started(place.name, role, process.pid, began(process.pid) or "")
+        self._save([*(each for each in self.noted() if (each.node, each.role) != (place.name, role)), started])
+        return started
 
     def _save(self, running: Sequence[Started]) -> None:
         write_durably(self.folder / RUNNING, msgspec.json.format(msgspec.json.encode(list(running)), indent=2))
@@ -231,7 +265,8 @@ def _listens(address: str) -> bool:
     return True
 
 
-def _end(processes: Sequence[Started]) -> None:
+def end(processes: Sequence[Started]) -> None:
+    """End processes that were started here, first by asking."""
     for number, patience_s in ((signal.SIGTERM, STOP_TIMEOUT_S), (signal.SIGKILL, STOP_TIMEOUT_S)):
         alive = [each for each in processes if began(each.pid) == each.began]
         for each in alive:

@@ -1,13 +1,15 @@
-"""Payments a second behind three engines, by one loader: our application behind one CometBFT validator, CometBFT's own
-key-value store behind one, and the embedded engine.
+"""Payments a second behind three engines: our application behind one CometBFT validator, CometBFT's own key-value store
+behind one, and the embedded engine; the store by CometBFT's load tool as well, where $CHAINPOS_COMETBFT_LOAD names it.
 
-Run: pytest tests/bench/test_engines.py -m bench -s. Only the ratios mean something; the loader shares the machine.
+Run: pytest tests/bench/test_engines.py -m bench -s. Only the ratios mean something; the loader shares the machine. What
+was measured is in README.md.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import time
 from asyncio.subprocess import DEVNULL
@@ -19,6 +21,7 @@ import msgspec
 import pytest
 
 from chainpos.core.chain.genesis import dump_genesis
+from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.engine.keys import SigningKey
 from chainpos.errors import UserFacingError
 from chainpos.node.cometbft_home import Pace, comet_settings, init_network, loopback_places
@@ -39,6 +42,8 @@ PAYMENTS = 2_000
 CONNECTIONS = 50
 IN_FLIGHT = 200
 TIMEOUT_S = 120.0
+LOAD_TOOL = "CHAINPOS_COMETBFT_LOAD"
+TOOL_S = 15
 # As long as the embedded engine waits between two blocks.
 PACE = Pace(timeout_commit_ms=100, empty_blocks_s=2)
 
@@ -85,6 +90,28 @@ async def load(address: str, txs: list[bytes]) -> float:
                     height = max(meta.header.height for meta in metas)
                 await asyncio.sleep(0.02)
         return accepted / (time.perf_counter() - began)
+
+
+async def load_by_tool(address: str) -> float | None:
+    """Transactions a second by CometBFT's own load tool, as fast as it can send; None where it is not named."""
+    tool = os.environ.get(LOAD_TOOL)
+    if not tool:
+        return None
+    process = await asyncio.create_subprocess_exec(
+        tool, "--endpoints", f"ws://{address}/websocket", "--connections", "4", "--rate", "2000", "--size", "500",
+        "--time", str(TOOL_S), "--broadcast-tx-method", "sync", stdout=DEVNULL, stderr=DEVNULL,
+    )  # fmt: skip
+    async with asyncio.timeout(TIMEOUT_S):
+        assert await process.wait() == 0
+    async with await RpcClient.connect(f"ws://{address}/websocket") as client:
+        top, filled = (await client.status()).latest.height, []
+        for low in range(1, top + 1, 20):
+            metas = await client.block_metas(low, min(top, low + 19))
+            filled += [(meta.header.time_ns, meta.transactions) for meta in metas if meta.transactions]
+    # A header's time is that of the block before it: the first block's own transactions are left out.
+    filled.sort()
+    span_ns = filled[-1][0] - filled[0][0]
+    return sum(count for _, count in filled[1:]) * SECOND_NS / span_ns
 
 
 @asynccontextmanager
@@ -148,7 +175,12 @@ async def test_three_engines_side_by_side(tmp_path: Path) -> None:
         rates["CometBFT's key-value store"] = await load(
             address, [b"%d=%s" % (number, b"x" * 500) for number in range(PAYMENTS)]
         )
+    async with behind_cometbft(tmp_path / "by_tool", key_value_store=True) as address:
+        by_tool = await load_by_tool(address)
+    if by_tool is not None:
+        rates["CometBFT's key-value store by CometBFT's load tool"] = by_tool
     for name, rate in rates.items():
-        print(f"{name}: {rate:,.0f} transactions/s, {rate / rates['embedded']:.2f} of the embedded engine")
+        ratios = f"{rate / rates['embedded']:.2f} of the embedded engine, {rate / rates['behind CometBFT']:.2f} of ours"
+        print(f"{name}: {rate:,.0f} transactions/s, {ratios} behind CometBFT")
     # No promise, but a floor under which something is broken.
     hold(rates["embedded"] / rates["behind CometBFT"], 10, "embedded over CometBFT")
