@@ -10,6 +10,7 @@ import typer
 import chainpos
 from chainpos.cli import (
     compliance,
+    console,
     demo,
     doctor,
     explain,
@@ -39,6 +40,7 @@ app.add_typer(node.app, name="node")
 app.add_typer(network.app, name="network")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(inspect.app, name="inspect")
+app.add_typer(console.app, name="console")
 app.add_typer(till.app, name="till")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(institution.app, name="institution")

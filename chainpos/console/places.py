@@ -16,6 +16,7 @@ from chainpos.console.screens.ledger import LedgerScreen
 from chainpos.console.screens.looking import Looking
 from chainpos.console.screens.money_form import MoneyForm
 from chainpos.console.screens.node import NodeScreen
+from chainpos.console.screens.operator import OperatorScreen
 from chainpos.console.screens.palette import Command
 from chainpos.console.screens.sales import SalesScreen
 from chainpos.console.screens.settlement import SettlementScreen
@@ -51,6 +52,7 @@ def bindings_by_place() -> dict[str, Iterable[Binding]]:
         *cast(list[Binding], TraceScreen.BINDINGS), *looking, *cast(list[Binding], StepList.BINDINGS)
     ]  # fmt: skip
     places["what_if"] = [*cast(list[Binding], WhatIfScreen.BINDINGS), *looking, *lists]
+    places["operator"] = [*cast(list[Binding], OperatorScreen.BINDINGS), *page]
     places["dialog"] = cast(list[Binding], MoneyForm.BINDINGS)
     return places
 

@@ -48,7 +48,7 @@ class Shell(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         STYLES_FOLDER / name
-        for name in ("frame.tcss", "counter.tcss", "screens.tcss", "support.tcss", "dialogs.tcss")
+        for name in ("frame.tcss", "counter.tcss", "screens.tcss", "support.tcss", "operator.tcss", "dialogs.tcss")
     ]  # fmt: skip
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]  # noqa: RUF012 (Textual's own)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-usual"), (34, "-high")]  # noqa: RUF012 (Textual's own)

@@ -109,8 +109,19 @@ def node_view(report: NodeReport) -> NodeView:
         mempool_bytes=report.mempool_bytes,
         store_bytes=report.store_bytes,
         blocks_per_minute=report.blocks_per_minute,
+        transactions_per_minute=report.transactions_per_minute,
+        finality_ms=report.finality_ms,
+        started_ns=report.started_ns,
         upstreams=tuple(
-            UpstreamRow(clean(row.address), row.connected, row.height, clean(row.verdict), row.since_ns, row.latency_ms)
+            UpstreamRow(
+                clean(row.address),
+                row.connected,
+                row.height,
+                clean(row.verdict),
+                row.since_ns,
+                row.latency_ms,
+                clean(row.version),
+            )
             for row in report.upstreams
         ),
         validators=tuple(ValidatorRow(clean(row.address), row.power, row.signed) for row in report.validators),

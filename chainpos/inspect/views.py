@@ -86,6 +86,7 @@ class UpstreamRow(msgspec.Struct, frozen=True):
     verdict: str
     since_ns: int = 0
     latency_ms: int = 0
+    version: str = ""
 
 
 class ValidatorRow(msgspec.Struct, frozen=True):
@@ -104,8 +105,21 @@ class Alarm(msgspec.Struct, frozen=True):
     since_ns: int = 0
 
 
+class PeerRow(msgspec.Struct, frozen=True):
+    """One node that another is connected to, in that other's words."""
+
+    address: str
+    moniker: str
+    version: str
+    outbound: bool
+
+
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
-    """The Node screen: verification is what this machine checked itself."""
+    """The Node screen: verification is what this machine checked itself.
+
+    `generic` says that the node does not know our methods: what it cannot tell is empty. The three series are by
+    minute, the oldest first.
+    """
 
     network: NetworkView
     moniker: str
@@ -118,6 +132,11 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     mempool_bytes: int
     store_bytes: int
     blocks_per_minute: tuple[int, ...] = ()
+    transactions_per_minute: tuple[int, ...] = ()
+    finality_ms: tuple[int, ...] = ()
+    started_ns: int = 0
+    generic: bool = False
+    peers: tuple[PeerRow, ...] = ()
     upstreams: tuple[UpstreamRow, ...] = ()
     validators: tuple[ValidatorRow, ...] = ()
     alarms: tuple[Alarm, ...] = ()

@@ -77,6 +77,11 @@ class Home(NamedTuple):
         return self.folder / "data" / "log" / "node.jsonl"
 
     @property
+    def listening(self) -> Path:
+        """Where the running node's RPC answers, HOST:PORT; gone when it has ended in order."""
+        return self.folder / "data" / "listening"
+
+    @property
     def evidence(self) -> Path:
         """What was kept of a divergence, one folder for each."""
         return self.folder / "data" / "evidence"

@@ -13,7 +13,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +35,8 @@ from chainpos.store.chain import ChainReader
 
 # The executor gives the interpreter up this often, so that the event loop answers while a block executes.
 SWITCH_INTERVAL_S: Final = 5e-4
-_log = logging.getLogger(__name__)
+# Not by __name__: run as a program, this module is called __main__, and its lines would be nobody's.
+_log = logging.getLogger("chainpos.node.run")
 Ready = Callable[[dict[str, object]], None]
 
 
@@ -53,14 +54,26 @@ async def run_node(
         server = RpcServer(parts.backend, parts.hub, host=host, port=port, limits=Limits(), names=chosen.hosts)
         async with server:
             parts.listening(*server.address)
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(work, name=name) for name, work in parts.tasks()]
-                ready(parts.ready_facts())
-                _log.info("ready at height %d", parts.view.tip.height)
-                await stop.wait()
-                _log.info("stopping")
-                for task in tasks:
-                    task.cancel()
+            with _told_where(home.listening, str(parts.ready_facts()["rpc"])):
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(work, name=name) for name, work in parts.tasks()]
+                    ready(parts.ready_facts())
+                    _log.info("ready at height %d", parts.view.tip.height)
+                    await stop.wait()
+                    _log.info("stopping")
+                    for task in tasks:
+                        task.cancel()
+
+
+@contextlib.contextmanager
+def _told_where(file: Path, address: str) -> Iterator[None]:
+    """Other programs of this machine find the node by its folder, whatever port it took."""
+    with contextlib.suppress(OSError):
+        file.write_text(address, encoding="ascii")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager

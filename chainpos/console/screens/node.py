@@ -18,10 +18,11 @@ from chainpos.console.phrases import LINK_MARKS, age, short, size_of
 from chainpos.console.screens.page import Page
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule, spread
+from chainpos.console.widgets.plot import bars
 from chainpos.till.views import Alarm, CounterView, Link, NodeView, UpstreamRow, ValidatorRow
 
-BARS = " ▁▂▃▄▅▆▇█"
 EVERY_S = 2.0
+TWO_LINES, ROOM_FOR_VERSIONS = 60, 80
 
 
 class NodePanel(LinesPanel):
@@ -39,15 +40,8 @@ class Pace(NodePanel):
         counts = self.node.blocks_per_minute[-width:] if self.node else ()
         if not counts:
             return [rule(texts("node.blocks_minute"), width)]
-        most = max(counts) or 1
-        eighths = [-(-count * 16 // most) for count in counts]
-        upper = "".join(BARS[max(each - 8, 0)] for each in eighths)
-        lower = "".join(BARS[min(each, 8)] for each in eighths)
-        return [
-            rule(f"{texts('node.blocks_minute')} · {texts('node.latest', count=counts[-1])}", width),
-            Content.styled(upper, "$accent"),
-            Content.styled(lower, "$accent"),
-        ]
+        heading = rule(f"{texts('node.blocks_minute')} · {texts('node.latest', count=counts[-1])}", width)
+        return [heading, *(Content.styled(row, "$accent") for row in bars(counts, width, 2))]
 
 
 class Alarms(NodePanel):
@@ -92,9 +86,11 @@ class Upstreams(NodePanel):
             mark, words, style = "○", texts("node.unreachable"), "$warn-text"
         if row.connected and row.latency_ms and not row.verdict:
             words += f" · {texts('node.latency', count=row.latency_ms)}"
+        if row.version and (width < TWO_LINES or width >= ROOM_FOR_VERSIONS):
+            words += f" · {row.version}"
         address, height = row.address.removeprefix("ws://").removesuffix("/websocket"), f"{row.height:,}"
         room = width - width_of(height) - 3
-        if width < 60:
+        if width < TWO_LINES:
             head = Content.assemble((f"{mark} ", style), fit(address, room), " ", height)
             return [head, line(f"  {words}", style, width=width)]
         column = min(room // 2, 30)

@@ -19,6 +19,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Whose console it is and how that stands: a shop's counter, or a chain that is looked into.
 
     `looked_into` names that chain where there is no shop; `as_of` is its height where there is no network.
+    `may_change` says that this console may do more than look.
     """
 
     network: NetworkView | None = None
@@ -26,6 +27,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     looked_into: str = ""
     as_of: int = 0
     printer: PrinterView = PrinterView()
+    may_change: bool = False
 
 
 class StatusBar(LinesPanel):
@@ -68,7 +70,8 @@ class StatusBar(LinesPanel):
         left = Content()
         shop = None if self.status is None else self.status.shop
         if self.status is not None and self.status.looked_into:
-            left = Content.assemble(line(texts("status.read_only"), "bold"), line(f" · {self.status.looked_into}"))
+            what = texts("status.operating" if self.status.may_change else "status.read_only")
+            left = Content.assemble(line(what, "bold"), line(f" · {self.status.looked_into}"))
         if shop is not None:
             name = texts.either(shop.name_en, shop.name_zh)
             left = Content.assemble(line(name, "bold"), line(f" · {shop.till}"))
