@@ -27,7 +27,7 @@ EVERY_S = 1.0
 class OperatorApp(Shell):
     """Polls the node once a second, and hands its report down."""
 
-    MODES: ClassVar[dict[str, type[Screen[Any]]]] = {
+    MODES: ClassVar[dict[str, type[Screen[Any]]]] = {  # type: ignore[assignment]
         "node": OperatorScreen,
         "support": SupportScreen,
     }

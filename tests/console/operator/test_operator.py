@@ -28,7 +28,7 @@ async def test_ux28_a_peer_tells_its_state_its_peers_and_how_it_goes(nodes: Node
     validator = await nodes.validator()
     peer = await nodes.peer(validator.rpc)
     await (await nodes.client(validator)).broadcast_tx_sync(issue_tx(1))
-    async with operating(peer.rpc, tmp_path / "me", home=peer.folder, size=(130, 34)) as (_, pilot):
+    async with operating(peer.rpc, tmp_path / "me", home=peer.folder, size=(200, 40)) as (_, pilot):
         shown = await shows(pilot, "READ-ONLY", "● ONLINE · height", "PAYMENTS A MINUTE", "most 1 ─")
         for part in ("No alarms.", "verifying peer", "1 of 1 followed nodes", "BLOCKS A MINUTE", "TIME TO FINALITY",
                      "100 % of the power of 1", "WAITING TRANSACTIONS · now 0"):  # fmt: skip
@@ -37,6 +37,7 @@ async def test_ux28_a_peer_tells_its_state_its_peers_and_how_it_goes(nodes: Node
         await shows(pilot, "✓", "signed", f"● {validator.rpc}", "in order", "chainpos 0.")
 
 
+@pytest.mark.slow
 async def test_ux28_what_waits_is_told_by_account_and_age(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
     peer = await nodes.peer(validator.rpc)
@@ -49,6 +50,7 @@ async def test_ux28_what_waits_is_told_by_account_and_age(nodes: Nodes, tmp_path
         await shows(pilot, "2 transactions", "balances.issue", "Account", "0 % of the room")
 
 
+@pytest.mark.slow
 async def test_ux28_an_alarm_leads_to_its_page_with_one_key_and_back(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +96,7 @@ async def test_the_log_of_the_own_node_is_read_as_it_grows_filtered_and_cleaned(
         assert screen_of(app).part == "state"
 
 
+@pytest.mark.slow
 async def test_a_backup_and_a_new_home_are_made_from_the_screen_after_asking(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
     await (await nodes.client(validator)).broadcast_tx_sync(issue_tx(1))
@@ -146,6 +149,7 @@ async def test_who_only_looks_is_offered_nothing_that_changes_and_can_do_nothing
         await shows(pilot, "· blocks", "· history of records")
 
 
+@pytest.mark.slow
 async def test_a_node_that_goes_away_is_told_once_and_found_again(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
     peer_home(tmp_path / "p", nodes.genesis, validator.rpc)
@@ -187,6 +191,7 @@ async def test_the_node_of_a_folder_is_found_by_its_folder_while_it_runs(nodes: 
     assert address_of_home(validator.folder) == "127.0.0.1:0"
 
 
+@pytest.mark.slow
 async def test_support_searches_the_same_chain_from_here(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
     async with operating(validator.rpc, tmp_path / "me", home=validator.folder) as (app, pilot):
