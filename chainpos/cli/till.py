@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,8 +43,6 @@ def till(
         return
     if home is None:
         raise _used_wrongly("A till is named by its folder.", "Give --home DIR.")
-    from chainpos.node.clock import SystemClock
-    from chainpos.till.counter import Till
     from chainpos.till.home import TillHome
 
     paths = TillHome(home)
@@ -56,15 +55,45 @@ def till(
         return
     if genesis is not None or node or merchant or as_json:
         raise _used_wrongly("A till keeps what it was set up with.", "Leave that out, or add --new.")
-    settings = paths.settings()
+    paths.settings()
     if set_pin:
         _set_pin(paths)
         return
     require_terminal("Open it in one.")
+    _open(home)
+
+
+@app.command()
+def setup(home: Annotated[Path, typer.Option("--home", help="The till's folder; what is done in it is kept.")]) -> None:
+    """Set a shop's till up, step by step: network, shop, key, owner, articles, PIN. It can be left and gone on with."""
+    require_terminal("Open it in one; without a screen: chainpos till --new.")
+    from chainpos.console.setting_up import run_setup_console
+    from chainpos.till.setup import ShopSetup
+
+    if run_setup_console(ShopSetup(home, time.time_ns), now_ns=time.time_ns):
+        _open(home)
+    else:
+        note(f"What was done is kept. Go on with: chainpos till setup --home {home}")
+
+
+def _open(home: Path) -> None:
+    import asyncio
+
     from chainpos.console.app import run_console
     from chainpos.inspect.support import node_desk
+    from chainpos.node.clock import SystemClock
+    from chainpos.till.counter import Till
+    from chainpos.till.home import TillHome
+    from chainpos.till.own_node import ensure_own_node
+    from chainpos.till.setup import NODE_FOLDER
 
-    support = node_desk(settings.node, book=paths.book_path)
+    paths = TillHome(home)
+    own = home / NODE_FOLDER
+    if own.is_dir():
+        # Without it the counter opens too, and says OFFLINE: a shop must be able to show requests.
+        with contextlib.suppress(UserFacingError):
+            asyncio.run(ensure_own_node(own, paths.settings().node))
+    support = node_desk(paths.settings().node, book=paths.book_path)
     raise SystemExit(run_console(Till.open(paths, SystemClock()), now_ns=time.time_ns, support=support))
 
 

@@ -70,7 +70,8 @@ class TillHome:
         self.save_settings(settings)
 
     def save_settings(self, settings: TillSettings) -> None:
-        """Write the settings, durable when this returns."""
+        """Write the settings, durable when this returns. Raises UserFacingError where they are not right."""
+        _settings(msgspec.json.encode(settings))
         write_durably(self.settings_path, msgspec.json.format(msgspec.json.encode(settings)) + b"\n")
 
     def settings(self) -> TillSettings:

@@ -19,7 +19,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Whose console it is and how that stands: a shop's counter, or a chain that is looked into.
 
     `looked_into` names that chain where there is no shop; `as_of` is its height where there is no network.
-    `may_change` says that this console may do more than look.
+    `may_change` says that this console may do more than look; `set_up` is the folder of a till that is being set up.
     """
 
     network: NetworkView | None = None
@@ -28,6 +28,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int = 0
     printer: PrinterView = PrinterView()
     may_change: bool = False
+    set_up: str = ""
 
 
 class StatusBar(LinesPanel):
@@ -48,6 +49,8 @@ class StatusBar(LinesPanel):
 
     def _link(self, width: int) -> Content:
         texts = texts_of(self)
+        if self.status is not None and self.status.set_up:
+            return Content()
         if self.network is None:
             as_of = 0 if self.status is None else self.status.as_of
             return line(texts("status.as_of", height=f"{as_of:,}") if as_of else texts("status.starting"), "bold")
@@ -72,6 +75,8 @@ class StatusBar(LinesPanel):
         if self.status is not None and self.status.looked_into:
             what = texts("status.operating" if self.status.may_change else "status.read_only")
             left = Content.assemble(line(what, "bold"), line(f" · {self.status.looked_into}"))
+        if self.status is not None and self.status.set_up:
+            left = Content.assemble(line(texts("setup.status"), "bold"), line(f" · {self.status.set_up}"))
         if shop is not None:
             name = texts.either(shop.name_en, shop.name_zh)
             left = Content.assemble(line(name, "bold"), line(f" · {shop.till}"))

@@ -1,0 +1,352 @@
+"""Setting a till up: one step at a time, each with what it asks, what was found, and the key that goes on.
+
+It refuses to take a network or a shop that nobody looked at: finding is one key, taking another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import ClassVar, Final, Protocol
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Input
+
+from chainpos.console.keymap import key
+from chainpos.console.phrases import Tone
+from chainpos.console.screens.frame import Frame
+from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.notice import Told
+from chainpos.console.widgets.qr_picture import QrPicture
+from chainpos.console.widgets.words import Field, Words
+from chainpos.core.values.amount import Amount, format_amount
+from chainpos.till.catalogue import Preview
+from chainpos.till.doctor import Finding
+from chainpos.till.setup import MAY_WAIT, Enrolment, NetworkFound, ShopFound, ShopSetup, Step
+
+LOOK_EVERY_S: Final = 2.0
+CURRENCY: Final = "CNY"
+# How the console ends where the counter can be opened.
+READY: Final = 100
+# By step: its fields, and what stands in them at first. A field named with "secret" is not shown.
+FIELDS: Final[dict[Step, tuple[tuple[str, str], ...]]] = {
+    Step.NETWORK: (("node", ""),),
+    Step.SHOP: (("merchant", ""),),
+    Step.KEY: (("key_file", ""),),
+    Step.ENROL: (("owner", ""), ("secret", ""), ("label", "till 1"), ("largest", "5000.00"), ("refunds", "2000.00")),
+    Step.ARTICLES: (("file", ""),),
+    Step.PIN: (("secret_pin", ""), ("secret_again", "")),
+    Step.DONE: (),
+}
+NUMBERED: Final = tuple(step for step in Step if step is not Step.DONE)
+_TONES: Final[dict[str, Tone]] = {"look": "warn", "bad": "bad"}
+Found = NetworkFound | ShopFound | Preview | None
+
+
+class Machine(Protocol):
+    """What the screen asks of the console around it beside the usual."""
+
+    setup: ShopSetup
+
+    def keep(self, **changes: object) -> None:
+        """Change the person's settings and save them."""
+
+    async def examine(self) -> list[Finding]:
+        """What is wrong with this machine as a till."""
+
+
+class Body(VerticalScroll, inherit_bindings=False):
+    """Scrolls by itself to the field that is typed in; the arrows are the fields'."""
+
+
+class SetupScreen(Frame):
+    """Its step is the setup's own: where that goes on, the screen follows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("ctrl+y", "take", "setup.take", priority=True),
+        key("ctrl+l", "later", "setup.later", priority=True),
+        key("f7", "sound", "setup.sound"),
+        key("down", "app.focus_next", "dialog.next_field", show=False),
+        key("up", "app.focus_previous", "dialog.previous_field", show=False),
+    ]
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__()
+        self.machine = machine
+        self.step = Step.NETWORK
+        self.shown: Step | None = None
+        self.following = asyncio.Lock()
+        self.found: Found = None
+        self.findings: list[Finding] = []
+
+    def content(self) -> Iterable[Widget]:
+        """A heading, what was found, and the step's own fields below."""
+        yield Words(id="setup-title", classes="dialog-title")
+        with Body(id="setup-body", can_focus=False):
+            yield Words(id="setup-text", classes="dialog-text")
+            yield Facts(id="setup-facts")
+            yield Vertical(id="setup-fields")
+            yield Words(id="setup-hint", classes="dialog-text")
+            yield QrPicture(id="setup-qr")
+
+    def on_mount(self) -> None:
+        """Begin where it was left."""
+        super().on_mount()
+        self.set_interval(LOOK_EVERY_S, self._watch_enrolment)
+        self.change(self.follow, "setup")
+
+    # -- which step
+
+    async def follow(self) -> None:
+        """Show the step that is due now: the ledger and the person may both have brought it on."""
+        async with self.following:
+            self.step = await asyncio.to_thread(self.machine.setup.step)
+            if self.step is not self.shown:
+                await self._show()
+
+    async def _show(self) -> None:
+        self.shown, self.found = self.step, None
+        fields = self.query_one("#setup-fields", Vertical)
+        await fields.remove_children()
+        await fields.mount(*self._fields())
+        inputs = list(fields.query(Input))
+        if inputs:
+            inputs[0].focus()
+        self.retitle()
+        if self.step is Step.ENROL:
+            self._show_enrolment(await self.machine.setup.enrolment())
+        elif self.step is Step.DONE:
+            self.findings = await self.machine.examine()
+            self.retitle()
+
+    def _fields(self) -> ComposeResult:
+        texts = self.console_app.texts
+        for name, value in FIELDS[self.step]:
+            label = Words(texts(f"setup.field.{name}"), classes="field-label")
+            field = Field(value, id=f"setup-{name}", password=name.startswith("secret"), max_length=400)
+            yield Horizontal(label, field, classes="field")
+
+    def retranslate(self) -> None:
+        """Also the words that this screen put into its widgets."""
+        super().retranslate()
+        self.retitle()
+        texts = self.console_app.texts
+        for name, _ in FIELDS[self.step]:
+            for row in self.query(f"#setup-{name}"):
+                if row.parent is not None:
+                    row.parent.query_one(Words).text = texts(f"setup.field.{name}")
+
+    def retitle(self) -> None:
+        """All the words of the step as it is now."""
+        texts = self.console_app.texts
+        title = texts(f"setup.{self.step}.title")
+        if self.step is not Step.DONE:
+            place = texts("setup.place", number=NUMBERED.index(self.step) + 1, of=len(NUMBERED))
+            title = f"{place}  {title}"
+        self.query_one("#setup-title", Words).text = title
+        self.query_one("#setup-text", Words).text = texts(f"setup.{self.step}.text")
+        facts = self.query_one("#setup-facts", Facts)
+        facts.facts = self._facts()
+        facts.display = bool(facts.facts)
+        hint = "setup.hint.take" if self.found is not None else f"setup.hint.{self.step}"
+        self.query_one("#setup-hint", Words).text = texts(hint)
+        self.query_one("#setup-qr", QrPicture).display = self.step is Step.ENROL
+        self.refresh_bindings()
+
+    def _facts(self) -> tuple[Fact, ...]:
+        texts, found = self.console_app.texts, self.found
+        if isinstance(found, NetworkFound):
+            kind = texts("setup.demo_network") if found.demo else texts("setup.real_network")
+            return (
+                Fact("setup.fact.chain", f"{found.chain_id} · {kind}", "accent"),
+                Fact("setup.fact.fingerprint", found.fingerprint, "warn"),
+                Fact("setup.fact.height", f"{found.height:,}"),
+                Fact("setup.fact.validators", str(found.validators)),
+            )
+        if isinstance(found, ShopFound):
+            name = texts.either(found.name_en, found.name_zh)
+            state = texts("setup.shop_open") if found.is_open else texts("setup.shop_closed")
+            return (
+                Fact("setup.fact.shop", f"{name} · {found.city}", "accent"),
+                Fact("setup.fact.state", state, "good" if found.is_open else "bad"),
+                Fact("setup.fact.height", f"{found.height:,}"),
+            )
+        if isinstance(found, Preview):
+            return _of_preview(found)
+        return _of_findings(self.findings) if self.step is Step.DONE else ()
+
+    # -- what was typed
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#setup-{name}", Input).value.strip()
+
+    def _path(self, name: str) -> Path:
+        return Path(self._typed(name)).expanduser()
+
+    @on(Input.Submitted)
+    def entered(self, message: Input.Submitted) -> None:
+        """Enter goes to the next field; in the last one it looks, or does what can be undone."""
+        fields = list(self.query_one("#setup-fields").query(Input))
+        if message.input is not fields[-1]:
+            self.focus_next()
+            return
+        self.told(Told(self.console_app.texts("setup.working"), good=True))
+        self.change(self._look, "setup")
+
+    @on(Input.Changed)
+    def retyped(self) -> None:
+        """What was found belongs to what stood there before: it cannot be taken any more."""
+        if self.found is not None:
+            self.found = None
+            self.retitle()
+
+    async def _look(self) -> None:
+        setup, step = self.machine.setup, self.step
+        if step is Step.NETWORK:
+            self.found = await setup.find_network(next(iter(self._addresses()), ""))
+        elif step is Step.SHOP:
+            self.found = await setup.find_shop(self._typed("merchant").upper())
+        elif step is Step.ARTICLES:
+            self.found = await asyncio.to_thread(setup.preview_articles, self._path("file"))
+        else:
+            await self._do()
+            return
+        self.told(None)
+        self.retitle()
+
+    async def _do(self) -> None:
+        setup, step = self.machine.setup, self.step
+        if step is Step.KEY:
+            if self._typed("key_file"):
+                setup.import_key(self._path("key_file"))
+            else:
+                setup.make_key()
+        elif step is Step.ENROL:
+            owner = self._path("owner")
+            words = [self._typed(name) for name in ("secret", "label", "largest", "refunds")]
+            secret = self.query_one("#setup-secret", Input)
+            secret.value = ""
+            secret.focus()
+            await setup.enrol(owner, words[0], words[1], words[2], words[3])
+        elif step is Step.PIN:
+            pins = [self._typed(name) for name in ("secret_pin", "secret_again")]
+            for name in ("secret_again", "secret_pin"):
+                self.query_one(f"#setup-{name}", Input).value = ""
+            self.query_one("#setup-secret_pin", Input).focus()
+            await asyncio.to_thread(setup.choose_pin, *pins)
+        self.told(None)
+        await self.follow()
+
+    def _addresses(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._typed("node").replace(",", " ").split()))
+
+    # -- actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What was found can be taken; what can wait can be put off."""
+        if action == "take":
+            return self.step is Step.DONE or (self.found is not None and _may_be_taken(self.found))
+        if action == "later":
+            return self.step in MAY_WAIT
+        return super().check_action(action, parameters)
+
+    def action_take(self) -> None:
+        """This is the network, the shop, the catalogue; or, at the end, to the counter."""
+        if self.step is Step.DONE:
+            self.app.exit(READY)
+            return
+        self.told(None)
+        self.change(self._take, "setup")
+
+    async def _take(self) -> None:
+        setup, found = self.machine.setup, self.found
+        if isinstance(found, NetworkFound):
+            nodes = self._addresses()
+            await asyncio.to_thread(setup.accept_network, found, nodes)
+            self.told(Told(self.console_app.texts("setup.node_starting"), good=True))
+            await setup.start_node()
+            self.told(None)
+        elif isinstance(found, ShopFound):
+            setup.accept_shop(found, CURRENCY)
+        elif isinstance(found, Preview):
+            path = self._path("file")
+            done = await asyncio.to_thread(setup.import_articles, path, self._progress())
+            self.told(Told(self.console_app.texts("setup.imported", count=done.added + done.changed), good=True))
+        await self.follow()
+
+    def _progress(self) -> Callable[[int, int], None]:
+        def tell(done: int, of: int) -> None:
+            text = self.console_app.texts("setup.importing", done=f"{done:,}", of=f"{of:,}")
+            self.app.call_from_thread(self.told, Told(text, good=True))
+
+        return tell
+
+    def action_later(self) -> None:
+        """Go on without this step."""
+        self.told(None)
+        self.change(self._put_off, "setup")
+
+    async def _put_off(self) -> None:
+        self.machine.setup.put_off(self.step)
+        await self.follow()
+
+    def action_sound(self) -> None:
+        """The bell on or off, and once as a trial."""
+        around = self.console_app
+        on_now = not around.settings.sound
+        self.machine.keep(sound=on_now)
+        if on_now:
+            self.app.bell()
+        self.show_silence()
+        self.told(Told(around.texts("setup.sound_on" if on_now else "setup.sound_off"), good=True))
+
+    # -- waiting for the owner
+
+    def _watch_enrolment(self) -> None:
+        if self.step is Step.ENROL:
+            self.read(self._enrolment, "enrolment")
+
+    async def _enrolment(self) -> None:
+        enrolment = await self.machine.setup.enrolment()
+        if enrolment.is_added:
+            self.told(Told(self.console_app.texts("setup.enrolled"), good=True))
+            await self.follow()
+        else:
+            self._show_enrolment(enrolment)
+
+    def _show_enrolment(self, enrolment: Enrolment) -> None:
+        self.query_one("#setup-qr", QrPicture).qr = enrolment.qr
+        facts = self.query_one("#setup-facts", Facts)
+        facts.facts = (Fact("setup.fact.key", enrolment.key, "accent"),)
+        facts.display = True
+
+
+def _of_findings(findings: list[Finding]) -> tuple[Fact, ...]:
+    """What needs somebody's hand, the worst first; what is well in one line."""
+    ill = sorted((each for each in findings if each.verdict != "good"), key=lambda each: each.verdict)
+    facts = [Fact("setup.fact.check", f"{each.name}: {each.found} {each.mend}", _TONES[each.verdict]) for each in ill]
+    well = ", ".join(dict.fromkeys(each.name for each in findings if each.verdict == "good"))
+    return (*facts, Fact("setup.fact.well", well, "good")) if well else tuple(facts)
+
+
+def _may_be_taken(found: NetworkFound | ShopFound | Preview) -> bool:
+    if isinstance(found, ShopFound):
+        return found.is_open
+    return not found.fault_count if isinstance(found, Preview) else True
+
+
+def _of_preview(preview: Preview) -> tuple[Fact, ...]:
+    counts = (("added", preview.added), ("changed", preview.changed), ("kept", preview.kept))
+    facts = [Fact(f"setup.fact.{name}", f"{count:,}") for name, count in counts]
+    for change in preview.changes[:5]:
+        before, after = (format_amount(Amount(minor, CURRENCY)) for minor in (change.before_minor, change.after_minor))
+        facts.append(Fact("setup.fact.change", f"{change.name}: {before} → {after}"))
+    for fault in preview.faults:
+        where = f"{fault.line}, {fault.column}" if fault.column else f"{fault.line}"
+        facts.append(Fact("setup.fact.fault", f"{where}: {fault.what}", "bad"))
+    return tuple(facts)

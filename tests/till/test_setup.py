@@ -1,0 +1,120 @@
+"""Setting a till up: what is done is kept, what may not wait cannot be put off, and nothing is overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chainpos.core.chain.genesis import dump_genesis
+from chainpos.errors import UserFacingError
+from chainpos.pilot.city import load_city
+from chainpos.pilot.genesis import city_genesis
+from chainpos.pilot.resources import sample_data
+from chainpos.till import own_node, setup
+from chainpos.till.setup import NetworkFound, ShopFound, ShopSetup, Step, fingerprint
+from chainpos.wallet.keys import demo_key
+
+FOUND_SHOP = ShopFound("HF01", "Bakery", "面包房", "hefei", True, 9)
+
+
+@pytest.fixture
+def network() -> NetworkFound:
+    folder = sample_data()
+    doc = city_genesis(load_city(folder), folder, validator=demo_key("v").public_key, genesis_time_ns=0)
+    genesis = dump_genesis(doc)
+    return NetworkFound(doc.chain_id, fingerprint(genesis), 9, 1, True, genesis)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, network: NetworkFound) -> ShopSetup:
+    made = ShopSetup(tmp_path / "shop", lambda: 0)
+    made.accept_network(network, ("127.0.0.1:26657",))
+    return made
+
+
+def test_each_step_is_kept_and_the_next_one_follows(shop: ShopSetup, tmp_path: Path) -> None:
+    def again() -> ShopSetup:
+        return ShopSetup(tmp_path / "shop", lambda: 0)
+
+    assert ShopSetup(tmp_path / "nothing", lambda: 0).step() is Step.NETWORK
+    assert again().step() is Step.SHOP
+    shop.accept_shop(FOUND_SHOP, "CNY")
+    assert again().step() is Step.KEY
+    shop.make_key()
+    assert again().step() is Step.ENROL
+    shop.put_off(Step.ENROL)
+    assert again().step() is Step.ARTICLES
+    assert shop.import_articles(sample_data() / "catalogues" / "bakery.csv").fault_count == 0
+    assert again().step() is Step.PIN
+    shop.choose_pin("4711", "4711")
+    assert again().step() is Step.DONE
+
+
+def test_the_network_shop_and_key_cannot_be_put_off_and_a_pin_is_typed_twice(shop: ShopSetup) -> None:
+    for step in (Step.NETWORK, Step.SHOP, Step.KEY):
+        with pytest.raises(UserFacingError, match="needs this"):
+            shop.put_off(step)
+    shop.accept_shop(FOUND_SHOP, "CNY")
+    with pytest.raises(UserFacingError, match="differ"):
+        shop.choose_pin("4711", "4712")
+    with pytest.raises(UserFacingError, match="4 to 12 digits"):
+        shop.choose_pin("47", "47")
+
+
+def test_a_key_is_never_overwritten(shop: ShopSetup, tmp_path: Path) -> None:
+    shop.accept_shop(FOUND_SHOP, "CNY")
+    shop.make_key()
+    key = shop.home.key().seed()
+    with pytest.raises(UserFacingError, match="already a till key"):
+        shop.make_key()
+    with pytest.raises(UserFacingError, match="already a till key"):
+        shop.import_key(shop.home.key_path)
+    assert shop.home.key().seed() == key
+    (tmp_path / "open.json").write_bytes(shop.home.key_path.read_bytes())
+    (tmp_path / "open.json").chmod(0o644)
+    with pytest.raises(UserFacingError, match="Others on this machine"):
+        shop.import_key(tmp_path / "open.json")
+
+
+def test_a_file_with_a_wrong_line_is_told_by_line_and_imports_nothing(shop: ShopSetup, tmp_path: Path) -> None:
+    shop.accept_shop(FOUND_SHOP, "CNY")
+    good = (sample_data() / "catalogues" / "bakery.csv").read_text(encoding="utf-8")
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text(good + good.splitlines()[1].replace(",", "\x1b,", 1) + "\n", encoding="utf-8")
+    told = shop.import_articles(wrong)
+    assert [fault.line for fault in told.faults] == [len(good.splitlines()) + 1]
+    shop.make_key()
+    shop.put_off(Step.ENROL)
+    assert shop.step() is Step.ARTICLES
+    with pytest.raises(UserFacingError, match="cannot be read"):
+        shop.preview_articles(tmp_path / "nothing.csv")
+
+
+def test_what_was_done_is_not_read_from_a_broken_file_silently(shop: ShopSetup) -> None:
+    (shop.home.folder / setup.PROGRESS_NAME).write_text("{]")
+    with pytest.raises(UserFacingError, match="is not right"):
+        shop.step()
+
+
+async def test_a_node_that_cannot_start_is_said_with_where_its_words_are(
+    shop: ShopSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop.home.folder / setup.NODE_FOLDER / "config" / "chainpos.toml").write_text("mode = 7")
+    with pytest.raises(UserFacingError, match="did not start") as refused:
+        await shop.start_node()
+    assert "start.log" in refused.value.next_step
+
+
+def test_the_fingerprint_tells_every_changed_bit(network: NetworkFound) -> None:
+    assert len(network.fingerprint.split()) == 8
+    assert fingerprint(network.genesis[:-1] + b" ") != network.fingerprint
+
+
+def test_a_port_in_use_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(own_node, "USUAL_PORT", taken.getsockname()[1])
+        assert own_node.free_port("127.0.0.1") != taken.getsockname()[1]
