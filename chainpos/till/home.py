@@ -63,7 +63,7 @@ class TillHome:
     def create(self, genesis_json: bytes, settings: TillSettings, key: Key) -> None:
         """Begin the folder. Raises UserFacingError where it is a till's already."""
         require_allowed(key, _genesis(genesis_json))
-        _settings(msgspec.json.encode(settings))
+        check_settings(settings)
         private_folder(self.folder)
         save_till_key(self.key_path, key)
         write_durably(self.genesis_path, genesis_json)
@@ -71,7 +71,7 @@ class TillHome:
 
     def save_settings(self, settings: TillSettings) -> None:
         """Write the settings, durable when this returns. Raises UserFacingError where they are not right."""
-        _settings(msgspec.json.encode(settings))
+        check_settings(settings)
         write_durably(self.settings_path, msgspec.json.format(msgspec.json.encode(settings)) + b"\n")
 
     def settings(self) -> TillSettings:
@@ -99,6 +99,11 @@ class TillHome:
         if len(content) > limit:
             raise UserFacingError(f"{path} is too large.", next_step="Restore it.", exit_code=EXIT_USAGE)
         return content
+
+
+def check_settings(settings: TillSettings) -> None:
+    """Raises UserFacingError where a setting is out of its range."""
+    _settings(msgspec.json.encode(settings))
 
 
 def _genesis(content: bytes) -> GenesisDoc:

@@ -1,4 +1,4 @@
-"""Setting a shop's till up, step by step: the network, the shop, the till's key, its enrolment, articles, a PIN.
+"""Setting a shop's till up, step by step: the network, the shop, the till's key, its enrolment, articles, PIN, printer.
 
 Each step is durable when it returns, and what is done is read from the folder: setting up can be left at any moment and
 gone on with. It refuses another network than the one whose fingerprint was confirmed, and never overwrites a key.
@@ -32,10 +32,12 @@ from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import private_folder, write_durably
 from chainpos.store.shop import ShopBook
 from chainpos.till.catalogue import Catalogue, Preview
-from chainpos.till.home import TillHome, TillSettings
+from chainpos.till.home import TillHome, TillSettings, check_settings
 from chainpos.till.keyfile import load_till_key, save_till_key
 from chainpos.till.own_node import ensure_own_node, make_own_node
 from chainpos.till.pin import has_pin, set_pin
+from chainpos.till.printing.commands import job_bytes
+from chainpos.till.printing.device import PrinterProblem, send
 from chainpos.till.views import Qr
 from chainpos.wallet.keys import SEED_BYTES, Key, require_allowed
 from chainpos.wallet.keystore import open_keystore
@@ -57,11 +59,12 @@ class Step(StrEnum):
     ENROL = "enrol"
     ARTICLES = "articles"
     PIN = "pin"
+    PRINTER = "printer"
     DONE = "done"
 
 
 # What a shop can do without, or do later.
-MAY_WAIT: Final = frozenset({Step.ENROL, Step.ARTICLES, Step.PIN})
+MAY_WAIT: Final = frozenset({Step.ENROL, Step.ARTICLES, Step.PIN, Step.PRINTER})
 
 
 class NetworkFound(msgspec.Struct, frozen=True):
@@ -123,6 +126,7 @@ class ShopSetup:
             Step.SHOP: self.home.settings_path.exists(),
             Step.KEY: self.home.key_path.exists(),
             Step.ENROL: self._is_enrolled,
+            Step.PRINTER: self.home.settings_path.exists() and bool(self.home.settings().printer),
         }
         for step in Step:
             if step is Step.DONE or (step not in later and not done.get(step, False) and not self._in_book(step)):
@@ -286,6 +290,19 @@ class ShopSetup:
             raise UserFacingError("The two PINs differ.", next_step="Type the same one twice.", exit_code=EXIT_USAGE)
         with ShopBook.open(self.home.book_path) as book:
             set_pin(book, pin)
+
+    def try_printer(self, address: str) -> None:
+        """Print a line, and keep the printer where it came out. Blocks for some seconds. Raises UserFacingError."""
+        chosen = msgspec.structs.replace(self.home.settings(), printer=address)
+        check_settings(chosen)
+        try:
+            send(address, job_bytes(["chainpos", chosen.merchant, "收款 OK", "", ""], columns=chosen.paper_columns))
+        except PrinterProblem as problem:
+            raise UserFacingError(
+                f"The printer did not print: {problem.kind.replace('_', ' ')}.",
+                next_step="Look at its paper, cover, cable and address, then try again; or leave it for later.",
+            ) from problem
+        self.home.save_settings(chosen)
 
     # -- progress
 

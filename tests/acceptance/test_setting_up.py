@@ -73,60 +73,80 @@ async def test_a_till_is_set_up_at_the_keyboard_left_in_between_and_is_ready(
     first = SetupApp(setup_of(folder), now_ns=time.time_ns, folder=tmp_path / "config")
     async with first.run_test(size=(80, 24)) as keys:
         hands = Hands(first, keys)
-        await hands.until("Step 1 of 6")
+        await hands.until("Step 1 of 7")
         await hands.fill("node", "127.0.0.1:9")
         await hands.until("does not answer")
         await hands.fill("node", pilot.network.validator_address)
         await hands.until("Fingerprint")
         assert not folder.exists()  # finding a network takes nothing
         await keys.press("ctrl+y")
-        await hands.until("Step 2 of 6")
+        await hands.until("Step 2 of 7")
 
     second = SetupApp(setup_of(folder), now_ns=time.time_ns, folder=tmp_path / "config")
     async with second.run_test(size=(80, 24)) as keys:
         hands = Hands(second, keys)
-        await hands.until("Step 2 of 6")
-        await _until_found(hands, "merchant", "NOBODY", "No shop 'NOBODY'")
-        await _until_found(hands, "merchant", MERCHANT.lower(), "Certified name")
-        hands.screen.query_one("#setup-merchant").value = "HF0"  # type: ignore[attr-defined]
-        await keys.pause()
-        await keys.press("ctrl+y")  # what was found is not what stands there now
-        assert setup_of(folder).step() is Step.SHOP
-        await _until_found(hands, "merchant", MERCHANT, "Certified name")
-        await keys.press("ctrl+y")
-        await hands.until("Step 3 of 6")
-        await hands.fill("key_file", "")
-        await hands.until("Step 4 of 6")
-        await hands.fill("owner", str(keystore))
-        await hands.fill("secret", "wrong")
-        await hands.fill("refunds", "2000.00")
-        await hands.until("The passphrase is wrong")
-        assert SECRET not in text_of(second)
-        await hands.fill("secret", SECRET)
-        await hands.fill("refunds", "2000.00")
-        await hands.until("Step 5 of 6")
-        wrong = tmp_path / "wrong.csv"
-        wrong.write_text("sku,name_en\nA1\n", encoding="utf-8")
-        await hands.fill("file", str(wrong))
-        await hands.until("Wrong, line")
-        await keys.press("ctrl+y")  # a file with a wrong line cannot be taken
-        assert setup_of(folder).step() is not Step.PIN
-        await hands.fill("file", str(sample_data() / "catalogues" / "bakery.csv"))
-        await hands.until("Ctrl+Y: yes, this one")
-        await keys.press("ctrl+y")
-        await hands.until("Step 6 of 6")
-        await hands.fill("secret_pin", "4711")
-        await hands.fill("secret_again", "4712")
-        await hands.until("The two PINs differ")
-        await hands.fill("secret_pin", "4711")
-        await hands.fill("secret_again", "4711")
-        await hands.until("Ready")
+        await _shop_and_key(hands, folder)
+        await _enrolled(hands, keystore)
+        await _articles(hands, folder, tmp_path / "wrong.csv")
+        await _pin_and_printer(hands, tmp_path / "paper")
         await hands.until("Well")
         found = {each.name: each.verdict for each in hands.screen.findings}
         assert (found["enrolment"], found["key"], found["book"]) == ("good", "good", "good")
         await keys.press("ctrl+y")
     assert second.return_value == READY
     assert TillHome(folder).settings().merchant == MERCHANT
+
+
+async def _shop_and_key(hands: Hands, folder: Path) -> None:
+    await hands.until("Step 2 of 7")
+    await _until_found(hands, "merchant", "NOBODY", "No shop 'NOBODY'")
+    await _until_found(hands, "merchant", MERCHANT.lower(), "Certified name")
+    hands.screen.query_one("#setup-merchant").value = "HF0"  # type: ignore[attr-defined]
+    await hands.keys.pause()
+    await hands.keys.press("ctrl+y")  # what was found is not what stands there now
+    assert setup_of(folder).step() is Step.SHOP
+    await _until_found(hands, "merchant", MERCHANT, "Certified name")
+    await hands.keys.press("ctrl+y")
+    await hands.until("Step 3 of 7")
+    await hands.fill("key_file", "")
+
+
+async def _enrolled(hands: Hands, keystore: Path) -> None:
+    await hands.until("Step 4 of 7")
+    await hands.fill("owner", str(keystore))
+    await hands.fill("secret", "wrong")
+    await hands.fill("refunds", "2000.00")
+    await hands.until("The passphrase is wrong")
+    assert SECRET not in text_of(hands.app)
+    await hands.fill("secret", SECRET)
+    await hands.fill("refunds", "2000.00")
+
+
+async def _articles(hands: Hands, folder: Path, wrong: Path) -> None:
+    await hands.until("Step 5 of 7")
+    wrong.write_text("sku,name_en\nA1\n", encoding="utf-8")  # noqa: ASYNC240 - a test's own file
+    await hands.fill("file", str(wrong))
+    await hands.until("Wrong, line")
+    await hands.keys.press("ctrl+y")  # a file with a wrong line cannot be taken
+    assert setup_of(folder).step() is not Step.PIN
+    await hands.fill("file", str(sample_data() / "catalogues" / "bakery.csv"))
+    await hands.until("Ctrl+Y: yes, this one")
+    await hands.keys.press("ctrl+y")
+
+
+async def _pin_and_printer(hands: Hands, paper: Path) -> None:
+    await hands.until("Step 6 of 7")
+    await hands.fill("secret_pin", "4711")
+    await hands.fill("secret_again", "4712")
+    await hands.until("The two PINs differ")
+    await hands.fill("secret_pin", "4711")
+    await hands.fill("secret_again", "4711")
+    await hands.until("Step 7 of 7")
+    await hands.fill("printer", "tcp:127.0.0.1:1")
+    await hands.until("did not print")
+    await hands.fill("printer", f"file:{paper}")
+    await hands.until("Ready")
+    assert b"chainpos" in paper.read_bytes()  # noqa: ASYNC240 - a test's own file
 
 
 async def _until_found(hands: Hands, field: str, value: str, text: str) -> None:

@@ -48,7 +48,18 @@ def test_each_step_is_kept_and_the_next_one_follows(shop: ShopSetup, tmp_path: P
     assert shop.import_articles(sample_data() / "catalogues" / "bakery.csv").fault_count == 0
     assert again().step() is Step.PIN
     shop.choose_pin("4711", "4711")
+    assert again().step() is Step.PRINTER
+    shop.try_printer(f"file:{tmp_path / 'paper'}")
+    assert "收款 OK".encode("gb18030") in (tmp_path / "paper").read_bytes()
     assert again().step() is Step.DONE
+
+
+def test_a_printer_is_kept_only_if_a_line_came_out(shop: ShopSetup) -> None:
+    shop.accept_shop(FOUND_SHOP, "CNY")
+    for address, why in (("tcp:127.0.0.1:1", "unreachable"), ("nonsense", "not right")):
+        with pytest.raises(UserFacingError, match=why):
+            shop.try_printer(address)
+    assert shop.home.settings().printer == ""
 
 
 def test_the_network_shop_and_key_cannot_be_put_off_and_a_pin_is_typed_twice(shop: ShopSetup) -> None:

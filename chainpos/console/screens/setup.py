@@ -41,6 +41,7 @@ FIELDS: Final[dict[Step, tuple[tuple[str, str], ...]]] = {
     Step.ENROL: (("owner", ""), ("secret", ""), ("label", "till 1"), ("largest", "5000.00"), ("refunds", "2000.00")),
     Step.ARTICLES: (("file", ""),),
     Step.PIN: (("secret_pin", ""), ("secret_again", "")),
+    Step.PRINTER: (("printer", ""),),
     Step.DONE: (),
 }
 NUMBERED: Final = tuple(step for step in Step if step is not Step.DONE)
@@ -239,6 +240,8 @@ class SetupScreen(Frame):
                 self.query_one(f"#setup-{name}", Input).value = ""
             self.query_one("#setup-secret_pin", Input).focus()
             await asyncio.to_thread(setup.choose_pin, *pins)
+        elif step is Step.PRINTER:
+            await asyncio.to_thread(setup.try_printer, self._typed("printer"))
         self.told(None)
         await self.follow()
 
