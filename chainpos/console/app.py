@@ -24,6 +24,7 @@ from chainpos.console.feed import Feed
 from chainpos.console.filters import Glyphs
 from chainpos.console.keymap import key
 from chainpos.console.scanner import GAP_S, Burst, Verdict
+from chainpos.console.screens.articles import ArticleSearch
 from chainpos.console.screens.counter import CounterScreen
 from chainpos.console.screens.frame import Frame
 from chainpos.console.screens.ledger import LedgerScreen
@@ -149,7 +150,9 @@ class ConsoleApp(Shell):
     async def on_event(self, event: events.Event) -> None:
         """Hold back what may be a scan; everything else goes its way at once."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            self._burst.keep_if_broken = isinstance(self.focused, Input)
+            if not self._burst.text:
+                # The first key of a scan may open the search; the rest of it was not meant for its field.
+                self._burst.keep_if_broken = isinstance(self.focused, Input)
             if event.key == "enter":
                 verdict = self._burst.enter(event, event.time)
             elif event.character is not None and event.is_printable:
@@ -165,11 +168,11 @@ class ConsoleApp(Shell):
         for each in verdict.deliver:
             await super().on_event(each)
         screen = self.screen
-        if isinstance(screen, CounterScreen) and (verdict.code or verdict.broken):
+        if isinstance(screen, CounterScreen | ArticleSearch) and (verdict.code or verdict.broken):
             screen.forget(verdict.first)
-        if verdict.code and isinstance(screen, CounterScreen | SalesScreen):
+        if verdict.code and isinstance(screen, CounterScreen | ArticleSearch | SalesScreen):
             screen.scanned(verdict.code)
-        elif verdict.broken and isinstance(screen, CounterScreen):
+        elif verdict.broken and isinstance(screen, CounterScreen | ArticleSearch):
             screen.scan_broken()
 
     def _look_out_for_a_pause(self) -> None:

@@ -26,6 +26,17 @@ def normalised(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("。", ".").replace("、", ",")
 
 
+def is_short_bar_code(text: str) -> bool:
+    """Whether these are the eight digits of a small article's bar code, check digit and all.
+
+    Source: GS1 General Specifications 7.9, EAN-8.
+    """
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        return False
+    weighted = sum(int(digit) * (1 if place % 2 else 3) for place, digit in enumerate(text))
+    return weighted % 10 == 0
+
+
 @dataclass(frozen=True)
 class Verdict(Generic[Key]):
     """What a key led to: keys to deliver now, or a whole code, or the notice of a broken one.
@@ -85,6 +96,8 @@ class Burst(Generic[Key]):
 
     def _is_code(self) -> bool:
         plain = normalised(self.text)
+        if is_short_bar_code(plain):
+            return True
         only_digits = plain.replace(".", "").replace(",", "").isdigit()
         return len(plain) >= (SHORTEST_CODE_OF_DIGITS if only_digits else SHORTEST_CODE)
 

@@ -5,13 +5,13 @@ It refuses to show PAID for anything but a sale that the till says is paid, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.timestamps import SECOND_NS
-from chainpos.till.views import SaleState, SaleView
+from chainpos.till.views import BillState, BillView, SaleState, SaleView
 
 PAID_STAYS_NS: Final = 2 * SECOND_NS
 # How long a payment is named beside the next sale.
@@ -22,6 +22,9 @@ class Stage(Enum):
     """What stands on the counter."""
 
     ENTRY = "entry"
+    RINGING = "ringing"  # a bill is made
+    PART = "part"  # a part of a bill came in, the rest is still due
+    TAKEN = "taken"  # a bill is complete, its last part beside the ledger: never the word PAID
     WAITING = "waiting"
     SEEN = "seen"
     PAID = "paid"
@@ -31,7 +34,7 @@ class Stage(Enum):
     REFUNDED = "refunded"
 
 
-FINISHED: Final = frozenset({Stage.PAID, Stage.EXPIRED, Stage.CANCELLED, Stage.REFUNDED})
+FINISHED: Final = frozenset({Stage.TAKEN, Stage.PAID, Stage.EXPIRED, Stage.CANCELLED, Stage.REFUNDED})
 _STAGES: Final = {
     SaleState.WAITING: Stage.WAITING,
     SaleState.SEEN: Stage.SEEN,
@@ -44,6 +47,8 @@ _STAGES: Final = {
     SaleState.REFUNDED: Stage.REFUNDED,
 }
 
+_MONEY: Final = frozenset({SaleState.PAID, SaleState.CONFIRMED, SaleState.PART_REFUNDED, SaleState.REFUNDED})
+
 
 @dataclass(frozen=True)
 class LastPaid:
@@ -55,7 +60,10 @@ class LastPaid:
 
 @dataclass(frozen=True)
 class Showing:
-    """`sale` is None at ENTRY. `left_ns` is the time to expiry where that matters. `also_paid` is named beside it."""
+    """`sale` is None where there is none. `left_ns` is the time to expiry where that matters.
+
+    `also_paid` is named beside it; `bill` is what was rung up.
+    """
 
     stage: Stage
     amount: Amount | None = None
@@ -63,6 +71,7 @@ class Showing:
     left_ns: int = 0
     payable: bool = False
     also_paid: SaleView | None = None
+    bill: BillView | None = None
 
     @property
     def shows_code(self) -> bool:
@@ -77,8 +86,32 @@ def showing(
     *,
     last_paid: LastPaid | None = None,
     again: str = "",
+    bill: BillView | None = None,
 ) -> Showing:
     """What to show. `keyed` is None while nothing is keyed; `again` names a refused sale whose code was asked back."""
+    if bill is not None and (stage := _stage_of(bill, sale)) is not None:
+        amount = {Stage.PART: bill.remaining, Stage.TAKEN: bill.change if bill.change.minor else bill.charged}
+        due = amount.get(stage, bill.charged)
+        return Showing(stage, keyed or due, also_paid=_named(last_paid, None, now_ns), bill=bill)
+    shown = _of_sale(sale, keyed, now_ns, last_paid, again)
+    return replace(shown, bill=bill) if bill is not None and bill.lines and shown.sale is not None else shown
+
+
+def _stage_of(bill: BillView, sale: SaleView | None) -> Stage | None:
+    """Where the bill decides what is shown; None where its sale on the ledger does, or there is nothing on it."""
+    if bill.state is BillState.COMPLETE:
+        return Stage.TAKEN if sale is None else None
+    if not bill.lines:
+        return None
+    ended = sale is None or sale.state in _MONEY
+    if ended and bill.received.minor:
+        return Stage.PART
+    return Stage.RINGING if ended or bill.state is BillState.RINGING else None
+
+
+def _of_sale(
+    sale: SaleView | None, keyed: Amount | None, now_ns: int, last_paid: LastPaid | None, again: str
+) -> Showing:
     if sale is None and keyed is None and last_paid and now_ns - last_paid.since_ns < PAID_STAYS_NS:
         sale = last_paid.sale
     if sale is None:

@@ -141,6 +141,7 @@ class Bills(Ringing):
                 booked = await self._run.book.call(lambda: self.stored.book.sale_by_number(numbers[0]))
                 if booked is not None:
                     self.follow(self._run.desk.current(booked))
+            self._run.changed()
 
     async def _take(self, bill: OpenBill, tender: TenderRow | None) -> None:
         """A part beside the ledger came in, or nothing was to be paid: booked, and the bill complete if it is all."""

@@ -20,7 +20,10 @@ from chainpos.console.shell import Shell
 from tests.console.prepared_till import PreparedTill
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-CHARACTERS = {"space": " ", "slash": "/", "question_mark": "?", "full_stop": "."}
+CHARACTERS = {
+    "space": " ", "slash": "/", "question_mark": "?", "full_stop": ".", "percent_sign": "%", "plus": "+",
+    "minus": "-", "asterisk": "*", "equals_sign": "=",
+}  # fmt: skip
 # A person's keys are further apart than a scanner's: a second, by their own clock.
 MOMENTS = count(1)
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))

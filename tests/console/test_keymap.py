@@ -27,7 +27,7 @@ def test_the_keys_as_they_come_have_no_conflict(tmp_path: Path) -> None:
 
 
 def test_a_key_may_be_written_as_its_character(tmp_path: Path) -> None:
-    assert keymap(tmp_path, 'counter.enlarge = "+, f11"') == {"counter.enlarge": "plus,f11"}
+    assert keymap(tmp_path, 'counter.enlarge = "!, f11"') == {"counter.enlarge": "exclamation_mark,f11"}
 
 
 @pytest.mark.parametrize(

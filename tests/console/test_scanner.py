@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,3 +107,13 @@ def test_the_shortest_code_is_longer_than_quick_fingers() -> None:
     burst: Burst[str] = Burst()
     _, now_s = typed(burst, "A" * (SHORTEST_CODE - 1))
     assert burst.enter("enter", now_s + QUICK).code == ""
+
+
+@pytest.mark.parametrize(
+    ("digits", "is_one"), [("96385074", True), ("96385075", False), ("12345670", True), ("1250", False)]
+)
+def test_eight_digits_are_a_scan_only_with_their_check_digit(digits: str, is_one: bool) -> None:
+    burst: Burst[str] = Burst()
+    for place, digit in enumerate(digits):
+        burst.key(digit, digit, place / 100)
+    assert bool(burst.enter("enter", len(digits) / 100).code) is is_one

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chainpos.console.showing import PAID_STAYS_NS, LastPaid, Stage, showing
-from chainpos.till.views import SaleState
-from tests.console.prepared_till import LIFE_NS, NOON_NS, SECOND, cny, sale_of
+from chainpos.till.views import SaleState, TenderKind
+from tests.console.prepared_till import LIFE_NS, NOON_NS, SECOND, PreparedTill, cny, sale_of
 
 MONEY = {SaleState.PAID, SaleState.CONFIRMED}
 
@@ -61,3 +61,17 @@ def test_the_payment_before_is_named_beside_the_next_sale_for_a_while() -> None:
 def test_nothing_in_hand_and_nothing_keyed_is_ready() -> None:
     shown = showing(None, None, NOON_NS)
     assert (shown.stage, shown.amount, shown.sale) == (Stage.ENTRY, None, None)
+
+
+async def test_a_bill_is_never_shown_as_paid_by_what_came_beside_the_ledger(till: PreparedTill) -> None:
+    await till.bills.add("tea")
+    assert showing(None, None, NOON_NS, bill=till.bills.view()).stage is Stage.RINGING
+    await till.bills.receive(TenderKind.CASH, cny(200))
+    part = showing(None, None, NOON_NS, bill=till.bills.view())
+    assert (part.stage, part.amount) == (Stage.PART, cny(1_000))
+    paid = sale_of("A", 100, SaleState.PAID)
+    assert showing(paid, None, NOON_NS, bill=till.bills.view()).stage is Stage.PART
+    await till.bills.receive(TenderKind.CASH, cny(1_500))
+    taken = showing(None, None, NOON_NS, bill=till.bills.view())
+    assert (taken.stage, taken.amount) == (Stage.TAKEN, cny(500))
+    await till.stop()

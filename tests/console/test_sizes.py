@@ -16,7 +16,7 @@ from textual.widget import Widget
 from chainpos.console.contrast import ENOUGH, contrast
 from chainpos.console.resources import shipped_themes
 from chainpos.console.showing import Stage
-from chainpos.till.views import SaleState
+from chainpos.till.views import SaleState, TenderKind
 from tests.console.looking import (
     PAGES,
     SIZES,
@@ -29,7 +29,7 @@ from tests.console.looking import (
     strips_of,
     text_of,
 )
-from tests.console.prepared_till import PreparedTill, sale_of
+from tests.console.prepared_till import PreparedTill, cny, sale_of
 
 THEMES = sorted(path.stem for path in shipped_themes().glob("*.toml"))
 STATES = (SaleState.WAITING, SaleState.SEEN, SaleState.PAID, SaleState.REFUSED, SaleState.EXPIRED)
@@ -95,6 +95,36 @@ async def test_ux19_every_state_of_a_sale_fits_every_size(
             assert_snapshot(f"sale-{state.value}-{size[0]}x{size[1]}-{language}", text_of(app))
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_ux19_every_state_of_a_bill_fits_every_size(
+    till: PreparedTill, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """Ringing up, the code beside a summary, a part by cash, complete by cash."""
+    language = "zh" if size[0] in {80, 200} else "en"
+    async with opened(till, tmp_path, size=size, language=language) as (app, pilot):
+
+        async def shown(stage: Stage) -> None:
+            app.take(till.counter())
+            await settle(pilot)
+            assert app.screen.shown.stage is stage  # type: ignore[attr-defined]
+            assert_no_overflow(app, size)
+            assert_snapshot(f"bill-{stage.value}-{size[0]}x{size[1]}-{language}", text_of(app))
+
+        for sku, quantity in (("tea", "2"), ("soup", "1"), ("rice", "1"), ("prawn", "0.755"), ("bun", "12")):
+            await till.bills.add(sku, quantity)
+        await till.bills.discount("10%", 0)
+        await till.bills.discount("200")
+        await till.bills.tip("10%")
+        await shown(Stage.RINGING)
+        await till.bills.show_code()
+        await shown(Stage.WAITING)
+        await till.cancel("260302-AA-0001")
+        await till.bills.receive(TenderKind.CASH, cny(5_000))
+        await shown(Stage.PART)
+        await till.bills.receive(TenderKind.CASH, cny(20_000))
+        await shown(Stage.TAKEN)
+
+
 async def test_ux19_a_larger_screen_shows_more(till: PreparedTill, tmp_path: Path) -> None:
     words = []
     for size in SIZES:
@@ -137,6 +167,15 @@ async def test_ux20_what_is_really_drawn_is_legible_in_every_theme(
             till.push(sale=sale_of("N001", 128_800, state))
             await settle(pilot)
             assert illegible(app) == set(), state
+        till.push(sale=None)
+        await till.bills.add("tea", "2")
+        await till.bills.discount("10%", 0)
+        for given in (0, 1_000, 2_000):
+            if given:
+                await till.bills.receive(TenderKind.CASH, cny(given))
+            app.take(till.counter())
+            await settle(pilot)
+            assert illegible(app) == set(), given
 
 
 @pytest.mark.parametrize("theme", EVERY_THEME)

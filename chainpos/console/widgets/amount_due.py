@@ -24,18 +24,18 @@ def digits_of(amount: Amount, width: int, rows: int) -> tuple[str, ...]:
 
 
 class AmountDue(LinesPanel):
-    """`rows` is how tall the digits may be; `due` whether a sale was made of the amount."""
+    """`rows` is how tall the digits may be; `caption` the text's key that says what the amount is."""
 
     amount: reactive[Amount | None] = reactive(None, layout=True)
     currency: reactive[str] = reactive("")
-    due: reactive[bool] = reactive(False)
+    caption: reactive[str] = reactive("counter.keyed")
     rows: reactive[int] = reactive(5, layout=True)
 
     def lines(self, width: int) -> Sequence[Content]:
         """A caption with the currency, then the digits."""
         texts = texts_of(self)
         caption = spread(
-            line(texts("counter.due" if self.due else "counter.keyed"), "$muted bold"),
+            line(texts(self.caption), "$muted bold"),
             line(self.currency, "$muted bold"),
             width,
         )

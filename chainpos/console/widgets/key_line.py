@@ -27,7 +27,17 @@ def key_name(texts: Texts, key: str) -> str:
     return "+".join([*(each.capitalize() for each in modifiers), shown])
 
 
-_CHARACTERS = {"question_mark": "?", "slash": "/", "full_stop": ".", "plus": "+", "minus": "-"}
+_CHARACTERS = {
+    "question_mark": "?",
+    "slash": "/",
+    "full_stop": ".",
+    "plus": "+",
+    "minus": "-",
+    "asterisk": "*",
+    "equals_sign": "=",
+    "percent_sign": "%",
+    "dollar_sign": "$",
+}
 
 
 def live_entries(screen: Screen[object], *, everywhere: bool, hidden: bool = False) -> list[Entry]:

@@ -20,6 +20,7 @@ class Recent(LinesPanel):
     """As many as there is room for."""
 
     sales: reactive[tuple[SaleView, ...]] = reactive(())
+    held: reactive[int] = reactive(0)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """It takes the room that is left."""
@@ -30,7 +31,8 @@ class Recent(LinesPanel):
         texts, zone = texts_of(self), context(self).zone
         if width < 16:
             return []
-        lines = [rule(texts("counter.recent"), width)]
+        lines = [line(texts("held.waiting", count=self.held), "$warn-text", width=width)] if self.held else []
+        lines.append(rule(texts("counter.recent"), width))
         if not self.sales:
             return [*lines, line(texts("counter.none_yet"), "$muted", width=width)]
         for sale in self.sales:

@@ -10,21 +10,32 @@ from textual.reactive import reactive
 from chainpos.console.cells import wrap
 from chainpos.console.context import texts_of
 from chainpos.console.language import Texts
-from chainpos.console.pixels import CLOCK_OUT, CROSS, HOURGLASS, TICK
+from chainpos.console.pixels import CLOCK_OUT, COINS, CROSS, HOURGLASS, TICK
 from chainpos.console.showing import Showing, Stage
 from chainpos.console.widgets.amount_due import digits_of
+from chainpos.console.widgets.bill_words import bill_lines, stage_word
 from chainpos.console.widgets.lines_panel import LinesPanel, line
-from chainpos.core.values.amount import format_amount
+from chainpos.core.values.amount import Amount, format_amount
 
-_PICTURES = {Stage.PAID: TICK, Stage.REFUSED: CROSS, Stage.SEEN: HOURGLASS, Stage.EXPIRED: CLOCK_OUT}
+_FINISHED = {Stage.TAKEN, Stage.PAID, Stage.CANCELLED, Stage.REFUNDED}
+_PICTURES = {
+    Stage.TAKEN: COINS,
+    Stage.PAID: TICK,
+    Stage.REFUSED: CROSS,
+    Stage.SEEN: HOURGLASS,
+    Stage.EXPIRED: CLOCK_OUT,
+}
 _MARKS = {
-    Stage.PAID: "✓", Stage.REFUSED: "✗", Stage.SEEN: "◐", Stage.EXPIRED: "–", Stage.CANCELLED: "⊘", Stage.REFUNDED: "↩",
+    Stage.TAKEN: "◆", Stage.PAID: "✓", Stage.REFUSED: "✗", Stage.SEEN: "◐", Stage.EXPIRED: "–",
+    Stage.CANCELLED: "⊘", Stage.REFUNDED: "↩",
 }  # fmt: skip
 
 
 def sentences(texts: Texts, shown: Showing) -> list[str]:
     """What happened, whether money moved, in whole sentences."""
     sale = shown.sale
+    if shown.stage is Stage.TAKEN:
+        return [texts("stage.taken_detail")]
     if sale is None:
         return []
     if shown.stage is Stage.REFUSED and sale.problem is not None:
@@ -38,7 +49,8 @@ def sentences(texts: Texts, shown: Showing) -> list[str]:
         return [texts("stage.refused_detail"), texts("counter.money_none")]
     if shown.stage is Stage.REFUNDED:
         return [texts("stage.refunded_detail", amount=format_amount(sale.refunded or sale.amount))]
-    return [texts(f"stage.{shown.stage.value}_detail")]
+    rows = [texts(f"stage.{shown.stage.value}_detail")]
+    return rows + (bill_lines(texts, shown)[:-1] if shown.stage is Stage.PAID and shown.bill is not None else [])
 
 
 def next_keys(texts: Texts, shown: Showing) -> list[str]:
@@ -47,7 +59,14 @@ def next_keys(texts: Texts, shown: Showing) -> list[str]:
         return [texts("stage.next_again" if shown.payable else "stage.next_same"), texts("stage.next_cancel")]
     if shown.stage is Stage.EXPIRED:
         return [texts("stage.next_same")]
-    return [texts("stage.next_new")] if shown.stage in {Stage.PAID, Stage.CANCELLED, Stage.REFUNDED} else []
+    return [texts("stage.next_new")] if shown.stage in _FINISHED else []
+
+
+def amount_of(shown: Showing) -> Amount | None:
+    """The amount of the face: what was received, or of a bill what all its parts came to."""
+    if shown.sale is not None:
+        return shown.sale.amount
+    return shown.bill.charged if shown.stage is Stage.TAKEN and shown.bill is not None else None
 
 
 class SaleFace(LinesPanel):
@@ -62,17 +81,17 @@ class SaleFace(LinesPanel):
 
     def lines(self, width: int) -> Sequence[Content]:
         """What fits, the word and the amount first of all."""
-        texts, sale, stage = texts_of(self), self.shown.sale, self.shown.stage
-        if sale is None or width < 4:
+        texts, stage, due = texts_of(self), self.shown.stage, amount_of(self.shown)
+        if due is None or width < 4:
             return []
         room = self.content_size.height or 20
-        title = [line(f"{_MARKS.get(stage, '')} {texts(f'stage.{stage.value}')}", "bold", width=width)]
-        amount = [line(format_amount(sale.amount), "bold", width=width)]
+        title = [line(f"{_MARKS.get(stage, '')} {stage_word(texts, self.shown)}", "bold", width=width)]
+        amount = [line(format_amount(due), "bold", width=width)]
         told = [line(row) for text in sentences(texts, self.shown) for row in wrap(text, width)]
         keys = [line(row, "bold") for text in next_keys(texts, self.shown) for row in wrap(text, width)]
         blocks = [title, amount, told, keys]
-        digits = [line(row) for row in digits_of(sale.amount, width, 5 if room < 30 else 7)]
-        large = [*digits, line(sale.amount.currency, "bold")] if len(digits) > 1 else amount
+        digits = [line(row) for row in digits_of(due, width, 5 if room < 30 else 7)]
+        large = [*digits, line(due.currency, "bold")] if len(digits) > 1 else amount
         drawn = _PICTURES.get(stage, ())
         picture = [line(row) for row in drawn] if drawn and len(drawn[0]) <= width else []
         # The mark says more than a second large amount: the first one stands beside it.

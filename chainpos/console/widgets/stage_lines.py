@@ -11,16 +11,19 @@ from chainpos.console.cells import width_of, wrap
 from chainpos.console.context import texts_of
 from chainpos.console.phrases import countdown
 from chainpos.console.showing import Showing, Stage
+from chainpos.console.widgets.bill_words import bill_lines, stage_word, still_to_come
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.core.values.amount import format_amount
 from chainpos.till.views import Link, NetworkView, SaleState
 
 _TONES = {
-    Stage.ENTRY: "$muted", Stage.WAITING: "$accent", Stage.SEEN: "$warn-text", Stage.PAID: "$good-text",
+    Stage.ENTRY: "$muted", Stage.RINGING: "$accent", Stage.PART: "$warn-text", Stage.TAKEN: "$accent",
+    Stage.WAITING: "$accent", Stage.SEEN: "$warn-text", Stage.PAID: "$good-text",
     Stage.REFUSED: "$bad-text", Stage.EXPIRED: "$warn-text", Stage.CANCELLED: "$muted", Stage.REFUNDED: "$warn-text",
 }  # fmt: skip
 _MARKS = {
-    Stage.ENTRY: "", Stage.WAITING: "○ ", Stage.SEEN: "◐ ", Stage.PAID: "✓ ", Stage.REFUSED: "✗ ",
+    Stage.ENTRY: "", Stage.RINGING: "", Stage.PART: "◆ ", Stage.TAKEN: "◆ ",
+    Stage.WAITING: "○ ", Stage.SEEN: "◐ ", Stage.PAID: "✓ ", Stage.REFUSED: "✗ ",
     Stage.EXPIRED: "– ", Stage.CANCELLED: "⊘ ", Stage.REFUNDED: "↩ ",
 }  # fmt: skip
 
@@ -36,8 +39,9 @@ class StageLines(LinesPanel):
     def _title(self, width: int) -> Content:
         texts, stage = texts_of(self), self.shown.stage
         right = line(self.left, "$ink bold") if stage is Stage.WAITING else Content()
-        for key in (f"stage.{stage.value}", f"stage.{stage.value}_short"):
-            words = _MARKS[stage] + texts.known(key, texts(f"stage.{stage.value}"))
+        usual = stage_word(texts, self.shown)
+        for key in ("", f"stage.{stage.value}_short"):
+            words = _MARKS[stage] + texts.known(key, usual)
             if width_of(words) + right.cell_length + 1 <= width:
                 break
         return spread(line(words, f"{_TONES[stage]} bold"), right, width)
@@ -51,6 +55,8 @@ class StageLines(LinesPanel):
 
     def _about(self, width: int) -> list[Content]:
         texts, sale, stage = texts_of(self), self.shown.sale, self.shown.stage
+        if stage in {Stage.RINGING, Stage.PART, Stage.TAKEN}:
+            return [line(row, "$muted") for text in bill_lines(texts, self.shown) for row in wrap(text, width)]
         if sale is None or stage is Stage.ENTRY:
             return [line(row, "$muted") for row in wrap(texts("stage.entry_detail"), width)]
         rows: list[str] = []
@@ -60,6 +66,7 @@ class StageLines(LinesPanel):
                 what = texts.either(refused.what_en, refused.what_zh)
                 return [line(row, "$bad-text") for row in wrap(texts("stage.refused_before", what=what), width)]
             rows = [texts("stage.waiting_detail")] if self.with_code else []
+            rows += still_to_come(texts, self.shown)
         elif stage is Stage.PAID:
             rows = [texts("counter.block", height=f"{sale.height:,}")] if sale.height else []
             rows += [texts("counter.payer", payer=sale.payer)] if sale.payer else []

@@ -1,0 +1,75 @@
+"""A question that is answered with a few characters: a weight, a price, a discount, a tip. Enter answers it.
+
+It shows a refusal where it was typed, and stays until the answer holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from chainpos.console.context import context
+from chainpos.console.keymap import key
+from chainpos.console.phrases import parts_of
+from chainpos.console.widgets.notice import Notice, Told
+from chainpos.console.widgets.words import Field, Words
+from chainpos.errors import UserFacingError
+
+
+class Prompt(ModalScreen[bool]):
+    """`about` names its texts: title, label, hint. `send` is given what was typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key("escape", "close", "dialog.close")]
+
+    def __init__(self, about: str, subject: str, send: Callable[[str], Awaitable[None]], typed: str = "") -> None:
+        super().__init__()
+        self.about, self.subject, self.send, self.begun_with = about, subject, send, typed
+        self.sending = False
+
+    def compose(self) -> ComposeResult:
+        """What it is about, the field, what may be typed."""
+        texts = context(self).texts
+        with Vertical(classes="dialog"):
+            yield Words(texts(f"{self.about}.title", subject=self.subject), classes="dialog-title")
+            with Horizontal(classes="field"):
+                yield Words(texts(f"{self.about}.label"), classes="field-label")
+                yield Field(self.begun_with, id="prompt-field", max_length=24, select_on_focus=False)
+            yield Words(texts(f"{self.about}.hint"), classes="dialog-text")
+            yield Notice(id="form-notice")
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def typed(self) -> None:
+        """A refusal is about what was typed before."""
+        self.query_one("#form-notice", Notice).told = None
+
+    @on(Input.Submitted)
+    def submitted(self) -> None:
+        """Answer."""
+        if not self.sending:
+            self.sending = True
+            self.run_worker(self._send(self.query_one(Input).value.strip()), name="answer")
+
+    async def _send(self, text: str) -> None:
+        try:
+            await self.send(text)
+        except UserFacingError as error:
+            self.sending = False
+            what, _, next_step = parts_of(context(self).texts, error)
+            self.query_one("#form-notice", Notice).told = Told(what, next_step=next_step)
+        else:
+            self.dismiss(True)
+
+    def action_close(self) -> None:
+        """Not answered."""
+        self.dismiss(False)
