@@ -8,9 +8,19 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# A gate must say the same of the same code: examples are drawn from fixed seeds, and CHAINPOS_EXPLORE=1 draws new ones.
 # A slow day must not fail a test: what takes how long is measured in tests/bench.
-settings.register_profile("chainpos", parent=settings.default, deadline=None)
-settings.load_profile("chainpos")
+EXPLORE = bool(os.environ.get("CHAINPOS_EXPLORE"))
+settings.register_profile("quick", deadline=None, derandomize=not EXPLORE, max_examples=30)
+settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=250)
+settings.load_profile(os.environ.get("CHAINPOS_EXAMPLES", "quick"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Property tests can be asked for by name, for a longer run of them alone: -m property, CHAINPOS_EXAMPLES=long."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")
 
 
 @pytest.fixture(scope="session")
