@@ -9,15 +9,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chainpos.core.chain.validators import ValidatorSet
 from chainpos.core.contracts.governance.changes import SetValidator
 from chainpos.core.contracts.governance.messages import Approve, Propose, change_hash
 from chainpos.engine.keys import load_validator_key
 from chainpos.node.home import Home
+from chainpos.node.joining import join
 from chainpos.rpc.client import RpcClient
 from tests.core.blocks import transaction
 from tests.engine.cometbft.networks import PATIENCE_S, RealNetwork
 from tests.engine.cometbft.test_network import new_tx, pay, reach
-from tests.node.conftest import Nodes, peer_home, until
+from tests.node.conftest import Nodes, RunningNode, peer_home, until
 
 pytestmark = [pytest.mark.cometbft]
 KIND = "governance.validator"
@@ -30,6 +32,11 @@ async def decide(client: RpcClient, number: int, change: SetValidator) -> int:
     await pay(client, transaction(propose, "operator", nonce=number, expires_s=now_s + 300))
     approve = Approve(number, "regulator", change_hash(KIND, encoded))
     return await pay(client, transaction(approve, "regulator", nonce=number, expires_s=now_s + 300))
+
+
+async def peer_validators(peer: RunningNode, height: int) -> ValidatorSet:
+    async with await RpcClient.connect(peer.url) as ours:
+        return await ours.validators(height)
 
 
 async def test_a_node_joins_from_a_snapshot_and_validators_come_and_go(cometbft: Path, tmp_path: Path) -> None:
@@ -55,6 +62,13 @@ async def test_a_node_joins_from_a_snapshot_and_validators_come_and_go(cometbft:
                 assert status.earliest.height > 1
             assert "took over the records of height" in network.trial.log("node4", "application").read_text()
 
+            # So does a peer of ours, which asks two of them over RPC.
+            peer_home(tmp_path / "late", network.genesis, network.rpc(0), network.rpc(1))
+            facts = await join(tmp_path / "late")
+            assert facts.height % 4 == 0
+            late = await nodes.start(tmp_path / "late")
+            await reach(late, await network.height())
+
             # It becomes a validator, and its votes count.
             height = await decide(client, 1, SetValidator(key.public_key, 10))
             await network.wait_above(height + 2)
@@ -78,6 +92,10 @@ async def test_a_node_joins_from_a_snapshot_and_validators_come_and_go(cometbft:
             height = await pay(client, new_tx())
             await network.wait_above(height, 0, 1, 4)
         await reach(peer, height)
+        await reach(late, height)
+        async with await RpcClient.connect(late.url) as theirs:
+            assert (await theirs.status()).earliest.height == facts.height + 1
+            assert await theirs.validators(height) == await peer_validators(peer, height)
         async with await RpcClient.connect(peer.url) as ours:
             assert {each.address for each in (await ours.validators(height)).validators} == left
             report = await ours.report()
