@@ -20,6 +20,7 @@ app = typer.Typer(help="Run a node and look at it.", no_args_is_help=True, rich_
 app.command("backup")(node_backup.backup)
 app.command("restore")(node_backup.restore)
 app.command("join")(node_join.join)
+app.command("payments")(node_join.payments)
 
 Home = Annotated[Path, typer.Option("--home", help="The node's folder.")]
 Listen = Annotated[str | None, typer.Option("--listen", help="Where its RPC listens: HOST:PORT; port 0 takes any.")]
@@ -89,9 +90,23 @@ def start(
     snapshot_every: Annotated[
         int, typer.Option("--snapshot-every", min=0, help="For --engine cometbft: heights between snapshots; 0 never.")
     ] = 1_000,
+    light: Annotated[
+        bool, typer.Option("--light", help="Keep headers and one merchant's payments only; execute nothing.")
+    ] = False,
+    merchant: Annotated[str, typer.Option("--merchant", help="For --light: whose payments.")] = "",
+    trust: Annotated[str, typer.Option("--trust", help="For --light: begin at this block, as for `node join`.")] = "",
     until_stdin_ends: Annotated[bool, typer.Option("--until-stdin-ends", hidden=True)] = False,
 ) -> None:
     """Run the node until it is told to stop (Ctrl-C). One JSON line on stdout says that it is ready."""
+    if light or merchant or trust:
+        if not light or not merchant or engine != "embedded" or listen is not None:
+            raise _used_wrongly(
+                "A light node follows for one merchant.", "Give --light with --merchant NAME, no --listen."
+            )
+        from chainpos.node.light import start_light
+
+        start_light(home, merchant, trust=trust, upstreams=tuple(upstream or ()), until_stdin_ends=until_stdin_ends)
+        return
     if engine == "cometbft":
         if listen is not None or upstream:
             raise _used_wrongly("CometBFT itself serves the RPC and finds its peers.", "Set them in its config.toml.")
@@ -103,6 +118,10 @@ def start(
         return
     if engine != "embedded" or abci:
         raise _used_wrongly("Which engine?", "Take --engine embedded, or --engine cometbft with --abci.")
+    _start_embedded(home, listen, upstream, until_stdin_ends=until_stdin_ends)
+
+
+def _start_embedded(home: Path, listen: str | None, upstream: list[str] | None, *, until_stdin_ends: bool) -> None:
     import msgspec
 
     from chainpos.node.config import check_settings, load_settings

@@ -1,4 +1,4 @@
-"""`chainpos node join`: begin a new peer from other nodes' snapshot, in seconds instead of from genesis."""
+"""`chainpos node join`: begin a new peer from other nodes' snapshot. `node payments`: what a light node keeps."""
 
 from __future__ import annotations
 
@@ -49,6 +49,38 @@ def join(
     for address, code in found.distrusted.items():
         print_line(f"{address} told something untrue: {code}")
     print_line(f"Next: chainpos node start --home {home}")
+
+
+def payments(
+    home: Annotated[Path, typer.Option("--home", help="A light node's folder; the node may be running.")],
+    reference: Annotated[str, typer.Option("--reference", help="Only with this reference.")] = "",
+    receipts: Annotated[
+        Path | None, typer.Option("--receipts", help="A folder: write each payment's self-proving receipt there.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The payments that a light node keeps, each verified; up to which height they are all of them."""
+    import contextlib
+
+    from chainpos.core.values.amount import Amount, format_amount
+    from chainpos.core.values.timestamps import format_rfc3339
+    from chainpos.node.home import Home
+    from chainpos.node.light import facts_of
+    from chainpos.store.light import LightStore
+
+    with contextlib.closing(LightStore.open(Home(home).light)) as store:
+        about, found = store.about(), list(store.payments(reference))
+    if receipts is not None:
+        receipts.mkdir(parents=True, exist_ok=True)
+        for each in found:
+            (receipts / f"{each.height}-{each.position}.receipt").write_bytes(each.receipt)
+    if as_json:
+        print_json({**about._asdict(), "payments": [facts_of(each) for each in found]})
+        return
+    for each in found:
+        amount = format_amount(Amount(each.paid_minor, each.currency))
+        print_line(f"{format_rfc3339(each.time_ns)[:19]}Z  {amount:>14}  {each.reference}  height {each.height}")
+    print_line(f"{len(found)} payments to {about.merchant}: all from height {about.began} to {about.done}, verified.")
 
 
 def _show(made: Progress) -> None:

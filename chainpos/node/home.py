@@ -82,6 +82,11 @@ class Home(NamedTuple):
         return self.folder / "data" / "listening"
 
     @property
+    def light(self) -> Path:
+        """Headers and one merchant's payments, where a node keeps no more."""
+        return self.folder / "data" / "light.db"
+
+    @property
     def evidence(self) -> Path:
         """What was kept of a divergence, one folder for each."""
         return self.folder / "data" / "evidence"

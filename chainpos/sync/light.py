@@ -148,6 +148,10 @@ class LightClient:
             raise Untrusted("no_header", height)
         return known.header
 
+    def believed(self, height: int) -> TrustedState:
+        """What is believed of a height that was verified just now, or the newest."""
+        return self._states.get(height, self.trusted)
+
     async def witness(self, other: Source) -> None:
         """Ask another node for the newest header that is believed. Raises Untrusted("conflicting_headers").
 
@@ -230,22 +234,18 @@ class LightClient:
             raise Untrusted(step.verdict.code, step.height)
         return self._remember(step)
 
+    async def headers(self, source: Source, low: int, high: int) -> list[Header]:
+        """The verified headers from `low` to `high`, both included, ascending. Raises as `header`."""
+        top = await self.header(source, high)
+        believed = TrustedState(top.chain_id, high, top.time_ns, top, None, top.next_validators_hash)
+        below = await _descended(source, believed, low)
+        return [*(state.header for state in reversed(below) if state.header is not None), top]
+
     async def _descend(self, source: Source, height: int) -> TrustedState:
-        """Below all that is believed no signature is needed: each header names the hash of the one before it."""
-        state = self._states[min(self._states)]
-        if state.header is None or state.height - height > MAX_DESCENT:
+        lowest = self._states[min(self._states)]
+        if lowest.header is None or lowest.height - height > MAX_DESCENT:
             raise NotYet(f"height {height} is too far below all that is believed")
-        while state.height > height:
-            low = max(height, state.height - MAX_BLOCK_METAS)
-            metas = await source.block_metas(low, state.height - 1)
-            if [meta.header.height for meta in metas] != list(range(state.height - 1, low - 1, -1)):
-                raise Untrusted("wrong_height", low)
-            for meta in metas:
-                verdict = verify_backwards(state, meta.header)
-                if verdict.trusted is None:
-                    raise Untrusted(verdict.code, meta.header.height)
-                state = verdict.trusted
-        return state
+        return (await _descended(source, lowest, height))[-1]
 
     def _remember(self, found: Found) -> TrustedState:
         for state in found.trace:
@@ -256,6 +256,23 @@ class LightClient:
         while len(self._states) > MAX_REMEMBERED:
             del self._states[next(height for height in self._states if height not in kept)]
         return found.trusted
+
+
+async def _descended(source: Source, state: TrustedState, height: int) -> list[TrustedState]:
+    """Downwards no signature is needed: each header names the hash of the one before it. Descending, to `height`."""
+    found: list[TrustedState] = []
+    while state.height > height:
+        low = max(height, state.height - MAX_BLOCK_METAS)
+        metas = await source.block_metas(low, state.height - 1)
+        if [meta.header.height for meta in metas] != list(range(state.height - 1, low - 1, -1)):
+            raise Untrusted("wrong_height", low)
+        for meta in metas:
+            verdict = verify_backwards(state, meta.header)
+            if verdict.trusted is None:
+                raise Untrusted(verdict.code, meta.header.height)
+            state = verdict.trusted
+            found.append(state)
+    return found
 
 
 async def begin_at(source: Source, chain_id: str, height: int, block_hash: bytes) -> TrustedState:

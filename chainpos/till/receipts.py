@@ -25,8 +25,8 @@ from chainpos.inspect.records import record_at
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import SaleRow
 from chainpos.store.shop_bills import CARD, CASH, RECEIVED, VOUCHER, BillRow, TenderRow
+from chainpos.sync.proving import gather_proof
 from chainpos.till.home import TillHome
-from chainpos.wallet.proving import gather_proof
 
 _TENDERS: Final = {CASH: ("Cash", "现金"), CARD: ("Card", "银行卡"), VOUCHER: ("Voucher", "代金券")}
 
