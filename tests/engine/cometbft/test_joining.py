@@ -34,9 +34,22 @@ async def decide(client: RpcClient, number: int, change: SetValidator) -> int:
     return await pay(client, transaction(approve, "regulator", nonce=number, expires_s=now_s + 300))
 
 
-async def peer_validators(peer: RunningNode, height: int) -> ValidatorSet:
+async def validators_of(peer: RunningNode, height: int) -> ValidatorSet:
     async with await RpcClient.connect(peer.url) as ours:
         return await ours.validators(height)
+
+
+async def joined_peer(network: RealNetwork, nodes: Nodes) -> RunningNode:
+    """A peer of ours that begins from a snapshot of two CometBFT nodes, asked over RPC."""
+    folder = nodes.folder / "late"
+    peer_home(folder, network.genesis, network.rpc(0), network.rpc(1))
+    facts = await join(folder)
+    assert facts.height % 4 == 0
+    late = await nodes.start(folder)
+    await reach(late, await network.height())
+    async with await RpcClient.connect(late.url) as ours:
+        assert (await ours.status()).earliest.height == facts.height + 1
+    return late
 
 
 async def test_a_node_joins_from_a_snapshot_and_validators_come_and_go(cometbft: Path, tmp_path: Path) -> None:
@@ -62,12 +75,7 @@ async def test_a_node_joins_from_a_snapshot_and_validators_come_and_go(cometbft:
                 assert status.earliest.height > 1
             assert "took over the records of height" in network.trial.log("node4", "application").read_text()
 
-            # So does a peer of ours, which asks two of them over RPC.
-            peer_home(tmp_path / "late", network.genesis, network.rpc(0), network.rpc(1))
-            facts = await join(tmp_path / "late")
-            assert facts.height % 4 == 0
-            late = await nodes.start(tmp_path / "late")
-            await reach(late, await network.height())
+            late = await joined_peer(network, nodes)
 
             # It becomes a validator, and its votes count.
             height = await decide(client, 1, SetValidator(key.public_key, 10))
@@ -93,9 +101,7 @@ async def test_a_node_joins_from_a_snapshot_and_validators_come_and_go(cometbft:
             await network.wait_above(height, 0, 1, 4)
         await reach(peer, height)
         await reach(late, height)
-        async with await RpcClient.connect(late.url) as theirs:
-            assert (await theirs.status()).earliest.height == facts.height + 1
-            assert await theirs.validators(height) == await peer_validators(peer, height)
+        assert await validators_of(late, height) == await validators_of(peer, height)
         async with await RpcClient.connect(peer.url) as ours:
             assert {each.address for each in (await ours.validators(height)).validators} == left
             report = await ours.report()
