@@ -70,15 +70,17 @@ def draw_qr(modules: tuple[tuple[bool, ...], ...]) -> None:
         sys.stdout.write(f"\x1b[30;107m{cells}\x1b[0m\n")
 
 
-def ask(question: str, *, secret: bool = False) -> str:
-    """A person's answer. Raises UserFacingError where there is no terminal to ask on."""
+def ask(question: str, *, secret: bool = False, or_nothing: bool = False) -> str:
+    """A person's answer, empty too where `or_nothing`. Raises UserFacingError where there is no terminal to ask on."""
     if not sys.stdin.isatty():
         raise UserFacingError(
             f"This needs an answer ({question.strip().rstrip(':?')}), and there is no terminal to ask on.",
             next_step="Give it by an option; --help lists them.",
             exit_code=EXIT_USAGE,
         )
-    answer: str = typer.prompt(question, hide_input=secret, err=True, prompt_suffix=" ")
+    answer: str = typer.prompt(
+        question, hide_input=secret, err=True, prompt_suffix=" ", default="" if or_nothing else None, show_default=False
+    )
     return answer
 
 

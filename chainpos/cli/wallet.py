@@ -150,6 +150,32 @@ def code(
 
 
 @app.command()
+def proof(
+    paid: Annotated[str, typer.Argument(help="What was paid: the link or EMVCo code, or the sale's reference.")],
+    home: Home = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it to a file instead.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a shop that is offline that you paid: codes for its scanner, which it checks without a network."""
+    from chainpos.core.checkout.frames import SMALL_FRAME, to_frames
+
+    content = _run(home, None, lambda wallet: wallet.proof(paid), unlock=False)
+    frames = to_frames(content, SMALL_FRAME)
+    if output is not None:
+        with output.open("xb") as file:
+            file.write(content)
+    if as_json:
+        print_json({"bytes": len(content), "codes": frames})
+    elif output is not None:
+        print_line(f"The proof is in {output}, {len(content)} bytes.")
+    elif sys.stdout.isatty():
+        _show_codes(frames)
+    else:
+        for text in frames:
+            print_line(text)
+
+
+@app.command()
 def history(home: Home = None, as_json: Json = False) -> None:
     """What this wallet paid, and how each payment ended."""
     from chainpos.core.values.amount import Amount, format_amount
@@ -169,6 +195,20 @@ def history(home: Home = None, as_json: Json = False) -> None:
         print_line(
             f"{format_rfc3339(entry.at_ns)[:19]}  {amount:>16}  {entry.state}{where}  {entry.name}  {entry.reference}"
         )
+
+
+def _show_codes(frames: tuple[str, ...]) -> None:
+    """One after another, as often as the shop's scanner needs."""
+    from chainpos.core.checkout.qr import qr_modules
+
+    at = 0
+    while True:
+        sys.stdout.write("\x1b[2J\x1b[H")
+        draw_qr(qr_modules(frames[at]))
+        note(f"Code {at + 1} of {len(frames)}, in any order.")
+        if ask("Enter: next. q: end.", or_nothing=True).strip().lower() in ("q", "quit"):
+            return
+        at = (at + 1) % len(frames)
 
 
 def _run(

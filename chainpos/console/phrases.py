@@ -16,6 +16,7 @@ Tone = Literal["", "muted", "accent", "good", "warn", "bad"]
 STATE_MARKS: Final[dict[SaleState, tuple[str, Tone]]] = {
     SaleState.WAITING: ("○", "accent"),
     SaleState.SEEN: ("◐", "warn"),
+    SaleState.PROVED: ("◈", "warn"),
     SaleState.PAID: ("✓", "good"),
     SaleState.CONFIRMED: ("✓", "good"),
     SaleState.REFUSED: ("✗", "bad"),

@@ -27,6 +27,7 @@ class Stage(Enum):
     TAKEN = "taken"  # a bill is complete, its last part beside the ledger: never the word PAID
     WAITING = "waiting"
     SEEN = "seen"
+    PROVED = "proved"
     PAID = "paid"
     REFUSED = "refused"
     EXPIRED = "expired"
@@ -34,10 +35,11 @@ class Stage(Enum):
     REFUNDED = "refunded"
 
 
-FINISHED: Final = frozenset({Stage.TAKEN, Stage.PAID, Stage.EXPIRED, Stage.CANCELLED, Stage.REFUNDED})
+FINISHED: Final = frozenset({Stage.TAKEN, Stage.PAID, Stage.PROVED, Stage.EXPIRED, Stage.CANCELLED, Stage.REFUNDED})
 _STAGES: Final = {
     SaleState.WAITING: Stage.WAITING,
     SaleState.SEEN: Stage.SEEN,
+    SaleState.PROVED: Stage.PROVED,
     SaleState.PAID: Stage.PAID,
     SaleState.CONFIRMED: Stage.PAID,
     SaleState.REFUSED: Stage.REFUSED,

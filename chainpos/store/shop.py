@@ -30,7 +30,8 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `watched` is whether the ledger may still change what stands here. `height`, `tx_hash` and `paid_ns` are those of
     the block that paid it; `problem_code` is the last refusal. `debtor`, `batch` and `entry` say where its money went;
-    `staff` is who asked for it.
+    `staff` is who asked for it. `proof` is a customer's proof, taken while our node could not be asked, that it was
+    paid in the block at `proof_height`.
     """
 
     number: int
@@ -56,6 +57,8 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
     debtor: str = ""
     batch: int = 0
     entry: int = 0
+    proof: bytes = b""
+    proof_height: int = 0
     staff: str = ""
 
 
@@ -102,7 +105,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 # What the ledger may change of a sale; all else stands as it was signed.
 _LEDGER_COLUMNS: Final = (
     "state", "watched", "payer", "tx_hash", "height", "paid_ns", "fee_minor", "refunded_minor", "problem_code",
-    "debtor", "batch", "entry",
+    "debtor", "batch", "entry", "proof", "proof_height",
 )  # fmt: skip
 
 

@@ -219,8 +219,13 @@ CREATE TABLE prints (
 CREATE INDEX prints_waiting ON prints (id) WHERE state = 'waiting';
 """
 
+_PROOFS: Final = """
+ALTER TABLE sales ADD COLUMN proof BLOB NOT NULL DEFAULT x'';
+ALTER TABLE sales ADD COLUMN proof_height INTEGER NOT NULL DEFAULT 0;
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS, _PROOFS)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:

@@ -15,7 +15,7 @@ from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
 from chainpos.store.shop_bills import TenderRow
 
 MAX_ROWS: Final = 100_000
-OPEN_STATES: Final = ("waiting", "seen", "refused", "expired", "cancelled")
+OPEN_STATES: Final = ("waiting", "seen", "proved", "refused", "expired", "cancelled")
 
 
 class StaffRow(msgspec.Struct, frozen=True):

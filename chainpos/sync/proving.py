@@ -17,7 +17,7 @@ from chainpos.errors import MalformedBytes
 from chainpos.rpc.backend import IncludedTransaction
 from chainpos.rpc.client import RpcClient
 
-CONFIRM_TRIES: Final = 40
+CONFIRM_TRIES: Final = 200
 CONFIRM_PAUSE_S: Final = 0.05
 _FOREVER: Final = TrustOptions(2**62)
 

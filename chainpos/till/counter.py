@@ -39,6 +39,7 @@ from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.identity import Noticed
 from chainpos.till.outbox import DONE, ended_within
 from chainpos.till.paper import Paper
+from chainpos.till.proofs import Proofs
 from chainpos.till.refunds import sign_refund, unanswered, was_refused
 from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
@@ -67,7 +68,9 @@ PAYOUT_LIFE_S: Final = 3600
 CANCEL: Final = "payments.cancel"
 PAYOUT: Final = "settlement.request_payout"
 DISMISSED: Final = "dismissed"
-_FINISHED: Final = (SaleState.EXPIRED, SaleState.CANCELLED, SaleState.PART_REFUNDED, SaleState.REFUNDED)
+_FINISHED: Final = (
+    SaleState.PROVED, SaleState.EXPIRED, SaleState.CANCELLED, SaleState.PART_REFUNDED, SaleState.REFUNDED
+)  # fmt: skip
 
 
 class RefusedByLedger(UserFacingError):
@@ -103,6 +106,7 @@ class Till:
         self.paper = Paper(self._run)
         self._inspector = Inspector(self._run.connection.require)
         self.staff = StaffDesk(self._run)
+        self.proofs = Proofs(self._run, self.staff)
         self.shifts = ShiftDesk(self._run, self.staff)
         self._hand: Sale | None = None
         self._selling = self._run.desk.numbering

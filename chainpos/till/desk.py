@@ -86,6 +86,8 @@ class Desk:
         # The number of a new sale is taken and used by one at a time.
         self.numbering = asyncio.Lock()
         self.wall: Wall | None = None
+        # Who wants to know of each header that our node verified.
+        self.headers: Callable[[Header], None] = _nobody
         self._sales: dict[bytes, Sale] = {}
         for row in book.book.watched_sales():
             sale = restored(row, self._link(row))
@@ -121,6 +123,13 @@ class Desk:
             now_ns = self._clock.monotonic_ns()
             self._observer(Noticed(row.reference, payment_id, SaleState.PAID, now_ns, row.height, 0))
         self._changed()
+
+    async def prove(self, sale: Sale, proof: bytes, height: int, fact: Fact) -> None:
+        """A verified proof says that it was paid in the block at `height`; durable when this returns."""
+        row = msgspec.structs.replace(sale.row, proof=proof, proof_height=height)
+        await self._book.call(partial(self._book.book.update_sale, row, fact))
+        sale.row = msgspec.structs.replace(sale.row, proof=proof, proof_height=height)
+        self._judge(sale)
 
     def new_sale(self, number: int, signed: SignedRequest, presented: str, staff: str = "") -> Sale:
         """A sale that is not in the book yet."""
@@ -241,6 +250,7 @@ class Desk:
     async def take_header(self, client: RpcClient, header: Header) -> None:
         """One more verified block: it confirms what was paid before, and its time may end requests."""
         height, time_s = header.height, header.time_ns // SECOND_NS
+        self.headers(header)
         self._raise_tip(height, time_s)
         for sale in list(self._sales.values()):
             if not sale.is_paid and time_s >= sale.signed.request.expires_s:
@@ -382,5 +392,5 @@ class Desk:
         return format_link(self.identity.link_host, self.identity.link_port, link_id(row.request_id))
 
 
-def _nobody(_: SaleRow) -> None:
+def _nobody(_: SaleRow | Header) -> None:
     pass

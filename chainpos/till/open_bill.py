@@ -29,7 +29,7 @@ from chainpos.till.sales import CODE
 
 UNDO_STEPS: Final = 100
 # A code in one of these states may still bring money.
-_LIVE: Final = (SaleState.WAITING, SaleState.SEEN, SaleState.REFUSED)
+_LIVE: Final = (SaleState.WAITING, SaleState.SEEN, SaleState.PROVED, SaleState.REFUSED)
 
 
 @dataclass

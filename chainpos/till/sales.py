@@ -76,7 +76,7 @@ class Sale:
             # What the ledger has it keeps, so that each further verified header confirms it.
             facts = facts._replace(height=max(facts.height, tip_height))
         pending = self.pending if now_s <= self.pending_until_s + PENDING_GRACE_S else b""
-        return judge(self.signed, facts, Sight(now_s, pending, self.row.problem_code))
+        return judge(self.signed, facts, Sight(now_s, pending, self.row.problem_code, self.row.proof_height))
 
     def rejudge(self, tip_height: int, now_s: int) -> bool:
         """Judge it again; whether its row changed."""

@@ -16,6 +16,7 @@ from chainpos.till.views import (
     CounterView,
     NodeView,
     PaperView,
+    ProofView,
     Qr,
     SaleView,
     Sentence,
@@ -43,12 +44,26 @@ class PaperUseCases(Protocol):
         """Print the code of a sale that waits."""
 
 
+class ProofUseCases(Protocol):
+    """A customer's proof, scanned code by code. Refusals are raised as `UserFacingError`."""
+
+    def is_proof(self, text: str) -> bool:
+        """Whether a scan is a part of a proof."""
+
+    async def take(self, text: str) -> ProofView:
+        """One more scanned code; with the last of them the sale that it proves is PROVED."""
+
+
 class TillUseCases(Protocol):
     """All of a till's day. Refusals are raised as `UserFacingError`; every call returns within its own time-out."""
 
     @property
     def bills(self) -> BillUseCases:
         """What is rung up, held and paid for in parts."""
+
+    @property
+    def proofs(self) -> ProofUseCases:
+        """Customers' proofs while the network is out of reach."""
 
     @property
     def paper(self) -> PaperUseCases:

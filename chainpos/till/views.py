@@ -53,6 +53,7 @@ __all__ = [
     "PayoutRow",
     "PendingRow",
     "PrinterView",
+    "ProofView",
     "Qr",
     "SaleState",
     "SaleView",
@@ -105,6 +106,15 @@ class ShopView(msgspec.Struct, frozen=True, kw_only=True):
     till: str
     currency: str
     demo: bool = False
+
+
+class ProofView(msgspec.Struct, frozen=True):
+    """How much of a proof was scanned: `have` of `of` codes. With the last one: which sale it proves, what was paid."""
+
+    have: int
+    of: int
+    reference: str = ""
+    amount: Amount | None = None
 
 
 class PrinterView(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,8 +14,12 @@ import msgspec
 
 from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.checkout.code import format_code, make_code
+from chainpos.core.checkout.offered import read_offered
+from chainpos.core.checkout.receipt_proof import encode_proof
+from chainpos.core.checkout.request import MalformedLink, names
 from chainpos.core.contracts.payments.messages import CODE_LIFE_S, CODE_NONCE_BYTES
 from chainpos.core.values.amount import Amount
+from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.node.clock import Clock
@@ -150,6 +154,22 @@ class Wallet:
                 ) from error
         return self._history.entries()
 
+    async def proof(self, named: str) -> bytes:
+        """A shop can check it without a network: that this wallet paid what `named` names, a link or a reference.
+
+        Raises UserFacingError where this wallet paid no such thing.
+        """
+        for entry in await self.history():
+            if entry.state == "paid" and _names(named, entry):
+                proof = await self.network.proof(bytes.fromhex(entry.tx_hash))
+                if proof is not None:
+                    return encode_proof(proof)
+        raise UserFacingError(
+            f"This wallet has not paid {clean(named, max_characters=60)!r}, or no node shows it yet.",
+            next_step="`chainpos wallet history` lists what it paid.",
+            money_moved="",
+        )
+
     def _note(self, result: PaymentResult) -> None:
         state = _ENDS.get(result.end)
         if self._history is not None and state is not None:
@@ -159,6 +179,16 @@ class Wallet:
         if self._key is None:
             raise UserFacingError("The wallet is locked.", next_step="Give its passphrase.", exit_code=EXIT_USAGE)
         return self._key
+
+
+def _names(named: str, entry: Entry) -> bool:
+    """Whether a link, an EMVCo code or a reference is that of a payment."""
+    if named.strip() == entry.reference:
+        return True
+    try:
+        return names(read_offered(named).link.id, bytes.fromhex(entry.request_id))
+    except (MalformedLink, ValueError):
+        return False
 
 
 def _entry(offer: PaymentOffer, wire: bytes, tip_minor: int, now_ns: int) -> Entry:

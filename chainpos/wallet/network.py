@@ -15,12 +15,14 @@ import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.chain.verifier import TrustedState, trust_genesis
+from chainpos.core.checkout.receipt_proof import ProofRefused, ReceiptProof, verify_proof
 from chainpos.core.state.tables import Table
 from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, UserFacingError
 from chainpos.node.clock import Clock
 from chainpos.rpc.backend import BroadcastAnswer
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.sync.light import Included, LightClient, NotYet, Proved, Untrusted, begin_at
+from chainpos.sync.proving import gather_proof
 from chainpos.wallet.home import Checkpoint
 
 CALL_TIMEOUT_S: Final = 5.0
@@ -87,6 +89,22 @@ class Network:
                 return None
 
         return await self._ask(look)
+
+    async def proof(self, tx_hash: bytes) -> ReceiptProof | None:
+        """All the evidence of a payment, verified; None where no node knows it. Raises UserFacingError."""
+
+        async def gather(client: RpcClient) -> ReceiptProof | None:
+            try:
+                proof = await gather_proof(client, await client.tx(tx_hash, prove=True), self.genesis)
+            except RpcError:
+                return None
+            try:
+                verify_proof(proof, self.genesis)
+            except ProofRefused as error:
+                raise Untrusted(error.reason, 0) from error
+            return proof
+
+        return await self._ask(gather)
 
     async def broadcast(self, wire: bytes) -> BroadcastAnswer:
         """What the first node that answers says of a transaction. Raises UserFacingError."""

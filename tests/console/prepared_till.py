@@ -25,6 +25,7 @@ from chainpos.till.views import (
     PaperView,
     PayoutRow,
     PendingRow,
+    ProofView,
     Qr,
     SaleState,
     SaleView,
@@ -209,6 +210,29 @@ class PreparedPaper:
         self._refuse()
 
 
+class PreparedProofs:
+    """Three codes prove the sale in hand."""
+
+    def __init__(self, till: PreparedTill) -> None:
+        self.till, self.codes = till, set[str]()
+        self.refuse_next: UserFacingError | None = None
+
+    def is_proof(self, text: str) -> bool:
+        return text.startswith("CPF1")
+
+    async def take(self, text: str) -> ProofView:
+        self.till.asked.append(("proof", text))
+        error, self.refuse_next = self.refuse_next, None
+        if error is not None:
+            raise error
+        self.codes.add(text)
+        sale = self.till.view.sale
+        if len(self.codes) < 3 or sale is None:
+            return ProofView(len(self.codes), 3)
+        self.till.move_sale(SaleState.PROVED)
+        return ProofView(3, 3, sale.reference, sale.amount)
+
+
 class PreparedTill:
     """Answers at once. `push` is what the ledger would do; `asked` is what the screens asked for."""
 
@@ -218,6 +242,7 @@ class PreparedTill:
         self.book: tuple[SaleView, ...] = DAY
         self.asked: list[tuple[object, ...]] = []
         self.paper = PreparedPaper(self.asked)
+        self.proofs = PreparedProofs(self)
         self.node_view, self.settlement_view = NODE, SETTLEMENT
         self.height = 1_234
         self.refuse_next: UserFacingError | None = None

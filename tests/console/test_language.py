@@ -85,6 +85,7 @@ TELL = (
     "till/book_thread.py",
     "till/paper.py",
     "till/pin.py",
+    "till/proofs.py",
     "till/shift_export.py",
     "till/shifts.py",
     "till/staff.py",

@@ -19,7 +19,7 @@ from chainpos.console.screens.held import HeldBills
 from chainpos.console.screens.prompt import Prompt
 from chainpos.console.screens.question import Question
 from chainpos.console.screens.tenders import TenderForm
-from chainpos.console.screens.with_paper import WithPaper
+from chainpos.console.screens.with_proof import WithProof
 from chainpos.console.showing import FINISHED, Showing, Stage
 from chainpos.console.widgets.bill_list import BillList
 from chainpos.console.widgets.bill_words import part_words
@@ -34,7 +34,7 @@ LISTED = frozenset({Stage.RINGING, Stage.PART})
 _ON_LINES = frozenset({"fewer", "count", "percent", "discount", "tip", "remove", "line"})
 
 
-class BillKeys(WithPaper):
+class BillKeys(WithProof):
     """The half of the counter that rings up. The other half shows codes."""
 
     # All of the counter's keys, in the order in which the line of keys offers them.

@@ -261,6 +261,8 @@ class CounterScreen(CounterFace):
         """An article's bar code goes on the bill; a customer's code is charged the amount that stands here."""
         texts, sale = self.console_app.texts, self.shown.sale
         self.told(None)
+        if self.scan_proof(code):
+            return
         if not is_customer_code(code):
             self.scan_article(code)
             return

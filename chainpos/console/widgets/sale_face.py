@@ -10,23 +10,24 @@ from textual.reactive import reactive
 from chainpos.console.cells import wrap
 from chainpos.console.context import texts_of
 from chainpos.console.language import Texts
-from chainpos.console.pixels import CLOCK_OUT, COINS, CROSS, HOURGLASS, TICK
+from chainpos.console.pixels import CLOCK_OUT, COINS, CROSS, DIAMOND, HOURGLASS, TICK
 from chainpos.console.showing import Showing, Stage
 from chainpos.console.widgets.amount_due import digits_of
 from chainpos.console.widgets.bill_words import bill_lines, stage_word
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.core.values.amount import Amount, format_amount
 
-_FINISHED = {Stage.TAKEN, Stage.PAID, Stage.CANCELLED, Stage.REFUNDED}
+_FINISHED = {Stage.TAKEN, Stage.PAID, Stage.PROVED, Stage.CANCELLED, Stage.REFUNDED}
 _PICTURES = {
     Stage.TAKEN: COINS,
     Stage.PAID: TICK,
     Stage.REFUSED: CROSS,
     Stage.SEEN: HOURGLASS,
+    Stage.PROVED: DIAMOND,
     Stage.EXPIRED: CLOCK_OUT,
 }
 _MARKS = {
-    Stage.TAKEN: "◆", Stage.PAID: "✓", Stage.REFUSED: "✗", Stage.SEEN: "◐", Stage.EXPIRED: "–",
+    Stage.TAKEN: "◆", Stage.PAID: "✓", Stage.PROVED: "◈", Stage.REFUSED: "✗", Stage.SEEN: "◐", Stage.EXPIRED: "–",
     Stage.CANCELLED: "⊘", Stage.REFUNDED: "↩",
 }  # fmt: skip
 

@@ -18,12 +18,12 @@ from chainpos.till.views import Link, NetworkView, SaleState
 
 _TONES = {
     Stage.ENTRY: "$muted", Stage.RINGING: "$accent", Stage.PART: "$warn-text", Stage.TAKEN: "$accent",
-    Stage.WAITING: "$accent", Stage.SEEN: "$warn-text", Stage.PAID: "$good-text",
+    Stage.WAITING: "$accent", Stage.SEEN: "$warn-text", Stage.PROVED: "$warn-text", Stage.PAID: "$good-text",
     Stage.REFUSED: "$bad-text", Stage.EXPIRED: "$warn-text", Stage.CANCELLED: "$muted", Stage.REFUNDED: "$warn-text",
 }  # fmt: skip
 _MARKS = {
     Stage.ENTRY: "", Stage.RINGING: "", Stage.PART: "◆ ", Stage.TAKEN: "◆ ",
-    Stage.WAITING: "○ ", Stage.SEEN: "◐ ", Stage.PAID: "✓ ", Stage.REFUSED: "✗ ",
+    Stage.WAITING: "○ ", Stage.SEEN: "◐ ", Stage.PROVED: "◈ ", Stage.PAID: "✓ ", Stage.REFUSED: "✗ ",
     Stage.EXPIRED: "– ", Stage.CANCELLED: "⊘ ", Stage.REFUNDED: "↩ ",
 }  # fmt: skip
 
@@ -67,6 +67,8 @@ class StageLines(LinesPanel):
                 return [line(row, "$bad-text") for row in wrap(texts("stage.refused_before", what=what), width)]
             rows = [texts("stage.waiting_detail")] if self.with_code else []
             rows += still_to_come(texts, self.shown)
+        elif stage is Stage.PROVED:
+            rows = [texts("counter.proved")]
         elif stage is Stage.PAID:
             rows = [texts("counter.block", height=f"{sale.height:,}")] if sale.height else []
             rows += [texts("counter.payer", payer=sale.payer)] if sale.payer else []

@@ -22,6 +22,7 @@ class SaleState(Enum):
 
     WAITING = "waiting"  # the QR is shown
     SEEN = "seen"  # a payment is in a mempool: not paid yet
+    PROVED = "proved"  # a customer's proof: in a block that the validators signed, which our own peer has not seen yet
     PAID = "paid"  # in a verified block
     CONFIRMED = "confirmed"  # the next header committed to the state after it
     REFUSED = "refused"  # a payment was tried and the contract said no; the request may still be payable
@@ -47,11 +48,15 @@ class LedgerFacts(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """What was seen and proves nothing: a payment in our mempool (its hash), the last refusal's code, the time here."""
+    """What was seen and is no ledger: a payment in our mempool (its hash), the last refusal's code, the time here.
+
+    `proved_height` is of the block that a verified proof says the payment is in.
+    """
 
     now_s: int
     pending: bytes = b""
     refusal_code: int = 0
+    proved_height: int = 0
 
 
 class Standing(NamedTuple):
@@ -72,6 +77,10 @@ def judge(signed: SignedRequest, facts: LedgerFacts, sight: Sight) -> Standing:
     if signed.request.instrument == STATIC_QR:
         # It is a sale at all because our node had its payment: not to have looked yet changes nothing.
         return Standing(SaleState.PAID, final=False)
+    if sight.proved_height:
+        if facts.height >= sight.proved_height:
+            raise StateMismatch(f"the validators signed a payment of {signed.request.reference} that our chain has not")
+        return Standing(SaleState.PROVED, final=False)
     if facts.cancellation is not None:
         return Standing(SaleState.CANCELLED, final=True, problem_code=sight.refusal_code)
     if facts.time_s >= signed.request.expires_s:

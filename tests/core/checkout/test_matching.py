@@ -16,8 +16,9 @@ from .conftest import NOW_S
 
 END_S = NOW_S + 120
 SIGHTS = st.builds(
-    Sight, now_s=st.integers(0, 2 * NOW_S), pending=st.sampled_from([b"", bytes(32)]), refusal_code=st.integers(0, 999)
-)
+    Sight, now_s=st.integers(0, 2 * NOW_S), pending=st.sampled_from([b"", bytes(32)]), refusal_code=st.integers(0, 999),
+    proved_height=st.just(0),
+)  # fmt: skip
 
 
 def _cancelled(signed: SignedRequest) -> Cancellation:
@@ -100,3 +101,18 @@ def test_a_refusal_is_shown_while_the_request_is_still_payable(signed: SignedReq
 def test_a_cancellation_on_the_ledger_is_final(signed: SignedRequest) -> None:
     standing = judge(signed, LedgerFacts(5, NOW_S, None, _cancelled(signed)), Sight(NOW_S, pending=bytes(32)))
     assert (standing.state, standing.final) == (SaleState.CANCELLED, True)
+
+
+@given(height=st.integers(0, 40), time_s=st.integers(0, 2 * NOW_S), sight=SIGHTS, proved=st.integers(1, 40))
+def test_a_proof_is_less_than_money_and_a_chain_that_lacks_what_it_proves_halts(
+    signed: SignedRequest, payment_: Payment, height: int, time_s: int, sight: Sight, proved: int
+) -> None:
+    sight = sight._replace(proved_height=proved)
+    if height >= proved:
+        with pytest.raises(StateMismatch, match="signed a payment"):
+            judge(signed, LedgerFacts(height, time_s), sight)
+    else:
+        standing = judge(signed, LedgerFacts(height, time_s), sight)
+        assert (standing.state, standing.final) == (SaleState.PROVED, False)
+        assert SaleState.PROVED not in MONEY_RECEIVED
+    assert judge(signed, LedgerFacts(7, time_s, payment_), sight).state is SaleState.PAID
