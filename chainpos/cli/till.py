@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpos.cli import catalogue, wall
+from chainpos.cli import catalogue, till_display, wall
 from chainpos.cli.output import Json, ask, note, print_json, print_line, require_terminal
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
@@ -21,6 +21,7 @@ app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.command("import-catalogue")(catalogue.import_catalogue)
 app.command("find")(catalogue.find)
 app.command("price")(catalogue.price)
+app.command("display")(till_display.display)
 app.command("wall-qr")(wall.wall_qr)
 
 

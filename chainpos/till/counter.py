@@ -35,6 +35,8 @@ from chainpos.till.bill_desk import Also
 from chainpos.till.bills import Bills
 from chainpos.till.codes import read_code
 from chainpos.till.desk import CHARGE
+from chainpos.till.display import FILE_NAME as DISPLAY_FILE
+from chainpos.till.display import DisplayFile, keep_told
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.identity import Noticed
 from chainpos.till.outbox import DONE, ended_within
@@ -132,7 +134,8 @@ class Till:
         """Resume the sale in hand and reach the local node; returns soon, also while the node is away."""
         self._hand = self._sale_in_hand()
         self.bills.start()
-        self._run.start(self.paper.run)
+        display = DisplayFile(self._run.book.book.path.with_name(DISPLAY_FILE))
+        self._run.start(self.paper.run, lambda: keep_told(display, self.changes))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_WAIT_S):
                 await self._run.met.wait()

@@ -59,6 +59,7 @@ class TillHome:
         self.genesis_path = folder / "genesis.json"
         self.key_path = folder / "key.json"
         self.book_path = folder / "shop.db"
+        self.display_path = folder / "display.json"
 
     def create(self, genesis_json: bytes, settings: TillSettings, key: Key) -> None:
         """Begin the folder. Raises UserFacingError where it is a till's already."""

@@ -49,6 +49,15 @@ def bill_lines(texts: Texts, shown: Showing) -> list[str]:
     return [*rows, texts("bill.reference", reference=bill.reference)]
 
 
+def customer_lines(texts: Texts, shown: Showing) -> list[str]:
+    """What the customer's display says below the stage."""
+    told = {Stage.TAKEN: "paid", Stage.PAID: "paid"}.get(shown.stage, shown.stage.value)
+    rows = [texts.known(f"display.{told}", "")]
+    if shown.bill is not None and shown.stage in {Stage.PART, Stage.TAKEN, Stage.PAID, Stage.WAITING}:
+        rows += [part_words(texts, part) for part in shown.bill.parts if part.state is PartState.RECEIVED]
+    return [row for row in rows if row]
+
+
 def still_to_come(texts: Texts, shown: Showing) -> list[str]:
     """What else is on the bill of a code: parts that came in before it, and what is due after it."""
     bill, sale = shown.bill, shown.sale

@@ -13,7 +13,7 @@ from chainpos.console.language import Texts
 from chainpos.console.pixels import CLOCK_OUT, COINS, CROSS, DIAMOND, HOURGLASS, TICK
 from chainpos.console.showing import Showing, Stage
 from chainpos.console.widgets.amount_due import digits_of
-from chainpos.console.widgets.bill_words import bill_lines, stage_word
+from chainpos.console.widgets.bill_words import bill_lines, customer_lines, stage_word
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.core.values.amount import Amount, format_amount
 
@@ -74,6 +74,8 @@ class SaleFace(LinesPanel):
     """Fills the place of the code. Its class says the stage, so that the styles can colour it."""
 
     shown: reactive[Showing] = reactive(Showing(Stage.ENTRY), layout=True)
+    # A customer is told no keys.
+    for_customer: reactive[bool] = reactive(False, layout=True)
 
     def watch_shown(self, shown: Showing) -> None:
         """The colour follows the stage."""
@@ -88,8 +90,10 @@ class SaleFace(LinesPanel):
         room = self.content_size.height or 20
         title = [line(f"{_MARKS.get(stage, '')} {stage_word(texts, self.shown)}", "bold", width=width)]
         amount = [line(format_amount(due), "bold", width=width)]
-        told = [line(row) for text in sentences(texts, self.shown) for row in wrap(text, width)]
-        keys = [line(row, "bold") for text in next_keys(texts, self.shown) for row in wrap(text, width)]
+        words = customer_lines(texts, self.shown) if self.for_customer else sentences(texts, self.shown)
+        told = [line(row) for text in words for row in wrap(text, width)]
+        pressed = [] if self.for_customer else next_keys(texts, self.shown)
+        keys = [line(row, "bold") for text in pressed for row in wrap(text, width)]
         blocks = [title, amount, told, keys]
         digits = [line(row) for row in digits_of(due, width, 5 if room < 30 else 7)]
         large = [*digits, line(due.currency, "bold")] if len(digits) > 1 else amount

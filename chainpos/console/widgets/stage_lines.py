@@ -11,7 +11,7 @@ from chainpos.console.cells import width_of, wrap
 from chainpos.console.context import texts_of
 from chainpos.console.phrases import countdown
 from chainpos.console.showing import Showing, Stage
-from chainpos.console.widgets.bill_words import bill_lines, stage_word, still_to_come
+from chainpos.console.widgets.bill_words import bill_lines, customer_lines, stage_word, still_to_come
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.core.values.amount import format_amount
 from chainpos.till.views import Link, NetworkView, SaleState
@@ -35,6 +35,8 @@ class StageLines(LinesPanel):
     left: reactive[str] = reactive("")
     network: reactive[NetworkView | None] = reactive(None, layout=True)
     with_code: reactive[bool] = reactive(True, layout=True)
+    # A customer is told what concerns them, and no keys.
+    for_customer: reactive[bool] = reactive(False, layout=True)
 
     def _title(self, width: int) -> Content:
         texts, stage = texts_of(self), self.shown.stage
@@ -55,6 +57,8 @@ class StageLines(LinesPanel):
 
     def _about(self, width: int) -> list[Content]:
         texts, sale, stage = texts_of(self), self.shown.sale, self.shown.stage
+        if self.for_customer:
+            return [line(row, "$muted") for text in customer_lines(texts, self.shown) for row in wrap(text, width)]
         if stage in {Stage.RINGING, Stage.PART, Stage.TAKEN}:
             return [line(row, "$muted") for text in bill_lines(texts, self.shown) for row in wrap(text, width)]
         if sale is None or stage is Stage.ENTRY:

@@ -1,0 +1,34 @@
+"""`chainpos till display`: the customer's display on a second terminal."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainpos.cli.output import require_terminal
+from chainpos.errors import EXIT_USAGE, UserFacingError
+
+LANGUAGES = ("en", "zh")
+
+
+def display(
+    home: Annotated[Path, typer.Option("--home", help="The till's folder.")],
+    language: Annotated[str, typer.Option("--language", help="en or zh; else as in the console.")] = "",
+    theme: Annotated[str, typer.Option("--theme", help="A theme's name; else as in the console.")] = "",
+) -> None:
+    """Show the customer the amount, the lines, the code and PAID, following the till; it can press nothing."""
+    from chainpos.till.home import TillHome
+
+    if language and language not in LANGUAGES:
+        raise UserFacingError(
+            "There is no such language.", next_step="Give en or zh.", money_moved="", exit_code=EXIT_USAGE
+        )
+    paths = TillHome(home)
+    paths.settings()
+    require_terminal("Open it in one.")
+    from chainpos.console.display import run_display
+
+    raise SystemExit(run_display(paths.display_path, now_ns=time.time_ns, language=language, theme=theme))

@@ -1,0 +1,152 @@
+"""The customer's display: the amount, the lines, the code and PAID, as the till's file says; closed without a till."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import pytest
+from textual.pilot import Pilot
+
+from chainpos.console.app import ConsoleApp
+from chainpos.console.display import DisplayApp
+from chainpos.console.screens.customer import CustomerScreen
+from chainpos.console.settings import Settings
+from chainpos.console.widgets.qr_picture import QrPicture
+from chainpos.till.display import DisplayFile, display_view
+from chainpos.till.views import SaleState, TenderKind
+from tests.console.looking import SIZES, assert_snapshot, settle, text_of
+from tests.console.prepared_till import PreparedTill, cny
+from tests.console.test_sizes import THEMES, assert_no_overflow, illegible
+
+
+@asynccontextmanager
+async def display(
+    till: PreparedTill, folder: Path, *, size: tuple[int, int] = (80, 24), language: str = "en", theme: str = "light"
+) -> AsyncIterator[tuple[ConsoleApp, Pilot[int], Callable[[], Awaitable[None]]]]:
+    """The display on a till's file, and what writes that file."""
+    file = DisplayFile(folder / "display.json")
+    settings = Settings(theme=theme, language="zh" if language == "zh" else "en")
+    app = DisplayApp(file.path, now_ns=till.now_ns, folder=folder, settings=settings, glyphs="full")
+
+    async def tell() -> None:
+        file.write(display_view(till.counter()))
+        app.follow()
+        await settle(pilot)
+
+    async with app.run_test(size=size) as pilot:
+        yield cast(ConsoleApp, app), pilot, tell
+    await till.stop()
+
+
+async def test_the_display_follows_a_bill_to_paid(till: PreparedTill, tmp_path: Path) -> None:
+    async with display(till, tmp_path) as (app, _, tell):
+        assert "closed" in text_of(app)
+        await tell()
+        assert "Welcome" in text_of(app)
+        await till.bills.add("tea", "2")
+        await tell()
+        assert "Jasmine tea" in text_of(app)
+        assert len([row for row in text_of(app).splitlines() if "█" in row]) >= 3
+        await till.bills.show_code()
+        await tell()
+        assert app.screen.query_one(QrPicture).scale >= 1
+        assert "PAID" not in text_of(app)
+        till.move_sale(SaleState.SEEN)
+        await tell()
+        assert "NOT PAID YET" in text_of(app)
+        till.move_sale(SaleState.PAID)
+        await tell()
+        assert "✓ PAID" in text_of(app)
+        assert "Thank you" in text_of(app)
+        assert "Enter" not in text_of(app)
+
+
+async def test_cash_shows_the_change_and_not_paid(till: PreparedTill, tmp_path: Path) -> None:
+    async with display(till, tmp_path) as (app, _, tell):
+        await till.bills.add("tea")
+        await till.bills.receive(TenderKind.CASH, cny(2_000))
+        await tell()
+        assert "CASH RECEIVED" in text_of(app)
+        assert "CHANGE" in text_of(app)
+        assert "PAID" not in text_of(app)
+
+
+async def test_a_till_that_fell_silent_shows_no_code_and_one_that_came_back_does(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with display(till, tmp_path) as (app, pilot, tell):
+        await till.bills.add("tea")
+        await till.bills.show_code()
+        await tell()
+        assert app.screen.query_one(QrPicture).qr is not None
+        file = tmp_path / "display.json"
+        os.utime(file, (time.time() - 60, time.time() - 60))
+        cast(DisplayApp, app).follow()
+        await settle(pilot)
+        assert "closed" in text_of(app)
+        assert not app.screen.query_one("#counter").display
+        file.write_bytes(b"half a fi")
+        cast(DisplayApp, app).follow()
+        await settle(pilot)
+        assert "closed" in text_of(app)
+        file.unlink()
+        await tell()
+        assert app.screen.query_one(QrPicture).qr is not None
+
+
+async def test_an_expired_code_leaves_the_display(till: PreparedTill, tmp_path: Path) -> None:
+    async with display(till, tmp_path) as (app, _, tell):
+        await till.bills.add("tea")
+        await till.bills.show_code()
+        await tell()
+        till.time_ns += 301 * 10**9
+        await tell()
+        assert app.screen.query_one(QrPicture).qr is None
+        assert "EXPIRED" in text_of(app)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_ux19_the_display_fits_every_size(till: PreparedTill, tmp_path: Path, size: tuple[int, int]) -> None:
+    language = "zh" if size[0] in {60, 120} else "en"
+    async with display(till, tmp_path, size=size, language=language) as (app, _, tell):
+        for sku, quantity in (("tea", "2"), ("soup", "1"), ("prawn", "0.755")):
+            await till.bills.add(sku, quantity)
+        for name in ("ringing", "waiting", "paid"):
+            if name == "waiting":
+                await till.bills.show_code()
+            elif name == "paid":
+                till.move_sale(SaleState.PAID)
+            await tell()
+            assert isinstance(app.screen, CustomerScreen)
+            assert_no_overflow(app, size)  # type: ignore[arg-type]
+            assert_snapshot(f"display-{name}-{size[0]}x{size[1]}-{language}", text_of(app))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", THEMES)
+async def test_ux20_the_display_is_legible_in_every_theme(till: PreparedTill, tmp_path: Path, theme: str) -> None:
+    async with display(till, tmp_path, theme=theme) as (app, _, tell):
+        await tell()
+        assert illegible(app) == set()  # type: ignore[arg-type]
+        await till.bills.add("tea")
+        await till.bills.show_code()
+        await tell()
+        assert illegible(app) == set()  # type: ignore[arg-type]
+        till.move_sale(SaleState.PAID)
+        await tell()
+        assert illegible(app) == set()  # type: ignore[arg-type]
+
+
+async def test_ux18_the_display_changes_its_language_and_keeps_the_cashiers(till: PreparedTill, tmp_path: Path) -> None:
+    async with display(till, tmp_path) as (app, pilot, tell):
+        await till.bills.add("tea")
+        await tell()
+        await pilot.press("f8")
+        await settle(pilot)
+        assert "茉莉花茶" in text_of(app)
+        assert not (tmp_path / "console.toml").exists()
