@@ -24,7 +24,10 @@ app.command("payments")(node_join.payments)
 
 Home = Annotated[Path, typer.Option("--home", help="The node's folder.")]
 Listen = Annotated[str | None, typer.Option("--listen", help="Where its RPC listens: HOST:PORT; port 0 takes any.")]
-Upstreams = Annotated[list[str] | None, typer.Option("--upstream", help="HOST:PORT of a node to follow; repeatable.")]
+Upstreams = Annotated[
+    list[str] | None,
+    typer.Option("--upstream", help="HOST:PORT of a node to follow, wss:// before it for TLS; repeatable."),
+]
 
 
 @app.command()

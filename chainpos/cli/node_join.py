@@ -68,6 +68,13 @@ def payments(
     from chainpos.node.light import facts_of
     from chainpos.store.light import LightStore
 
+    if not Home(home).light.is_file():
+        raise UserFacingError(
+            f"No light node has run in {home}.",
+            next_step="Start one: chainpos node start --light --merchant NAME --home DIR.",
+            money_moved="",
+            exit_code=EXIT_USAGE,
+        )
     with contextlib.closing(LightStore.open(Home(home).light)) as store:
         about, found = store.about(), list(store.payments(reference))
     if receipts is not None:

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.rpc.client import TLS
 
 MAX_UPSTREAMS: Final = 16
 _MAX_FILE_BYTES: Final = 100_000
@@ -40,6 +41,8 @@ class MempoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that an operator may set. `listen` and `upstreams` are HOST:PORT; port 0 takes a free one.
+
+    An upstream behind TLS is wss://HOST:PORT.
 
     `hosts` are the names, beside the machine's own loopback names, under which the RPC answers: a web page that is
     reached under any other name may not talk to the node. `snapshot_every` so many heights the records are written down
@@ -92,7 +95,7 @@ def check_settings(settings: NodeSettings) -> None:
         raise _refused(f"The settings are not right: {error}.") from error
     split_address(settings.listen)
     for upstream in settings.upstreams:
-        split_address(upstream)
+        split_address(upstream.removeprefix(TLS))
     if len(settings.upstreams) > MAX_UPSTREAMS or len(set(settings.upstreams)) != len(settings.upstreams):
         raise _refused(f"A node follows at most {MAX_UPSTREAMS} upstreams, each named once.")
     if settings.mode == "validator" and settings.upstreams:
@@ -112,7 +115,7 @@ moniker = {_text(settings.moniker)}
 listen = {_text(settings.listen)}
 hosts = {_list(settings.hosts)}
 
-# Whom a peer follows, as HOST:PORT of their RPC.
+# Whom a peer follows, as HOST:PORT of their RPC, or wss://HOST:PORT behind TLS.
 upstreams = {_list(settings.upstreams)}
 
 # Every so many heights all records are written down, for new peers to begin from; 0 is never.

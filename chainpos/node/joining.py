@@ -19,7 +19,7 @@ from chainpos.errors import EXIT_CORRUPT, EXIT_UNREACHABLE, EXIT_USAGE, Malforme
 from chainpos.node.clock import Clock, SystemClock
 from chainpos.node.config import load_settings
 from chainpos.node.home import Home
-from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError, websocket_url
 from chainpos.store.chain import ChainStore
 from chainpos.sync.joining import (
     CONFLICT,
@@ -102,7 +102,7 @@ async def _connected(addresses: Sequence[str], chain_id: str) -> AsyncIterator[d
         clients: dict[str, RpcClient] = {}
         for address in addresses:
             try:
-                client = await RpcClient.connect(f"ws://{address}/websocket", CALL_TIMEOUT_S)
+                client = await RpcClient.connect(websocket_url(address), CALL_TIMEOUT_S)
                 await stack.enter_async_context(client)
                 if (await client.status()).network == chain_id:
                     clients[address] = client

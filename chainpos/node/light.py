@@ -36,7 +36,7 @@ from chainpos.node.config import load_settings
 from chainpos.node.home import Home
 from chainpos.node.joining import read_trust
 from chainpos.node.run import Ready, run_until_told
-from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError, websocket_url
 from chainpos.store.light import LightPayment, LightStore, lock_light
 from chainpos.sync.light import LightClient, NotYet, Untrusted, begin_at
 from chainpos.sync.light_following import Received, next_part
@@ -131,7 +131,7 @@ class LightNode:
                     await self._witness(address, light)
 
     async def _witness(self, address: str, light: LightClient) -> None:
-        async with await RpcClient.connect(f"ws://{address}/websocket", CALL_TIMEOUT_S) as other:
+        async with await RpcClient.connect(websocket_url(address), CALL_TIMEOUT_S) as other:
             try:
                 await light.witness(other)
             except Untrusted as error:
@@ -145,7 +145,7 @@ class LightNode:
         """The answer of the first upstream that has one; None where none has. Raises UserFacingError if all lied."""
         for address in list(self._upstreams):
             try:
-                async with await RpcClient.connect(f"ws://{address}/websocket", CALL_TIMEOUT_S) as client:
+                async with await RpcClient.connect(websocket_url(address), CALL_TIMEOUT_S) as client:
                     self._current = address
                     return await question(client)
             except Untrusted as error:

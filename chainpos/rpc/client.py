@@ -30,7 +30,7 @@ from chainpos.rpc.backend import (
     StoredBlock,
     TransactionPage,
 )
-from chainpos.rpc.connection import Connection, Disconnected, Dropped, Subscription, TimedOut
+from chainpos.rpc.connection import TLS, Connection, Disconnected, Dropped, Subscription, TimedOut, websocket_url
 from chainpos.rpc.http_get import HttpAnswer, http_get
 from chainpos.rpc.protocol import RpcError
 from chainpos.rpc.shapes import blocks, nodes, results
@@ -44,8 +44,8 @@ MAX_VALIDATOR_PAGES: Final = 100
 _PER_PAGE: Final = 100
 
 __all__ = [
-    "Disconnected", "Dropped", "HttpAnswer", "ReceivedEvent", "RpcClient", "RpcError", "Subscription", "TimedOut",
-    "http_get", "read_link_answer",
+    "TLS", "Disconnected", "Dropped", "HttpAnswer", "ReceivedEvent", "RpcClient", "RpcError", "Subscription",
+    "TimedOut", "http_get", "read_link_answer", "websocket_url",
 ]  # fmt: skip
 
 

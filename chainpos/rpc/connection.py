@@ -27,6 +27,13 @@ MAX_IN_FLIGHT: Final = 64
 MAX_WAITING_EVENTS: Final = 1_000
 MAX_WAITING_EVENT_BYTES: Final = 32 * 1024 * 1024
 _READ_AHEAD_FRAMES: Final = 4
+# The certificate must be one that this machine trusts; SSL_CERT_FILE names others.
+TLS: Final = "wss://"
+
+
+def websocket_url(address: str) -> str:
+    """Where a node at HOST:PORT, or wss://HOST:PORT behind TLS, is asked."""
+    return f"{address if address.startswith(TLS) else f'ws://{address}'}/websocket"
 
 
 class Disconnected(ChainposError):
@@ -133,7 +140,7 @@ class Connection:
 
     @classmethod
     async def connect(cls, url: str, timeout_s: float = 10.0, *, max_answer_bytes: int = MAX_ANSWER_BYTES) -> Self:
-        """A connection to ws://HOST:PORT/websocket. `timeout_s` bounds the handshake, and each call by default.
+        """A connection to a URL that `websocket_url` gave. `timeout_s` bounds the handshake, and each call by default.
 
         Raises Disconnected.
         """

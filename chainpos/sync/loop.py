@@ -18,7 +18,7 @@ from chainpos.core.chain.validation import BlockRefused
 from chainpos.core.values.hashes import sha256
 from chainpos.errors import ChainposError, MalformedBytes
 from chainpos.rpc.backend import BroadcastAnswer, PendingTransaction, UpstreamReport
-from chainpos.rpc.client import Disconnected, Dropped, RpcClient, TimedOut
+from chainpos.rpc.client import Disconnected, Dropped, RpcClient, TimedOut, websocket_url
 from chainpos.rpc.protocol import RpcError
 from chainpos.sync.follower import (
     MISSING_BLOCK,
@@ -213,7 +213,7 @@ class FollowLoop:
         """One connection's life. A session that was left is cancelled; a new one has a name of its own to clean up."""
         me = asyncio.current_task()
         try:
-            client = await RpcClient.connect(f"ws://{name}/websocket", CONNECT_TIMEOUT_S)
+            client = await RpcClient.connect(websocket_url(name), CONNECT_TIMEOUT_S)
             try:
                 await self._introduce(name, client)
                 async with asyncio.TaskGroup() as group:

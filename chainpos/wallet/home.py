@@ -23,7 +23,7 @@ from chainpos.store.durable import private_folder, write_durably
 
 MAX_NODES: Final = 8
 _MAX_SETTINGS_BYTES: Final = 10_000
-_Address = Annotated[str, msgspec.Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}\Z")]
+_Address = Annotated[str, msgspec.Meta(pattern=r"^(wss://)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]{1,253}):[0-9]{1,5}\Z")]
 _Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{64}\Z")]
 
 

@@ -20,7 +20,7 @@ from chainpos.core.state.tables import Table
 from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, UserFacingError
 from chainpos.node.clock import Clock
 from chainpos.rpc.backend import BroadcastAnswer
-from chainpos.rpc.client import Disconnected, RpcClient, RpcError
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError, websocket_url
 from chainpos.sync.light import Included, LightClient, NotYet, Proved, Untrusted, begin_at
 from chainpos.sync.proving import gather_proof
 from chainpos.wallet.home import Checkpoint
@@ -176,6 +176,6 @@ class Network:
         async with self._connecting.setdefault(address, asyncio.Lock()):
             client = self._clients.get(address)
             if client is None or not client.is_open:
-                client = await RpcClient.connect(f"ws://{address}/websocket", CALL_TIMEOUT_S)
+                client = await RpcClient.connect(websocket_url(address), CALL_TIMEOUT_S)
                 self._clients[address] = client
             return client
