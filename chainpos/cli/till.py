@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpos.cli import catalogue, till_display, wall
+from chainpos.cli import catalogue, shift, till_display, wall
 from chainpos.cli.output import Json, ask, note, print_json, print_line, require_terminal
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
@@ -23,6 +23,9 @@ app.command("find")(catalogue.find)
 app.command("price")(catalogue.price)
 app.command("display")(till_display.display)
 app.command("wall-qr")(wall.wall_qr)
+app.add_typer(shift.shift, name="shift")
+app.add_typer(shift.staff, name="staff")
+app.command("verify-z")(shift.verify_z)
 
 
 @app.callback()

@@ -32,11 +32,12 @@ from chainpos.console.screens.node import NodeScreen
 from chainpos.console.screens.question import Question
 from chainpos.console.screens.sales import SalesScreen
 from chainpos.console.screens.settlement import SettlementScreen
+from chainpos.console.screens.shift import ShiftScreen
 from chainpos.console.screens.support import SupportScreen
 from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.settings import Settings
-from chainpos.console.shell import Shell
 from chainpos.console.showing import LastPaid
+from chainpos.console.standing import Standing
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.status_bar import Status
 from chainpos.core.values.amount import format_amount
@@ -49,7 +50,7 @@ from chainpos.till.views import CounterView, PrinterView, SaleState
 Voice = Callable[[str, str], None]
 
 
-class ConsoleApp(Shell):
+class ConsoleApp(Standing):
     """The console of one till. `support` looks into its chain, where it can be looked into."""
 
     MODES: ClassVar[dict[str, type[Screen[Any]]]] = {  # type: ignore[assignment]
@@ -59,9 +60,14 @@ class ConsoleApp(Shell):
         "ledger": LedgerScreen,
         "node": NodeScreen,
         "support": SupportScreen,
+        "shift": ShiftScreen,
     }
     DEFAULT_MODE = "counter"
-    BINDINGS: ClassVar[list[BindingType]] = [key("f7", "sound", "app.sound", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("f7", "sound", "app.sound", show=False),
+        key("ctrl+s", "switch_staff", "app.staff", show=False),
+        key("ctrl+l", "lock", "app.lock", show=False),
+    ]
 
     def __init__(
         self,
@@ -97,6 +103,7 @@ class ConsoleApp(Shell):
         self.take(self.till.counter())
         feed = Feed(self.till, self.take)
         self.run_worker(feed.run(), name="follow the till", group="feed")
+        self.watch_idleness()
         if self.theme_problems:
             self.tell(self.theme_problems[0])
 
@@ -115,9 +122,12 @@ class ConsoleApp(Shell):
         self._close_what_hides_the_counter(view)
         self._tell_printer(before, view)
         self.view_signal.publish(view)
-        status = Status(shop=view.shop, network=view.network, printer=view.printer)
-        if status != self.status:
+        present = view.staff.present
+        name = present.name if view.staff.named and present is not None else ""
+        status = Status(shop=view.shop, network=view.network, printer=view.printer, staff=name)
+        if self.status != status:
             self.show_status(status)
+        self.call_next(self.follow_staff, view)
 
     def _announce(self, last_paid: LastPaid) -> None:
         if self.settings.sound:
@@ -149,6 +159,7 @@ class ConsoleApp(Shell):
 
     async def on_event(self, event: events.Event) -> None:
         """Hold back what may be a scan; everything else goes its way at once."""
+        self.touched(event)
         if isinstance(event, events.Key) and not event.is_forwarded:
             if not self._burst.text:
                 # The first key of a scan may open the search; the rest of it was not meant for its field.

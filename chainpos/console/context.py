@@ -53,6 +53,7 @@ class Context(Surroundings, Protocol):
     view: CounterView | None
     last_paid: LastPaid | None
     view_signal: Signal[CounterView]
+    last_member: str
 
     def take(self, view: CounterView) -> None:
         """Hand a view of the till down to all screens."""

@@ -25,7 +25,7 @@ def _refuse(path: Path, why: str) -> UserFacingError:
     return UserFacingError(
         f"The keymap {path.name} cannot be used: {why}.",
         money_moved="",
-        next_step='Mend the file; a line reads counter.enlarge = "f11". The help screen (?) lists the names.',
+        next_step='Mend the file; a line reads counter.enlarge = "f16". The help screen (?) lists the names.',
         exit_code=EXIT_USAGE,
     )
 

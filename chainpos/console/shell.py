@@ -48,7 +48,9 @@ class Shell(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         STYLES_FOLDER / name
-        for name in ("frame.tcss", "counter.tcss", "screens.tcss", "support.tcss", "operator.tcss", "dialogs.tcss")
+        for name in (
+            "frame.tcss", "counter.tcss", "screens.tcss", "support.tcss", "operator.tcss", "dialogs.tcss", "shift.tcss"
+        )
     ]  # fmt: skip
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]  # noqa: RUF012 (Textual's own)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-usual"), (34, "-high")]  # noqa: RUF012 (Textual's own)
@@ -124,7 +126,12 @@ class Shell(App[int], inherit_bindings=False):
     def places(self) -> tuple[Place, ...]:
         """Where one can go here."""
         without = {"support"} if self.support is None else set()
-        return tuple(place for place in PLACES if place.name in self.MODES and place.name not in without)
+        here = [place for place in PLACES if place.name in self.MODES and place.name not in without]
+        return tuple(place for place in here if self.allowed(place.name))
+
+    def allowed(self, place: str) -> bool:  # noqa: ARG002 - consoles with people of several roles decide
+        """Whether a place is for whoever sits here."""
+        return True
 
     # -- telling
 
@@ -211,6 +218,8 @@ class Shell(App[int], inherit_bindings=False):
         self.keep(language=following)
         for frame in self.frames():
             frame.retranslate()
+        if (retranslate := getattr(self.screen, "retranslate", None)) is not None and self.screen.is_modal:
+            retranslate()
 
     def action_theme(self) -> None:
         """The next theme."""

@@ -28,18 +28,48 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 def write_exports(report: ZReport, file: bytes, folder: Path) -> tuple[Path, ...]:
     """Write all forms of a shift into a folder; which files they are. Raises UserFacingError."""
-    name = f"{report.merchant}-{report.till[:8]}-Z{report.sequence:04d}"
-    wanted = ((f"{name}.csv", shift_csv(report)), (f"{name}.json", file))
+    wanted = [(folder / f"{_name(report)}.csv", shift_csv(report)), (folder / f"{_name(report)}.json", file)]
+    _write(wanted)
+    return tuple(path for path, _ in wanted)
+
+
+def _name(report: ZReport) -> str:
+    return f"{report.merchant}-{report.till[:8]}-Z{report.sequence:04d}"
+
+
+def _write(files: list[tuple[Path, bytes]]) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file_name, content in wanted:
-            write_durably(folder / file_name, content)
+        for path, content in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(path, content)
     except OSError as error:
         raise UserFacingError(
-            f"The shift cannot be written to {folder}: {error.strerror or error}.",
+            f"The shift cannot be written to {path.parent}: {error.strerror or error}.",
             next_step="Choose another folder, or make room there.",
         ) from error
-    return tuple(folder / file_name for file_name, _ in wanted)
+
+
+def write_bank_statement(report: ZReport, node: str, folder: Path) -> Path:
+    """Write the shop's account over the shift's blocks as camt.053, by the statement room. Raises UserFacingError."""
+    from chainpos.inspect.remote import open_node
+    from chainpos.inspect.statements.account import merchant_holder, read_statement
+    from chainpos.inspect.statements.camt053 import camt053
+    from chainpos.inspect.statements.period import Period
+
+    with open_node(node) as source:
+        base = source.span().base
+        low, high = max(report.from_height + 1, base), report.to_height
+        first, last = source.header(low - 1 if low > base else low), source.header(high)
+        if low > high or first is None or last is None:
+            raise UserFacingError(
+                f"The node has no blocks of shift {report.sequence}.",
+                next_step="A shift without any block has no bank statement; otherwise wait until the node is synced.",
+            )
+        period = Period(f"shift {report.sequence}", low, high, first.time_ns, last.time_ns, is_over=True)
+        content = camt053(read_statement(source, merchant_holder(source, report.merchant), report.currency, period))
+    path = folder / f"{_name(report)}.camt053.xml"
+    _write([(path, content)])
+    return path
 
 
 def shift_csv(report: ZReport) -> bytes:

@@ -7,6 +7,7 @@ never waits for a shift: where none is open, the first one opens it with an empt
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.chain.envelope import decode_envelope
+from chainpos.core.checkout.receipt_proof import ProofRefused, encode_proof, prove_accepted
 from chainpos.core.checkout.takings import cash_difference, takings
 from chainpos.core.checkout.z_report import KIND, SignedReport, ZReport, decode_report, encode_file, sign_report
 from chainpos.core.contracts.anchors.codes import ANCHOR_NOT_AFTER
@@ -22,14 +24,15 @@ from chainpos.core.values.amount import Amount
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import HostileText, check_text
 from chainpos.core.values.timestamps import SECOND_NS
-from chainpos.errors import UserFacingError
-from chainpos.rpc.client import RpcClient
+from chainpos.errors import MalformedBytes, UserFacingError
+from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow
 from chainpos.store.shop_shifts import DrawerRow, ShiftRow, ShopShifts
+from chainpos.sync.proving import gather_proof
 from chainpos.till.outbox import DONE, REFUSED, WAITING
 from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
-from chainpos.till.shift_export import write_exports
+from chainpos.till.shift_export import write_bank_statement, write_exports
 from chainpos.till.shift_reading import ShiftParts, read_shift
 from chainpos.till.shift_views import ShiftRowView, ShiftView, shift_view
 from chainpos.till.staff import StaffDesk
@@ -157,7 +160,19 @@ class ShiftDesk:
     async def export(self, number: int, folder: Path) -> tuple[Path, ...]:
         """Write a closed shift as CSV, as the signed report with its proof, for the bank. Raises UserFacingError."""
         row = await self._closed_row(number)
-        return await asyncio.to_thread(write_exports, decode_report(row.document), self._file(row), folder)
+        file = encode_file(
+            SignedReport(decode_report(row.document), row.document, row.signature), await self._proof(row)
+        )
+        return await asyncio.to_thread(write_exports, decode_report(row.document), file, folder)
+
+    async def bank_statement(self, number: int, folder: Path) -> Path:
+        """Write the bank's camt.053 of a closed shift's blocks, for all tills of the shop. Raises UserFacingError.
+
+        It walks over every block of the shift, by a connection of its own.
+        """
+        row = await self._closed_row(number)
+        report, node = decode_report(row.document), self._run.settings.node
+        return await asyncio.to_thread(write_bank_statement, report, node, folder)
 
     # -- the anchor
 
@@ -229,8 +244,18 @@ class ShiftDesk:
             raise UserFacingError(f"There is no closed shift {number}.", next_step="Choose one from the list.")
         return row
 
-    def _file(self, row: ShiftRow) -> bytes:
-        return encode_file(SignedReport(decode_report(row.document), row.document, row.signature))
+    async def _proof(self, row: ShiftRow) -> str:
+        """The proof of the anchor in base64, "" where there is none or the node cannot give it now."""
+        client = self._run.connection.client
+        if client is None or row.anchor_height <= 0:
+            return ""
+        try:
+            included = await client.tx(row.anchor_tx, prove=True)
+            proof = await gather_proof(client, included, self._run.genesis)
+            prove_accepted(proof, self._run.genesis)
+        except (Disconnected, RpcError, MalformedBytes, ProofRefused):
+            return ""
+        return base64.b64encode(encode_proof(proof)).decode()
 
     def _report(self, shift: ShiftRow, parts: ShiftParts, closed_by: str, counted_minor: int, before: bytes) -> ZReport:
         run, book = self._run, parts.book

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from chainpos.core.values.amount import Amount
 from chainpos.till.bill_cases import BillUseCases
+from chainpos.till.shift_cases import ShiftUseCases, StaffUseCases
 from chainpos.till.views import (
     BlockRow,
     CounterView,
@@ -68,6 +69,14 @@ class TillUseCases(Protocol):
     @property
     def paper(self) -> PaperUseCases:
         """What is done with paper."""
+
+    @property
+    def staff(self) -> StaffUseCases:
+        """Who stands here."""
+
+    @property
+    def shifts(self) -> ShiftUseCases:
+        """The shift."""
 
     async def start(self) -> None:
         """Open the book, reach the local node, resume the sale in hand."""

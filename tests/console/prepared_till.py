@@ -36,6 +36,7 @@ from chainpos.till.views import (
     UpstreamRow,
     ValidatorRow,
 )
+from tests.console.prepared_shift import PreparedShifts, PreparedStaff
 from tests.console.prepared_shop import PreparedShop
 
 SECOND = 1_000_000_000
@@ -248,6 +249,8 @@ class PreparedTill:
         self.refuse_next: UserFacingError | None = None
         self._changed = asyncio.Event()
         self._stopped = False
+        self.staff = PreparedStaff(lambda view: self.push(staff=view))
+        self.shifts = PreparedShifts(lambda number: self.push(shift=number))
         self._made = 0
         self._shop: PreparedShop | None = None
 

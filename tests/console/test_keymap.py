@@ -27,7 +27,7 @@ def test_the_keys_as_they_come_have_no_conflict(tmp_path: Path) -> None:
 
 
 def test_a_key_may_be_written_as_its_character(tmp_path: Path) -> None:
-    assert keymap(tmp_path, 'counter.enlarge = "!, f11"') == {"counter.enlarge": "exclamation_mark,f11"}
+    assert keymap(tmp_path, 'counter.enlarge = "!, f16"') == {"counter.enlarge": "exclamation_mark,f16"}
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_two_actions_may_swap_their_keys(tmp_path: Path) -> None:
 
 
 async def test_ux16_a_remapped_key_works_and_is_the_one_shown(till: PreparedTill, tmp_path: Path) -> None:
-    (tmp_path / "keymap.toml").write_text('counter.enlarge = "f11"\napp.help = "f20"', encoding="utf-8")
+    (tmp_path / "keymap.toml").write_text('counter.enlarge = "f16"\napp.help = "f20"', encoding="utf-8")
     async with opened(till, tmp_path) as (app, pilot):
         await key_in(pilot, "9", "9", "enter")
-        assert "F11 Larger" in text_of(app).splitlines()[-1]
+        assert "F16 Larger" in text_of(app).splitlines()[-1]
         assert "F20 Help" in text_of(app).splitlines()[-1]
         await key_in(pilot, "f10")
-        assert "F11" in text_of(app)
+        assert "F16" in text_of(app)

@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.checkout.matching import SaleState
-from chainpos.core.checkout.z_report import KIND, verify_file
+from chainpos.core.checkout.z_proof import report_lines, verify_report
+from chainpos.core.checkout.z_report import KIND, RefusedReport, encode_file, sign_report, verify_file
 from chainpos.core.contracts.anchors.records import ANCHORS, anchor_key
 from chainpos.errors import UserFacingError
 from chainpos.inspect.records import record_at
@@ -45,6 +47,32 @@ def cash_bill(book: ShopBook, number: int, minor: int, at_ns: int) -> None:
             created_ns=at_ns, received_ns=at_ns,
         )
     )  # fmt: skip
+
+
+def assert_proved(shop: Shop, content: bytes, digest: str) -> None:
+    """Anybody with the genesis can see it; bent in any part it proves nothing, and says why."""
+    genesis = load_genesis(shop.genesis)
+    statement = verify_report(content, genesis)
+    assert statement.anchored is not None
+    assert statement.signed.digest.hex() == digest
+    for language, proved in (("en", "PROVED: this hash was recorded"), ("zh", "已证明")):
+        lines = report_lines(statement, language)
+        assert any(line.startswith(proved) for line in lines)
+        assert any(digest in line for line in lines)
+    bare = verify_report(encode_file(statement.signed), genesis)
+    assert bare.anchored is None
+    assert any("NOT PROVED" in line for line in report_lines(bare, "en"))
+    other = msgspec.structs.replace(statement.signed.report, closed_by="Somebody")
+    _, proof = verify_file(content)
+    for reason, bent in (
+        ("not_anchored", encode_file(sign_report(other, signing_key("TEAHOUSE.till").sign), proof)),
+        ("bad_signature", encode_file(sign_report(other, signing_key("nobody").sign), proof)),
+        ("damaged", encode_file(statement.signed, proof[:100] + "AAAA" + proof[104:])),
+        ("malformed", encode_file(statement.signed, "no base64!")),
+    ):
+        with pytest.raises(RefusedReport) as refused:
+            verify_report(bent, genesis)
+        assert refused.value.reason == reason
 
 
 async def test_a_days_shift_reconciles_to_nothing_and_its_report_is_on_the_ledger(shop: Shop, tmp_path: Path) -> None:
@@ -85,6 +113,9 @@ async def test_a_days_shift_reconciles_to_nothing_and_its_report_is_on_the_ledge
     assert {path.suffix for path in files} >= {".csv", ".json"}
     signed, _ = verify_file(next(path for path in files if path.suffix == ".json").read_bytes())
     assert signed.digest.hex() == z.digest
+    assert_proved(shop, next(path for path in files if path.suffix == ".json").read_bytes(), z.digest)
+    statement = await till.shifts.bank_statement(1, tmp_path / "out")
+    assert "camt.053" in statement.read_text(encoding="utf-8")[:400]
     table = next(path for path in files if path.suffix == ".csv").read_bytes().decode("utf-8-sig")
     nets = [row["net"] for row in csv.DictReader(io.StringIO(table))]
     assert nets == ["99.62", "24.90", "-39.85", "33.00", "5.00", "-12.00"]

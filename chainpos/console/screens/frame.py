@@ -37,6 +37,7 @@ PLACES = (
     Place("ledger", "f4", "go.ledger"),
     Place("node", "f5", "go.node"),
     Place("support", "f10", "go.support"),
+    Place("shift", "f11", "go.shift"),
 )
 
 
@@ -66,8 +67,7 @@ class Frame(Screen[None]):
     def on_mount(self) -> None:
         """Show where one is, and how things stand from now on."""
         around = self.console_app
-        tabs = self.query_one("#tabs", TabLine)
-        tabs.tabs, tabs.current = tuple((place.name, place.pressed.upper()) for place in around.places), self.NAME
+        self.show_places()
         around.status_signal.subscribe(self, self.status_changed)
         if around.status is not None:
             self.status_changed(around.status)
@@ -76,6 +76,11 @@ class Frame(Screen[None]):
     def status_changed(self, status: Status) -> None:
         """The bar on top follows; screens may look at it too."""
         self.query_one("#status", StatusBar).status = status
+
+    def show_places(self) -> None:
+        """The tabs are the places that there are for whoever sits here."""
+        tabs, places = self.query_one("#tabs", TabLine), self.console_app.places
+        tabs.tabs, tabs.current = tuple((place.name, place.pressed.upper()) for place in places), self.NAME
 
     def show_silence(self) -> None:
         """The status bar says when the bell is off."""

@@ -31,15 +31,19 @@ CONFIRM_KEY = "ctrl+y"
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """What was typed. `again` and `pin` are empty where the form does not ask for them."""
+    """What was typed. `again`, `pin` and `reason` are empty where the form does not ask for them."""
 
     amount: Amount
     again: str
     pin: str
+    reason: str = ""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the form says and asks. `about` is where its texts are; `most` is the largest amount."""
+    """What the form says and asks. `about` is where its texts are; `most` is the largest amount.
+
+    `zero` is whether nothing is an amount here.
+    """
 
     about: str
     title: str
@@ -48,6 +52,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     warning: str = ""
     twice: bool = False
     pin: bool = False
+    reason: bool = False
+    zero: bool = False
 
 
 class MoneyForm(ModalScreen[Amount | None]):
@@ -74,6 +80,8 @@ class MoneyForm(ModalScreen[Amount | None]):
             yield from self._field("amount", texts(f"{about}.amount"))
             if self.asked.twice:
                 yield from self._field("again", texts(f"{about}.again"))
+            if self.asked.reason:
+                yield from self._field("reason", texts(f"{about}.reason"), longest=80)
             if self.asked.pin:
                 yield from self._field("pin", texts(f"{about}.pin"), password=True)
             yield Words(id="form-hint", classes="dialog-text")
@@ -82,10 +90,10 @@ class MoneyForm(ModalScreen[Amount | None]):
                 yield Button(Content(f"{texts(f'{about}.keep')} · {key_name(texts, 'escape')}"), id="keep")
                 yield Button(Content(texts(f"{about}.confirm_none")), id="confirm", classes="-danger", disabled=True)
 
-    def _field(self, name: str, label: str, *, password: bool = False) -> ComposeResult:
+    def _field(self, name: str, label: str, *, password: bool = False, longest: int = 32) -> ComposeResult:
         with Horizontal(classes="field"):
             yield Words(label, classes="field-label")
-            yield Field(id=f"form-{name}", password=password, max_length=32, select_on_focus=False)
+            yield Field(id=f"form-{name}", password=password, max_length=longest, select_on_focus=False)
 
     def on_mount(self) -> None:
         """Begin at the amount."""
@@ -103,7 +111,7 @@ class MoneyForm(ModalScreen[Amount | None]):
             amount = context(self).till.parse_keyed(normalised(text).strip())
         except UserFacingError:
             return None
-        return amount if amount.minor else None
+        return amount if amount.minor or self.asked.zero else None
 
     def _wrong(self) -> str:
         texts, about = context(self).texts, self.asked.about
@@ -114,6 +122,8 @@ class MoneyForm(ModalScreen[Amount | None]):
             return texts(f"{about}.too_much", amount=format_amount(self.asked.most))
         if self.asked.twice and self._amount(self._typed("again")) != amount:
             return texts(f"{about}.differ") if self._typed("again") else texts(f"{about}.again")
+        if self.asked.reason and not self._typed("reason").strip():
+            return texts(f"{about}.no_reason")
         return texts(f"{about}.no_pin") if self.asked.pin and not self._typed("pin") else ""
 
     def _look(self) -> None:
@@ -155,7 +165,7 @@ class MoneyForm(ModalScreen[Amount | None]):
         if amount is None or self._wrong() or self.sending:
             return
         self.sending = True
-        entered = Entered(amount, self._typed("again"), self._typed("pin"))
+        entered = Entered(amount, self._typed("again"), self._typed("pin"), self._typed("reason"))
         # Taking the PIN away is not typing: what is told of this try must stay.
         with self.prevent(Input.Changed):
             for field in self.query("#form-pin").results(Input):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.reactive import reactive
 
 from chainpos.console.context import Context, context
 from chainpos.console.screens.frame import Frame
+from chainpos.till.roles import Right
 from chainpos.till.views import CounterView
 
 
 class Page(Frame):
     """`view` is the counter's view, whatever the screen itself shows."""
+
+    # Actions that not everybody may do: for whom they are not, they are not there.
+    RIGHTS: ClassVar[dict[str, Right]] = {}
 
     view: reactive[CounterView | None] = reactive(None)
 
@@ -27,4 +33,17 @@ class Page(Frame):
             self._take(self.console_app.view)
 
     def _take(self, view: CounterView) -> None:
-        self.view = view
+        before, self.view = self.view, view
+        if before is not None and before.staff != view.staff:
+            self.show_places()
+            self.refresh_bindings()
+
+    def may(self, right: Right) -> bool:
+        """Whether whoever is signed in may do that."""
+        return self.view is not None and self.view.staff.may(right)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What a role cannot do is absent."""
+        if action in self.RIGHTS and not self.may(self.RIGHTS[action]):
+            return False
+        return super().check_action(action, parameters)

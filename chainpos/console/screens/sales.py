@@ -20,6 +20,7 @@ from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.words import Field
 from chainpos.core.values.amount import Amount, format_amount
+from chainpos.till.roles import Right
 from chainpos.till.views import CounterView, SaleState, SaleView
 
 REFUNDABLE = frozenset({SaleState.PAID, SaleState.CONFIRMED, SaleState.PART_REFUNDED})
@@ -39,6 +40,8 @@ class SalesScreen(WithPaper):
     """A list, and the sale under the cursor beside or below it."""
 
     NAME: ClassVar[str] = "sales"
+    # A cashier asks, somebody who may approves with a PIN; who sells nothing has nothing to give back.
+    RIGHTS: ClassVar[dict[str, Right]] = {"refund": Right.SELL}
     BINDINGS: ClassVar[list[BindingType]] = [
         key("slash", "find", "sales.find"),
         key("r", "refund", "sales.refund"),
@@ -160,8 +163,8 @@ class SalesScreen(WithPaper):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A refund is offered for a paid sale only."""
-        if action == "refund":
-            return self.found.present is not None and self.found.present.state in REFUNDABLE
+        if action == "refund" and (self.found.present is None or self.found.present.state not in REFUNDABLE):
+            return False
         if action in {"print", "receipt"}:
             return self.has_receipt() and (action == "receipt" or self.can_print())
         return super().check_action(action, parameters)

@@ -22,6 +22,7 @@ from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule, spread
 from chainpos.console.widgets.notice import Told
 from chainpos.core.values.amount import Amount, format_amount
+from chainpos.till.roles import Right
 from chainpos.till.views import CounterView, PayoutRow, PendingRow, SettlementView
 
 STATES: Final[tuple[tuple[str, Tone], ...]] = (
@@ -115,6 +116,7 @@ class SettlementScreen(Page):
     """Read from the ledger, again whenever the tip moves."""
 
     NAME: ClassVar[str] = "settlement"
+    RIGHTS: ClassVar[dict[str, Right]] = {"payout": Right.PAYOUT}
     BINDINGS: ClassVar[list[BindingType]] = [
         key("p", "payout", "settlement.payout"),
         key("r", "refresh_settlement", "settlement.refresh", show=False),
@@ -176,8 +178,8 @@ class SettlementScreen(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A payout is offered when something is available."""
-        if action == "payout":
-            return self.settlement is not None and self.settlement.available.minor > 0
+        if action == "payout" and (self.settlement is None or not self.settlement.available.minor):
+            return False
         return super().check_action(action, parameters)
 
     def action_refresh_settlement(self) -> None:

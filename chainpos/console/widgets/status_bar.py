@@ -20,6 +20,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     `looked_into` names that chain where there is no shop; `as_of` is its height where there is no network.
     `may_change` says that this console may do more than look; `set_up` is the folder of a till that is being set up.
+    `staff` is who is signed in, where people are told apart.
     """
 
     network: NetworkView | None = None
@@ -29,6 +30,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     printer: PrinterView = PrinterView()
     may_change: bool = False
     set_up: str = ""
+    staff: str = ""
 
 
 class StatusBar(LinesPanel):
@@ -79,7 +81,8 @@ class StatusBar(LinesPanel):
             left = Content.assemble(line(texts("setup.status"), "bold"), line(f" · {self.status.set_up}"))
         if shop is not None:
             name = texts.either(shop.name_en, shop.name_zh)
-            left = Content.assemble(line(name, "bold"), line(f" · {shop.till}"))
+            staff = f" · {self.status.staff}" if self.status is not None and self.status.staff else ""
+            left = Content.assemble(line(name, "bold"), line(f" · {shop.till}{staff}"))
             if shop.demo:
                 left = Content.assemble(line(f"{texts('status.demo')} · "), left)
         return [spread(left, right, width)]

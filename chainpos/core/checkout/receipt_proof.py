@@ -162,7 +162,29 @@ def verify_proof(
         raise ProofRefused("malformed", f"the receipt cannot be read: {error}") from error
 
 
-def _verified(proof: ReceiptProof, genesis: GenesisDoc, verify_signatures: VerifyBatch) -> Statement:
+class Proved(NamedTuple):
+    """A transaction that a block accepted, whoever signed it, and who vouched for the block."""
+
+    envelope: Envelope
+    header: Header
+    confirmed_height: int
+    power: int
+    total_power: int
+    validators_hash: bytes
+    is_genesis_set: bool
+
+
+def prove_accepted(
+    proof: ReceiptProof, genesis: GenesisDoc, *, verify_signatures: VerifyBatch = verify_batch
+) -> Proved:
+    """The proof's transaction, of whatever kind; its own signatures were not looked at. Raises ProofRefused."""
+    try:
+        return _accepted(proof, genesis, verify_signatures)
+    except (MalformedBytes, InvalidValidators) as error:
+        raise ProofRefused("malformed", f"the proof cannot be read: {error}") from error
+
+
+def _accepted(proof: ReceiptProof, genesis: GenesisDoc, verify_signatures: VerifyBatch) -> Proved:
     header = _exact_header(proof.header)
     following, commit, validators = _followed(proof.steps, genesis, verify_signatures)
     if header.height + 1 != following.height or header.hash() != following.last_block_id.hash:
@@ -178,10 +200,22 @@ def _verified(proof: ReceiptProof, genesis: GenesisDoc, verify_signatures: Verif
         raise ProofRefused("forged_result", "the result is of another transaction")
     if not verify_result(following.last_results_hash, result, where):
         raise ProofRefused("rejected_payment", "the block has no such success: the payment was refused, or altered")
-    envelope = decode_envelope(proof.transaction)
-    payment = _payment(envelope, genesis.chain_id, verify_signatures)
-    request = payment.request
     signed = sum(validators.validators[at].power for at, vote in enumerate(commit.signatures) if vote.flag == COMMIT)
+    return Proved(
+        envelope=decode_envelope(proof.transaction),
+        header=header,
+        confirmed_height=following.height,
+        power=signed,
+        total_power=validators.total_power,
+        validators_hash=validators.hash(),
+        is_genesis_set=validators.hash() == genesis.validator_set().hash(),
+    )
+
+
+def _verified(proof: ReceiptProof, genesis: GenesisDoc, verify_signatures: VerifyBatch) -> Statement:
+    proved = _accepted(proof, genesis, verify_signatures)
+    payment = _payment(proved.envelope, genesis.chain_id, verify_signatures)
+    request = payment.request
     return Statement(
         chain_id=genesis.chain_id,
         merchant=request.merchant,
@@ -192,14 +226,14 @@ def _verified(proof: ReceiptProof, genesis: GenesisDoc, verify_signatures: Verif
         tip=Amount(payment.tip_minor, request.currency),
         payer=address_of(payment.payer),
         request_id=payment.id,
-        tx_hash=envelope.hash,
-        height=header.height,
-        time_ns=header.time_ns,
-        confirmed_height=following.height,
-        power=signed,
-        total_power=validators.total_power,
-        validators_hash=validators.hash(),
-        is_genesis_set=validators.hash() == genesis.validator_set().hash(),
+        tx_hash=proved.envelope.hash,
+        height=proved.header.height,
+        time_ns=proved.header.time_ns,
+        confirmed_height=proved.confirmed_height,
+        power=proved.power,
+        total_power=proved.total_power,
+        validators_hash=proved.validators_hash,
+        is_genesis_set=proved.is_genesis_set,
     )
 
 

@@ -1,0 +1,259 @@
+"""The shift: what it took, whether book, ledger and drawer agree, and the keys that open and close it.
+
+It refuses to close a shift on Enter alone. A closed shift is shown as it was signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual.binding import BindingType
+from textual.containers import Container, VerticalScroll
+from textual.widget import Widget
+
+from chainpos.console.keymap import key
+from chainpos.console.phrases import clock
+from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
+from chainpos.console.screens.page import Page
+from chainpos.console.widgets.line_list import Cell, Column, LineList
+from chainpos.console.widgets.notice import Told
+from chainpos.console.widgets.shift_figures import HourBars, ShiftHead, named, signed
+from chainpos.core.values.amount import MAX_MINOR, Amount, format_amount
+from chainpos.till.roles import Right
+from chainpos.till.shift_views import LineView, ShiftView
+from chainpos.till.views import CounterView
+
+COLUMNS = (
+    Column("shift.time", 8),
+    Column("shift.kind", 7, from_width=66),
+    Column("shift.reference", 0),
+    Column("shift.book", 12, right=True),
+    Column("shift.ledger", 12, right=True),
+    Column("shift.fee", 9, right=True, from_width=92),
+    Column("shift.where", 12, from_width=78),
+    Column("shift.staff", 12, from_width=120),
+    Column("", 2),
+)
+EXPORTS: Final = "chainpos-shifts"
+
+
+class ShiftScreen(Page):
+    """The open shift, or one that is closed: to the left the older, to the right the newer."""
+
+    NAME: ClassVar[str] = "shift"
+    RIGHTS: ClassVar[dict[str, Right]] = {
+        "open_shift": Right.SHIFT,
+        "close_shift": Right.SHIFT,
+        "cash_in": Right.DRAWER,
+        "cash_out": Right.DRAWER,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("o", "open_shift", "shift.open"),
+        key("i", "cash_in", "shift.cash_in"),
+        key("u", "cash_out", "shift.cash_out"),
+        key("x", "x_report", "shift.x"),
+        key("z", "close_shift", "shift.z"),
+        key("e", "export", "shift.export"),
+        key("left", "older", "shift.older"),
+        key("right", "newer", "shift.newer", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift: ShiftView | None = None
+        self.number = 0  # of the closed shift that is looked at; 0 for the open one
+        self.numbers: tuple[int, ...] = ()
+
+    def content(self) -> Iterable[Widget]:
+        """Figures, bars and differences; every movement below."""
+        self.moves: LineList[LineView] = LineList(COLUMNS, self._cells, lambda each: each.reference, id="shift-lines")
+        top = VerticalScroll(
+            ShiftHead(id="shift-head"), HourBars(id="shift-hours"), id="shift-top", can_focus=False
+        )  # fmt: skip
+        yield Container(top, self.moves, id="shift")
+
+    def on_mount(self) -> None:
+        """Read at once."""
+        super().on_mount()
+        self.moves.focus()
+        self._ask()
+
+    def on_screen_resume(self) -> None:
+        """Something may have been sold meanwhile."""
+        if self.is_mounted:
+            self._ask()
+
+    def watch_view(self, before: CounterView | None, view: CounterView | None) -> None:
+        """A sale changed: the open shift's figures did too."""
+        if self.is_current and view and before and (before.recent, before.shift) != (view.recent, view.shift):
+            self._ask()
+
+    def _ask(self) -> None:
+        self.read(self._read, "shift")
+
+    async def _read(self) -> None:
+        shifts = self.console_app.till.shifts
+        self.numbers = tuple(row.number for row in await shifts.all_closed())
+        self._show(await (shifts.closed(self.number) if self.number else shifts.report()))
+
+    def _show(self, view: ShiftView) -> None:
+        self.shift = view
+        self.query_one("#shift-head", ShiftHead).shift = view
+        self.query_one("#shift-hours", HourBars).shift = view
+        self.moves.show(view.lines, empty=lambda: self.console_app.texts("shift.no_lines"))
+        self.refresh_bindings()
+
+    def _cells(self, each: LineView) -> Sequence[Cell]:
+        texts = self.console_app.texts
+        mark: Cell = ("✗", "bad") if each.problem is not None else ("✓" if each.ledger is not None else "", "good")
+        return (
+            (clock(each.time_ns, self.console_app.zone), "muted"),
+            (texts(f"line_kind.{each.kind}"), "warn" if each.kind == "refund" else ""),
+            (each.reference, ""),
+            (_figure(each.book), ""),
+            (_figure(each.ledger), ""),
+            (_figure(each.fee), "muted"),
+            (texts.known(f"money_state.{each.where}", each.where), "muted"),
+            (named(texts, each.staff), "muted"),
+            mark,
+        )
+
+    # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what this shift, and whoever is signed in, allow."""
+        is_open, looking_back = self.view is not None and self.view.shift > 0, self.number > 0
+        fits = {
+            "open_shift": not is_open,
+            "close_shift": is_open and not looking_back,
+            "cash_in": is_open and not looking_back,
+            "cash_out": is_open and not looking_back,
+            "x_report": is_open,
+            "export": looking_back,
+            "older": bool(self._older()),
+            "newer": looking_back,
+        }
+        return super().check_action(action, parameters) if fits.get(action, True) else False
+
+    def _older(self) -> int:
+        """The closed shift before the one that is looked at, 0 for none."""
+        return next((number for number in self.numbers if not self.number or number < self.number), 0)
+
+    def action_older(self) -> None:
+        """The shift before."""
+        self.told(None)
+        self.number = self._older() or self.number
+        self._ask()
+
+    def action_newer(self) -> None:
+        """The shift after; at last the open one."""
+        self.told(None)
+        after = [number for number in self.numbers if number > self.number]
+        self.number = after[-1] if after else 0
+        self._ask()
+
+    def action_x_report(self) -> None:
+        """The open shift's figures, read anew."""
+        self.told(None)
+        self.number = 0
+        self._ask()
+
+    def action_open_shift(self) -> None:
+        """Ask for the float."""
+        till = self.console_app.till
+
+        async def send(entered: Entered) -> None:
+            self.number = 0
+            self._show(await till.shifts.open(entered.amount))
+            self._follow()
+
+        self._form("shift_open", send, lambda amount: Told(self._text("shift_open.done", amount), good=True))
+
+    def action_cash_in(self) -> None:
+        """Ask how much, and why."""
+        self._draw("in")
+
+    def action_cash_out(self) -> None:
+        """Ask how much, and why."""
+        self._draw("out")
+
+    def _draw(self, kind: str) -> None:
+        till, about = self.console_app.till, f"cash_{kind}"
+
+        async def send(entered: Entered) -> None:
+            await till.shifts.draw(kind, entered.amount, entered.reason)
+            self._ask()
+
+        done = f"{about}.done"
+        self._form(about, send, lambda amount: Told(self._text(done, amount), good=True), reason=True)
+
+    def action_close_shift(self) -> None:
+        """Ask what was counted; the answer ends the shift."""
+        till = self.console_app.till
+
+        async def send(entered: Entered) -> None:
+            view = await till.shifts.close(entered.amount)
+            self.number = view.number
+            self.numbers = (view.number, *self.numbers)
+            self._show(view)
+            self._follow()
+
+        self._form("shift_close", send, lambda _: self._told_closed())
+
+    def _told_closed(self) -> Told:
+        texts, view = self.console_app.texts, self.shift
+        if view is None or view.counted is None:
+            return Told(texts("shift.loading"), good=True)
+        over = signed(view.counted.minor - view.expected_minor, view.currency, with_currency=True)
+        what = texts("shift_close.done", number=view.number, difference=over)
+        return Told(what, good=not view.differences)
+
+    def action_export(self) -> None:
+        """Write the shift that is looked at as files."""
+        till, number = self.console_app.till, self.number
+
+        async def write() -> None:
+            files = await till.shifts.export(number, Path.home() / EXPORTS)
+            names = ", ".join(path.name for path in files)
+            text = self.console_app.texts("shift.exported", folder=files[0].parent, names=names)
+            self.told(Told(text, good=True))
+
+        self.change(write, "export")
+
+    def _text(self, name: str, amount: Amount) -> str:
+        return self.console_app.texts(name, amount=format_amount(amount))
+
+    def _follow(self) -> None:
+        self.console_app.take(self.console_app.till.counter())
+
+    def _form(
+        self,
+        about: str,
+        send: Callable[[Entered], Awaitable[None]],
+        told: Callable[[Amount], Told],
+        *,
+        reason: bool = False,
+    ) -> None:
+        texts, shop = self.console_app.texts, self.view.shop if self.view is not None else None
+        if shop is None:
+            return
+        asked = Asked(
+            about=about,
+            title=texts(f"{about}.title"),
+            detail=texts(f"{about}.detail"),
+            most=Amount(MAX_MINOR, shop.currency),
+            reason=reason,
+            zero=not reason,
+        )
+
+        def answered(amount: Amount | None) -> None:
+            if amount is not None:
+                self.told(told(amount))
+
+        self.app.push_screen(MoneyForm(asked, send), answered)
+
+
+def _figure(amount: Amount | None) -> str:
+    return format_amount(amount, with_currency=False) if amount is not None else "–"
