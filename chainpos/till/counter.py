@@ -39,6 +39,7 @@ from chainpos.till.display import FILE_NAME as DISPLAY_FILE
 from chainpos.till.display import DisplayFile, keep_told
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.identity import Noticed
+from chainpos.till.money_views import parts_view, whole_view
 from chainpos.till.outbox import DONE, ended_within
 from chainpos.till.paper import Paper
 from chainpos.till.proofs import Proofs
@@ -47,7 +48,6 @@ from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
 from chainpos.till.sale_views import row_view, sale_view, search_book
 from chainpos.till.sales import CODE, LINK, Sale, reference_for
-from chainpos.till.settlement import settlement_view
 from chainpos.till.shifts import ShiftDesk
 from chainpos.till.staff import StaffDesk
 from chainpos.till.views import (
@@ -55,6 +55,7 @@ from chainpos.till.views import (
     CounterView,
     Link,
     NodeView,
+    PayoutParts,
     SaleView,
     Sentence,
     SettlementView,
@@ -280,10 +281,13 @@ class Till:
 
     async def settlement(self) -> SettlementView:
         """Where the shop's money is, of one block."""
-        run = self._run
-        await self._asked(run.refresh_money)
-        currency = run.settings.currency
-        return settlement_view(run.money, currency, await run.book.call(lambda: run.book.book.fees_minor(currency)))
+        await self._asked(self._run.refresh_money)
+        return await whole_view(self._run)
+
+    async def payout_parts(self, number: int) -> PayoutParts:
+        """What a payout is made of. Raises UserFacingError."""
+        await self._asked(self._run.refresh_money)
+        return await parts_view(self._run, number)
 
     async def request_payout(self, amount: Amount) -> SettlementView:
         """Ask for available money to be paid out. Raises UserFacingError, RefusedByLedger."""

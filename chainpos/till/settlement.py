@@ -10,9 +10,12 @@ from typing import Final
 
 import msgspec
 
+from chainpos.core.contracts.fees.records import COMPARISONS, Comparison
 from chainpos.core.contracts.ports import Placement
 from chainpos.core.contracts.settlement.records import (
     BATCHES,
+    CLOCKS,
+    CYCLES,
     FAILED,
     FIRST_BATCH,
     NO_MONEY,
@@ -22,9 +25,12 @@ from chainpos.core.contracts.settlement.records import (
     REQUESTED,
     TIMETABLES,
     Batch,
+    Clock,
+    Cycle,
     Payout,
     Position,
     batch_key,
+    cycle_key,
     folded,
     money_state,
     next_cutoff,
@@ -37,9 +43,10 @@ from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.inspect.records import record_at
 from chainpos.rpc.client import RpcClient
 from chainpos.store.shop import SaleRow
-from chainpos.till.views import PayoutRow, PendingRow, SettlementView
+from chainpos.till.views import CycleView, ElsewhereRow, NetRow, PayoutRow, PendingRow, SettlementView
 
 SHOWN_PAYOUTS: Final = 100
+MAX_COMPARISONS: Final = 16
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -50,6 +57,9 @@ class Money(msgspec.Struct, frozen=True):
     batches: dict[str, Batch] = {}
     payouts: tuple[Payout, ...] = ()
     next_cutoff_s: int = 0
+    cycle_number: int = 0
+    cycle: Cycle | None = None
+    comparisons: tuple[Comparison, ...] = ()
 
     def state_of(self, row: SaleRow) -> str:
         """Where a sale's money is: "pending", "available", "payout_requested", "paid_out"; "" while none came."""
@@ -87,10 +97,28 @@ async def read_money(
             payouts.append(known)
     timetable = await record_at(client, TIMETABLES, currency.encode(), height)
     cutoff_s = next_cutoff(timetable, time_s) if timetable is not None else 0
-    return Money(height, position, batches, tuple(payouts), cutoff_s)
+    clock = await record_at(client, CLOCKS, currency.encode(), height) or Clock()
+    cycle = before.cycle
+    if clock.nettings != before.cycle_number:
+        cycle = await record_at(client, CYCLES, cycle_key(currency, clock.nettings), height)
+    # Genesis names them, and nothing changes them: they are read once.
+    comparisons = before.comparisons or await _comparisons(client, height)
+    return Money(height, position, batches, tuple(payouts), cutoff_s, clock.nettings, cycle, comparisons)
 
 
-def settlement_view(money: Money, currency: str, fees_minor: int) -> SettlementView:
+async def _comparisons(client: RpcClient, height: int) -> tuple[Comparison, ...]:
+    found: list[Comparison] = []
+    while len(found) < MAX_COMPARISONS:
+        comparison = await record_at(client, COMPARISONS, len(found).to_bytes(2, "big"), height)
+        if comparison is None:
+            break
+        found.append(comparison)
+    return tuple(found)
+
+
+def settlement_view(
+    money: Money, currency: str, fees_minor: int, elsewhere: tuple[ElsewhereRow, ...] = ()
+) -> SettlementView:
     """The view of it. Batches that settled since the position was written count as available."""
 
     def amount(minor: int) -> Amount:
@@ -112,6 +140,21 @@ def settlement_view(money: Money, currency: str, fees_minor: int) -> SettlementV
         payouts=tuple(_payout_row(number, payout, currency) for number, payout in reversed(payouts))[:SHOWN_PAYOUTS],
         fees_total=amount(fees_minor),
         next_cutoff_ns=money.next_cutoff_s * SECOND_NS,
+        last_cycle=None if money.cycle is None else _cycle_view(money.cycle_number, money.cycle, currency),
+        elsewhere=elsewhere,
+    )
+
+
+def _cycle_view(number: int, cycle: Cycle, currency: str) -> CycleView:
+    return CycleView(
+        number=number,
+        time_ns=cycle.time_s * SECOND_NS,
+        gross=Amount(cycle.gross_minor, currency),
+        settled=Amount(cycle.settled_minor, currency),
+        moved=Amount(cycle.moved_minor, currency),
+        saved=Amount(cycle.saved_minor, currency),
+        rolled_over=tuple(clean(each.debtor) for each in cycle.rolled_over),
+        nets=tuple(NetRow(clean(leg.institution), leg.amount_minor) for leg in cycle.legs),
     )
 
 
@@ -125,5 +168,5 @@ def _rolled_over(money: Money, debtor: str) -> bool:
 
 def _payout_row(number: int, payout: Payout, currency: str) -> PayoutRow:
     state = {REQUESTED: "requested", PAID_OUT: "paid_out", FAILED: "failed"}[payout.state]
-    reference = clean(payout.bank_reference)
-    return PayoutRow(number, Amount(payout.amount_minor, currency), state, payout.requested_s * SECOND_NS, reference)
+    amount, requested_ns = Amount(payout.amount_minor, currency), payout.requested_s * SECOND_NS
+    return PayoutRow(number, amount, state, requested_ns, clean(payout.bank_reference), clean(payout.reason))

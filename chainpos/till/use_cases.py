@@ -17,6 +17,7 @@ from chainpos.till.views import (
     CounterView,
     NodeView,
     PaperView,
+    PayoutParts,
     ProofView,
     Qr,
     SaleView,
@@ -116,6 +117,9 @@ class TillUseCases(Protocol):
 
     async def settlement(self) -> SettlementView:
         """Where the shop's money is."""
+
+    async def payout_parts(self, number: int) -> PayoutParts:
+        """Which payments make up a payout, and what else."""
 
     async def request_payout(self, amount: Amount) -> SettlementView:
         """Ask for available money to be paid out."""

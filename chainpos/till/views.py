@@ -171,6 +171,57 @@ class PayoutRow(msgspec.Struct, frozen=True):
     state: str
     requested_ns: int
     bank_reference: str = ""
+    reason: str = ""
+
+
+class PartRow(msgspec.Struct, frozen=True):
+    """A sale of this till that a payout is made of, with what it came to after fees."""
+
+    reference: str
+    net: Amount
+    paid_ns: int
+
+
+class PayoutParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a payout is made of: `opening` and all parts come to `amount` and `closing`, which was left over.
+
+    `others_minor`, of either sign, are other tills' sales, tips, refunds, and payouts that came back.
+    """
+
+    number: int
+    amount: Amount
+    opening: Amount
+    closing: Amount
+    sales: tuple[PartRow, ...]
+    others_minor: int
+
+
+class NetRow(msgspec.Struct, frozen=True):
+    """What a settlement moved on an institution's reserve: above zero it received."""
+
+    institution: str
+    delta_minor: int
+
+
+class CycleView(msgspec.Struct, frozen=True, kw_only=True):
+    """The last settlement: what was owed, what of it settled, the reserves that moved for it, and so what was saved."""
+
+    number: int
+    time_ns: int
+    gross: Amount
+    settled: Amount
+    moved: Amount
+    saved: Amount
+    rolled_over: tuple[str, ...]
+    nets: tuple[NetRow, ...]
+
+
+class ElsewhereRow(msgspec.Struct, frozen=True):
+    """What this shop's sales would have cost in another way of being paid, by its published rates."""
+
+    name_en: str
+    name_zh: str
+    cost: Amount
 
 
 class SettlementView(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,3 +236,5 @@ class SettlementView(msgspec.Struct, frozen=True, kw_only=True):
     payouts: tuple[PayoutRow, ...] = ()
     fees_total: Amount | None = None
     next_cutoff_ns: int = 0
+    last_cycle: CycleView | None = None
+    elsewhere: tuple[ElsewhereRow, ...] = ()

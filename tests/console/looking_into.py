@@ -19,7 +19,7 @@ from chainpos.inspect.source import StoreSource
 from chainpos.inspect.support import SupportDesk
 from chainpos.store.chain import ChainReader
 from tests.console.looking import CHARACTERS, key_in
-from tests.console.prepared_till import NOON_NS
+from tests.console.prepared_figures import NOON_NS
 
 S = TypeVar("S", bound=Screen[Any])
 PATIENCE_TURNS = 600

@@ -23,8 +23,7 @@ from chainpos.till.views import (
     NetworkView,
     NodeView,
     PaperView,
-    PayoutRow,
-    PendingRow,
+    PayoutParts,
     ProofView,
     Qr,
     SaleState,
@@ -36,12 +35,10 @@ from chainpos.till.views import (
     UpstreamRow,
     ValidatorRow,
 )
+from tests.console.prepared_figures import NOON_NS, PARTS, SECOND, SETTLEMENT, cny
 from tests.console.prepared_shift import PreparedShifts, PreparedStaff
 from tests.console.prepared_shop import PreparedShop
 
-SECOND = 1_000_000_000
-# 2026-03-02 06:03:27 UTC.
-NOON_NS = 1_772_431_407 * SECOND
 LIFE_NS = 300 * SECOND
 LINK = "HTTP://127.0.0.1:54321/P/"
 PIN = "4711"
@@ -50,10 +47,6 @@ SHORT = Sentence(
     "The customer sent another amount than was asked for.", "顾客支付的金额与应收金额不符。",
     "Ask the customer to scan the code again.", "请顾客重新扫码。",
 )  # fmt: skip
-
-
-def cny(minor: int) -> Amount:
-    return Amount(minor, "CNY")
 
 
 @cache
@@ -118,24 +111,6 @@ NODE = NodeView(
         ValidatorRow("7C40 EE81 1A", 10, False),
     ),
     alarms=(Alarm("bad_upstream", "127.0.0.1:26677", NOON_NS - 95 * SECOND),),
-)
-SETTLEMENT = SettlementView(
-    height=1_234,
-    pending=cny(184_250),
-    available=cny(1_250_000),
-    payout_requested=cny(300_000),
-    paid_out=cny(8_920_075),
-    pending_by_debtor=(
-        PendingRow("Harbour Bank 海港银行", cny(120_000), False),
-        PendingRow("Lantern Wallet 灯笼钱包", cny(64_250), True),
-    ),
-    payouts=(
-        PayoutRow(3, cny(300_000), "requested", NOON_NS - 600 * SECOND),
-        PayoutRow(2, cny(5_000_000), "paid_out", NOON_NS - 86_400 * SECOND, "HB-20260301-7781"),
-        PayoutRow(1, cny(3_920_075), "failed", NOON_NS - 172_800 * SECOND),
-    ),
-    fees_total=cny(40_515),
-    next_cutoff_ns=NOON_NS + 5_400 * SECOND,
 )
 DAY = (
     sale_of("K7Q2", 1_250, SaleState.CONFIRMED, now_ns=NOON_NS - 60 * SECOND),
@@ -374,6 +349,11 @@ class PreparedTill:
     async def settlement(self) -> SettlementView:
         self._refuse()
         return self.settlement_view
+
+    async def payout_parts(self, number: int) -> PayoutParts:
+        self.asked.append(("payout_parts", number))
+        self._refuse()
+        return msgspec.structs.replace(PARTS, number=number)
 
     async def request_payout(self, amount: Amount) -> SettlementView:
         self.asked.append(("payout", amount))

@@ -20,7 +20,8 @@ from chainpos.console.widgets.qr_picture import QrPicture
 from chainpos.till.display import DisplayFile, display_view
 from chainpos.till.views import SaleState, TenderKind
 from tests.console.looking import SIZES, assert_snapshot, settle, text_of
-from tests.console.prepared_till import PreparedTill, cny
+from tests.console.prepared_figures import cny
+from tests.console.prepared_till import PreparedTill
 from tests.console.test_sizes import THEMES, assert_no_overflow, illegible
 
 

@@ -19,7 +19,8 @@ from chainpos.console.screens.palette import Command, Palette, matching
 from chainpos.console.screens.question import Question
 from chainpos.till.views import SaleState, SaleView
 from tests.console.looking import PAGES, go, key_in, opened, settle, text_of
-from tests.console.prepared_till import PreparedTill, cny, network_of, sale_of
+from tests.console.prepared_figures import cny
+from tests.console.prepared_till import PreparedTill, network_of, sale_of
 
 
 def every_class(base: type) -> set[type]:

@@ -6,7 +6,8 @@ import stat
 from pathlib import Path
 
 from chainpos.console.failure import KEPT, report_of, write_report
-from tests.console.prepared_till import NOON_NS, PIN
+from tests.console.prepared_figures import NOON_NS
+from tests.console.prepared_till import PIN
 
 
 def failing(secret: str) -> Exception:

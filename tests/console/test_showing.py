@@ -6,7 +6,8 @@ import pytest
 
 from chainpos.console.showing import PAID_STAYS_NS, LastPaid, Stage, showing
 from chainpos.till.views import SaleState, TenderKind
-from tests.console.prepared_till import LIFE_NS, NOON_NS, SECOND, PreparedTill, cny, sale_of
+from tests.console.prepared_figures import NOON_NS, SECOND, cny
+from tests.console.prepared_till import LIFE_NS, PreparedTill, sale_of
 
 MONEY = {SaleState.PAID, SaleState.CONFIRMED}
 

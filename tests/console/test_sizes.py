@@ -29,7 +29,8 @@ from tests.console.looking import (
     strips_of,
     text_of,
 )
-from tests.console.prepared_till import PreparedTill, cny, sale_of
+from tests.console.prepared_figures import cny
+from tests.console.prepared_till import PreparedTill, sale_of
 
 THEMES = sorted(path.stem for path in shipped_themes().glob("*.toml"))
 STATES = (SaleState.WAITING, SaleState.SEEN, SaleState.PAID, SaleState.REFUSED, SaleState.EXPIRED)

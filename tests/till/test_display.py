@@ -14,7 +14,8 @@ import pytest
 from chainpos.errors import StoreError
 from chainpos.till.display import SILENT_S, DisplayFile, DisplayView, display_view, keep_told
 from chainpos.till.views import CounterView, SaleState
-from tests.console.prepared_till import SHOP, PreparedTill, cny, network_of, sale_of
+from tests.console.prepared_figures import cny
+from tests.console.prepared_till import SHOP, PreparedTill, network_of, sale_of
 
 
 @pytest.fixture

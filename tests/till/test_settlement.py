@@ -65,7 +65,12 @@ async def test_money_goes_from_pending_to_paid_out_and_every_screen_follows(shop
     view = await till.settlement()
     assert _figures(view) == (0, 9_962, 0, 0)
     assert till.sales(reference)[0].money_state == "available"
-
+    assert view.last_cycle is not None
+    assert (view.last_cycle.number, view.last_cycle.settled, view.last_cycle.saved) == (1, cny(10_000), cny(0))
+    assert {row.institution: row.delta_minor for row in view.last_cycle.nets} == {
+        "westpay": -10_000,
+        "eastbank": 10_000,
+    }
     view = await till.request_payout(cny(9_962))
     assert _figures(view) == (0, 0, 9_962, 0)
     assert [(row.number, row.amount, row.state) for row in view.payouts] == [(1, cny(9_962), "requested")]
@@ -76,6 +81,11 @@ async def test_money_goes_from_pending_to_paid_out_and_every_screen_follows(shop
     assert _figures(view) == (0, 0, 0, 9_962)
     assert [(row.state, row.bank_reference) for row in view.payouts] == [("paid_out", "BANK-REF-1")]
     assert till.sales(reference)[0].money_state == "paid_out"
+    parts = await till.payout_parts(1)
+    assert [(part.reference, part.net) for part in parts.sales] == [(reference, cny(9_962))]
+    assert (parts.amount, parts.opening, parts.closing, parts.others_minor) == (cny(9_962), cny(0), cny(0), 0)
+    with pytest.raises(UserFacingError, match="no payout 2"):
+        await till.payout_parts(2)
 
 
 async def test_money_from_the_same_institution_is_available_at_once(shop: Shop) -> None:

@@ -21,7 +21,8 @@ from chainpos.console.widgets.notice import Notice
 from chainpos.console.widgets.qr_picture import QrPicture
 from chainpos.till.views import BillState, PartState, SaleState, TenderKind
 from tests.console.looking import HeardApp, key_in, opened, scan, settle, text_of
-from tests.console.prepared_till import PreparedTill, cny
+from tests.console.prepared_figures import cny
+from tests.console.prepared_till import PreparedTill
 
 TEA, SOUP, RICE = "6901234567892", "6909876543210", "96385074"
 

@@ -14,7 +14,8 @@ from chainpos.console.widgets.qr_picture import QrPicture, picture_size
 from chainpos.errors import UserFacingError
 from chainpos.till.views import Link, SaleState
 from tests.console.looking import go, key_in, opened, scan, settle, text_of
-from tests.console.prepared_till import SECOND, PreparedTill, cny, network_of, sale_of
+from tests.console.prepared_figures import SECOND, cny
+from tests.console.prepared_till import PreparedTill, network_of, sale_of
 
 CODE = "CPC1ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 

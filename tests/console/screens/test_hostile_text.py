@@ -24,17 +24,8 @@ from chainpos.till.views import (
     ValidatorRow,
 )
 from tests.console.looking import PAGES, ansi_of, go, key_in, opened, settle, strips_of, text_of
-from tests.console.prepared_till import (
-    NODE,
-    NOON_NS,
-    SETTLEMENT,
-    SHOP,
-    PreparedTill,
-    block_of,
-    cny,
-    network_of,
-    sale_of,
-)
+from tests.console.prepared_figures import NOON_NS, SETTLEMENT, cny
+from tests.console.prepared_till import NODE, SHOP, PreparedTill, block_of, network_of, sale_of
 
 CORPUS = {
     "escape": "\x1b[2J\x1b[31m✓ PAID",

@@ -8,7 +8,8 @@ import msgspec
 
 from chainpos.till.views import Alarm, Link
 from tests.console.looking import go, opened, settle, text_of
-from tests.console.prepared_till import NODE, SECOND, PreparedTill, network_of
+from tests.console.prepared_figures import SECOND
+from tests.console.prepared_till import NODE, PreparedTill, network_of
 
 
 async def test_ux28_height_age_peers_validators_mempool_and_pace_are_shown(till: PreparedTill, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from textual.widgets import Button, Input
 
 from chainpos.console.screens.money_form import MoneyForm
 from tests.console.looking import go, key_in, opened, scan, settle, text_of
-from tests.console.prepared_till import PIN, PreparedTill, cny
+from tests.console.prepared_figures import cny
+from tests.console.prepared_till import PIN, PreparedTill
 
 
 async def test_ux11_a_sale_is_found_by_amount_or_reference_while_typing(till: PreparedTill, tmp_path: Path) -> None:

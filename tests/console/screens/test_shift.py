@@ -12,8 +12,9 @@ from chainpos.console.screens.sign_in import SignIn
 from chainpos.errors import UserFacingError
 from chainpos.till.views import SaleState
 from tests.console.looking import HeardApp, assert_snapshot, go, key_in, opened, settle, text_of
+from tests.console.prepared_figures import SECOND, cny
 from tests.console.prepared_shift import CLOSED, OPEN, PEOPLE, SHORT
-from tests.console.prepared_till import SECOND, PreparedTill, cny, sale_of
+from tests.console.prepared_till import PreparedTill, sale_of
 
 
 def signed_in(till: PreparedTill, name: str) -> None:
