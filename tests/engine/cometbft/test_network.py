@@ -16,6 +16,7 @@ import pytest
 from chainpos.core.chain.commit import ABSENT
 from chainpos.core.chain.genesis import GenesisDoc, load_genesis
 from chainpos.core.chain.merkle import EMPTY_ROOT
+from chainpos.core.checkout.receipt_proof import decode_proof, verify_proof
 from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, customer_account
 from chainpos.core.values.hashes import sha256
 from chainpos.node.clock import SystemClock
@@ -27,7 +28,8 @@ from chainpos.store.chain import ChainReader
 from chainpos.wallet.network import Network
 from tests.core.contracts.conftest import BANK, CNY, key_of
 from tests.engine.cometbft.networks import PATIENCE_S, RealNetwork
-from tests.node.conftest import Nodes, RunningNode, issue_tx, peer_home, until
+from tests.node.conftest import Nodes, RunningNode, issue_tx, pay_tx, peer_home, until
+from tests.node.test_light import Light
 
 pytestmark = [pytest.mark.cometbft]
 ALICE = account_key(customer_account(key_of("alice").address, BANK), CNY)
@@ -293,3 +295,21 @@ async def test_killed_and_paused_at_random_nothing_forks_and_nothing_paid_is_los
         async with await network.client(number) as client:
             hashes.append((await client.commit(top)).header.hash())
     assert len(set(hashes)) == 1
+
+
+async def test_a_light_node_tells_a_merchant_of_each_payment_without_executing(
+    network: RealNetwork, tmp_path: Path
+) -> None:
+    nodes = Nodes(tmp_path)
+    nodes.genesis = network.genesis
+    async with await network.client() as client:
+        await pay(client, new_tx())
+        references = [f"LIGHT{number}" for number in range(3)]
+        light = Light(nodes, network.rpc(0), network.rpc(1))
+        for reference in references:
+            await pay(client, pay_tx(reference))
+        await light.paid(*references)
+        await light.stop()
+    for payment in light.told:
+        statement = verify_proof(decode_proof(payment.receipt), load_genesis(network.genesis))
+        assert (statement.total_power, statement.power > 26) == (40, True)
