@@ -29,7 +29,12 @@ Operate = Annotated[
 
 @app.callback()
 def console(
-    context: typer.Context, home: Home = None, node: Node = "", book: Book = None, operate: Operate = False
+    context: typer.Context,
+    home: Home = None,
+    node: Node = "",
+    book: Book = None,
+    operate: Operate = False,
+    in_browser: Annotated[bool, typer.Option("--in-browser", hidden=True)] = False,
 ) -> None:
     """Look at a node on this terminal."""
     if context.invoked_subcommand is not None:
@@ -38,8 +43,9 @@ def console(
 
     from chainpos.cli.output import require_terminal
 
-    operator, support = desks(home, node, book, operate=operate)
-    require_terminal("Open it in one, or use chainpos node status.")
+    operator, support = desks(home, node, book, operate=operate and not in_browser)
+    if not in_browser:
+        require_terminal("Open it in one, in a browser with chainpos console serve, or use chainpos node status.")
     from chainpos.console.operating import run_operator_console
 
     raise SystemExit(run_operator_console(operator, support, now_ns=time.time_ns))
@@ -67,3 +73,58 @@ def desks(home: Path | None, node: str, book: Path | None, *, operate: bool) -> 
     split_address(address)
     operator = OperatorDesk(address, time.time_ns, home=home, may_change=operate)
     return operator, node_desk(address, book=book) if home is None else home_desk(home, book=book)
+
+
+@app.command()
+def serve(
+    home: Home = None,
+    node: Node = "",
+    host: Annotated[
+        str, typer.Option("--host", help="Where to listen; beyond this machine only with TLS.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")] = 0,
+    name: Annotated[list[str] | None, typer.Option("--name", help="A host name it is reached by; repeatable.")] = None,
+    sessions: Annotated[int, typer.Option("--sessions", min=1, max=20, help="How many may look at once.")] = 3,
+    certificate: Annotated[Path | None, typer.Option("--certificate", help="TLS: the certificate chain, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="TLS: its private key, PEM.")] = None,
+) -> None:
+    """Show the operator's screen in browsers, for looking alone. The token is said here, or taken from the environment.
+
+    $CHAINPOS_CONSOLE_TOKEN, of at least 16 characters, takes the place of a fresh one.
+    """
+    import os
+    import secrets
+    import sys
+
+    from chainpos.cli.output import print_line
+    from chainpos.console.browser.serving import BrowserConsole, serve_until
+
+    desks(home, node, None, operate=False)
+    named = ["--home", str(home.absolute())] if home is not None else []
+    named += ["--node", node] if node else []
+    command = [sys.executable, "-c", "from chainpos.cli.main import main; main()", "console", "--in-browser", *named]
+    given = os.environ.get("CHAINPOS_CONSOLE_TOKEN", "")
+    token = given or secrets.token_urlsafe(18)
+    os.environ.pop("CHAINPOS_CONSOLE_TOKEN", None)
+
+    def ready(address: str) -> None:
+        print_line(f"Open {address} in a browser.")
+        if not given:
+            print_line(f"Token: {token}")
+        print_line("It only looks. Ctrl-C ends it.")
+        sys.stdout.flush()
+
+    if (certificate is None) != (key is None):
+        raise UserFacingError(
+            "A certificate needs its key.", next_step="Give --certificate and --key.", money_moved="",
+            exit_code=EXIT_USAGE,
+        )  # fmt: skip
+    pair = None if certificate is None or key is None else (certificate, key)
+    console_served = BrowserConsole(command, token, sessions=sessions, names=tuple(name or ()))
+    try:
+        serve_until(console_served, host, port, pair, ready)
+    except OSError as error:
+        raise UserFacingError(
+            f"It cannot listen on {host}:{port}: {error.strerror}.", next_step="Take another --port.", money_moved="",
+            exit_code=EXIT_USAGE,
+        ) from error  # fmt: skip

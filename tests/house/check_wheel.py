@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 import zipfile
 
-NEEDED = ("chainpos/_shipped/themes/", "chainpos/_shipped/sample_data/merchants.csv", "chainpos/cli/main.py")
+NEEDED = (
+    "chainpos/_shipped/themes/",
+    "chainpos/_shipped/sample_data/merchants.csv",
+    "chainpos/cli/main.py",
+    "chainpos/console/browser/static/terminal.js",
+)
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""The console in a browser: off unless asked for, behind a login, for looking alone."""
