@@ -26,6 +26,7 @@ class Stage(Enum):
     PART = "part"  # a part of a bill came in, the rest is still due
     TAKEN = "taken"  # a bill is complete, its last part beside the ledger: never the word PAID
     WAITING = "waiting"
+    CHARGING = "charging"
     SEEN = "seen"
     PROVED = "proved"
     PAID = "paid"
@@ -123,6 +124,9 @@ def _of_sale(
     payable = sale.state in {SaleState.WAITING, SaleState.REFUSED} and left_ns > 0 and sale.qr is not None
     if stage is Stage.WAITING and left_ns <= 0:
         stage = Stage.EXPIRED
+    if stage is Stage.WAITING and sale.presented == "code":
+        # Taken and not answered: there is nothing for the customer to scan, and the goods are not paid.
+        stage = Stage.CHARGING
     if stage is Stage.REFUSED and payable and again == sale.reference:
         stage = Stage.WAITING
     if keyed is not None and stage in FINISHED:

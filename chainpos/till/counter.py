@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc
+from chainpos.core.checkout.code import SignedCode
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.receipt import NARROW_COLUMNS
@@ -33,7 +34,7 @@ from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
 from chainpos.till.bill_desk import Also
 from chainpos.till.bills import Bills
-from chainpos.till.codes import read_code
+from chainpos.till.codes import read_code, require_within_floor
 from chainpos.till.desk import CHARGE
 from chainpos.till.display import FILE_NAME as DISPLAY_FILE
 from chainpos.till.display import DisplayFile, keep_told
@@ -214,14 +215,7 @@ class Till:
     async def charge_for(self, code_text: str, amount: Amount, memo: str, also: Also | None = None) -> SaleView:
         """A customer's code charged, booked together with what `also` writes."""
         run = self._run
-        now_s = self._clock.now_ns() // SECOND_NS
-        code = read_code(code_text, run.genesis.chain_id, amount, now_s)
-        if run.network.link is not Link.ONLINE:
-            raise UserFacingError(
-                "A customer's code cannot be charged while the network is out of reach.",
-                next_step="Wait until the till is online, and ask for a new code.",
-                exit_code=EXIT_UNREACHABLE,
-            )
+        code = self._readable(code_text, amount)
         async with self._selling:
             sale = await self._new_sale(amount, memo, CODE, CODE_LIFE_S, also)
         self._hand = sale
@@ -230,8 +224,19 @@ class Till:
         ended = await run.outbox.sign(
             CHARGE, message, expires_s=expires_s, number=sale.row.number, amount=amount, staff=sale.row.staff
         )
-        await ended_within(ended, ANSWER_WAIT_S)
+        if run.network.link is Link.ONLINE:
+            await ended_within(ended, ANSWER_WAIT_S)
         return sale_view(sale, run.money)
+
+    def check_code(self, code_text: str, amount: Amount) -> None:
+        """Raises MustConfirm or UserFacingError for a code that will not pay the amount, before anything is changed."""
+        self._readable(code_text, amount)
+
+    def _readable(self, code_text: str, amount: Amount) -> SignedCode:
+        run = self._run
+        code = read_code(code_text, run.genesis.chain_id, amount, self._clock.now_ns() // SECOND_NS)
+        require_within_floor(run, amount)
+        return code
 
     async def dismiss(self) -> None:
         """Clear a finished sale from the counter; a waiting one stays in the book and is still watched."""

@@ -25,6 +25,8 @@ from chainpos.till.printing.address import PATTERN
 from chainpos.wallet.keys import Key, require_allowed
 
 DEFAULT_LIFE_S: Final = 120
+# What anybody may lose by a code that the network then refuses; off unless the shop's owner says otherwise.
+MAX_OFFLINE_MINOR: Final = 100_000
 DEFAULT_LOCK_AFTER_S: Final = 300
 _MAX_SETTINGS_BYTES: Final = 10_000
 _Address = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}\Z")]
@@ -37,6 +39,7 @@ class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `life_s` is how long a request can be paid; `lock_after_s` how long nobody touches the till before it locks, 0 for
     never. `printer` is tcp:HOST:PORT, usb:VENDOR:PRODUCT or file:PATH, its paper
     `paper_columns` wide (32 on 58 mm, 48 on 80 mm); `print_each`: a receipt for each sale without being asked.
+    `offline_codes_minor`: how much, of all together, may be charged to customers' codes while the network is away.
     """
 
     merchant: _Merchant
@@ -48,6 +51,7 @@ class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     printer: Annotated[str, msgspec.Meta(pattern=PATTERN)] = ""
     paper_columns: Annotated[int, msgspec.Meta(ge=24, le=80)] = NARROW_COLUMNS
     print_each: bool = False
+    offline_codes_minor: Annotated[int, msgspec.Meta(ge=0, le=MAX_OFFLINE_MINOR)] = 0
 
 
 class TillHome:

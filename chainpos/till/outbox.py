@@ -54,6 +54,10 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def waiting_minor(self, kind: str) -> int:
+        """What all that waits of a kind would move."""
+        return sum(row.amount_minor for row in self._waiting.values() if row.kind == kind)
+
     def waits_for(self, kind: str, number: int) -> bool:
         """Whether a transaction of this kind is on its way for a sale."""
         return any((row.kind, row.number) == (kind, number) for row in self._waiting.values())

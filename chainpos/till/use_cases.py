@@ -97,6 +97,9 @@ class TillUseCases(Protocol):
     async def cancel(self, reference: str) -> SaleView:
         """Cancel an unpaid request: on the ledger where it can be reached, else as soon as it can."""
 
+    def check_code(self, code_text: str, amount: Amount) -> None:
+        """Raises MustConfirm or UserFacingError for a code that will not pay the amount, before anything is changed."""
+
     async def charge(self, code_text: str, amount: Amount) -> SaleView:
         """Charge a customer's scanned code."""
 

@@ -222,6 +222,7 @@ class PreparedTill:
         self.node_view, self.settlement_view = NODE, SETTLEMENT
         self.height = 1_234
         self.refuse_next: UserFacingError | None = None
+        self.refuse_code: UserFacingError | None = None
         self._changed = asyncio.Event()
         self._stopped = False
         self.staff = PreparedStaff(lambda view: self.push(staff=view))
@@ -307,6 +308,12 @@ class PreparedTill:
         if self.view.sale is None:
             raise RuntimeError("no sale in hand")
         return self.view.sale
+
+    def check_code(self, code_text: str, amount: Amount) -> None:
+        self.asked.append(("check", code_text, amount))
+        error, self.refuse_code = self.refuse_code, None
+        if error is not None:
+            raise error
 
     async def charge(self, code_text: str, amount: Amount) -> SaleView:
         self.asked.append(("charge", code_text, amount))

@@ -83,6 +83,7 @@ def test_a_code_from_the_wire_without_a_text_falls_back() -> None:
 TELL = (
     "till/counter.py",
     "till/book_thread.py",
+    "till/codes.py",
     "till/paper.py",
     "till/pin.py",
     "till/proofs.py",

@@ -28,7 +28,7 @@ from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
 from chainpos.till.views import ArticleView, BillView, SaleState, TenderKind
 
-BUSY = frozenset({Stage.WAITING, Stage.SEEN, Stage.REFUSED})
+BUSY = frozenset({Stage.WAITING, Stage.CHARGING, Stage.SEEN, Stage.REFUSED})
 # The bill's lines are shown and may be acted on.
 LISTED = frozenset({Stage.RINGING, Stage.PART})
 _ON_LINES = frozenset({"fewer", "count", "percent", "discount", "tip", "remove", "line"})

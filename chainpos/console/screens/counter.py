@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual import events, on
 
+from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.bill_keys import BUSY, LISTED
 from chainpos.console.screens.counter_face import CounterFace
@@ -17,7 +18,7 @@ from chainpos.console.widgets.keypad import PadKey
 from chainpos.console.widgets.notice import Told
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
-from chainpos.till.codes import is_customer_code
+from chainpos.till.codes import MustConfirm, is_customer_code
 from chainpos.till.views import BillView, SaleState, SaleView
 
 MOST_KEYED = 15
@@ -266,7 +267,7 @@ class CounterScreen(CounterFace):
         if not is_customer_code(code):
             self.scan_article(code)
             return
-        if self.shown.stage is Stage.SEEN:
+        if self.shown.stage in {Stage.SEEN, Stage.CHARGING}:
             self.told(Told(texts("counter.scan_busy"), texts("counter.money_none")))
             return
         waiting = self.shown.stage in {Stage.WAITING, Stage.REFUSED} and sale is not None
@@ -284,6 +285,12 @@ class CounterScreen(CounterFace):
 
     async def _charge(self, code: str, amount: Amount, cancel_first: str) -> None:
         till = self.console_app.till
+        try:
+            # Before the waiting code is cancelled: it is what the customer may have to confirm by.
+            till.check_code(code, amount)
+        except MustConfirm as error:
+            await self._let_confirm(error, amount, waits=bool(cancel_first))
+            return
         if cancel_first:
             cancelled = await till.cancel(cancel_first)
             if cancelled.state is not SaleState.CANCELLED:
@@ -298,6 +305,14 @@ class CounterScreen(CounterFace):
         self.keyed, self.again = "", ""
         self.told(None)
         self.show_now()
+
+    async def _let_confirm(self, error: MustConfirm, amount: Amount, *, waits: bool) -> None:
+        """The shop's own code, at once, for what the customer must confirm on their own screen."""
+        texts, shown = self.console_app.texts, waits or bool(self.keyed)
+        if not waits and self.keyed:
+            await self._new_code(amount, "")
+        what, money, _ = parts_of(texts, error)
+        self.told(Told(what, money, texts("counter.confirm_there" if shown else "counter.confirm_enter")))
 
     def forget(self, first: str) -> None:
         """Take back the first key of a scan, which was keyed before it could be told from a person's."""

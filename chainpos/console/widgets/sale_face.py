@@ -23,12 +23,13 @@ _PICTURES = {
     Stage.PAID: TICK,
     Stage.REFUSED: CROSS,
     Stage.SEEN: HOURGLASS,
+    Stage.CHARGING: HOURGLASS,
     Stage.PROVED: DIAMOND,
     Stage.EXPIRED: CLOCK_OUT,
 }
 _MARKS = {
-    Stage.TAKEN: "◆", Stage.PAID: "✓", Stage.PROVED: "◈", Stage.REFUSED: "✗", Stage.SEEN: "◐", Stage.EXPIRED: "–",
-    Stage.CANCELLED: "⊘", Stage.REFUNDED: "↩",
+    Stage.TAKEN: "◆", Stage.PAID: "✓", Stage.PROVED: "◈", Stage.REFUSED: "✗", Stage.SEEN: "◐", Stage.CHARGING: "◷",
+    Stage.EXPIRED: "–", Stage.CANCELLED: "⊘", Stage.REFUNDED: "↩",
 }  # fmt: skip
 
 

@@ -18,12 +18,14 @@ from chainpos.till.views import Link, NetworkView, SaleState
 
 _TONES = {
     Stage.ENTRY: "$muted", Stage.RINGING: "$accent", Stage.PART: "$warn-text", Stage.TAKEN: "$accent",
-    Stage.WAITING: "$accent", Stage.SEEN: "$warn-text", Stage.PROVED: "$warn-text", Stage.PAID: "$good-text",
+    Stage.WAITING: "$accent",
+    Stage.SEEN: "$warn-text", Stage.CHARGING: "$warn-text", Stage.PROVED: "$warn-text", Stage.PAID: "$good-text",
     Stage.REFUSED: "$bad-text", Stage.EXPIRED: "$warn-text", Stage.CANCELLED: "$muted", Stage.REFUNDED: "$warn-text",
 }  # fmt: skip
 _MARKS = {
     Stage.ENTRY: "", Stage.RINGING: "", Stage.PART: "◆ ", Stage.TAKEN: "◆ ",
-    Stage.WAITING: "○ ", Stage.SEEN: "◐ ", Stage.PROVED: "◈ ", Stage.PAID: "✓ ", Stage.REFUSED: "✗ ",
+    Stage.WAITING: "○ ",
+    Stage.SEEN: "◐ ", Stage.CHARGING: "◷ ", Stage.PROVED: "◈ ", Stage.PAID: "✓ ", Stage.REFUSED: "✗ ",
     Stage.EXPIRED: "– ", Stage.CANCELLED: "⊘ ", Stage.REFUNDED: "↩ ",
 }  # fmt: skip
 
