@@ -283,7 +283,8 @@ class World:
 
     def check(self) -> None:
         """All invariants hold."""
-        assert registry.check_invariants(self.state) == []
+        found = registry.check_invariants(self.state)
+        assert found == [], found
 
 
 def events_of(result: TxResult, kind: str) -> list[dict[str, str]]:

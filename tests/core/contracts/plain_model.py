@@ -25,6 +25,11 @@ def half_up(value: Fraction) -> int:
     return floor(value + Fraction(1, 2))
 
 
+def first(*refusals: tuple[str, bool]) -> str:
+    """The first that holds, or ""."""
+    return next((name for name, holds in refusals if holds), "")
+
+
 @dataclass
 class Paid:
     """One payment; `waits_for` is a debtor whose cycle has not settled, `payout` the one that last took its money."""
@@ -88,8 +93,55 @@ class PlainModel:
         self.payments: list[Paid] = []
         self.spent: dict[tuple[str, str, int], int] = defaultdict(int)
         self.spent_static: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.spent_code: dict[tuple[str, str, int], int] = defaultdict(int)
         self.till_refunds: dict[tuple[str, int], int] = defaultdict(int)
         self.closed_s: dict[str, int] = {}
+
+    # What somebody else may say, where payments are not all there is
+
+    def mode(self, shop: str) -> str:
+        """How a shop is settled now."""
+        return self.shops[shop][1]
+
+    def limits(self, payer: str) -> tuple[int, int, int]:
+        """What a payer may pay at once, in a day, and by codes in a day."""
+        return (2**63, 2**63, 2**63) if payer == "erin" else (SINGLE_MINOR, DAILY_MINOR, 2**63)
+
+    def shop_refuses(self, _shop: str, total: int, /) -> str:
+        """Why a shop's till may not take so much."""
+        return "over_till_limit" if total > 10_000_000 else ""
+
+    def payer_refuses(self, _payer: str, /) -> str:
+        """Why a payer may not pay."""
+        return ""
+
+    def shop_is_closed(self, _shop: str, /) -> str:
+        """Why a shop does nothing."""
+        return ""
+
+    def actor_refuses(self, _shop: str, _actor: str, /) -> str:
+        """Why its "till" or "owner" may not act for a shop."""
+        return ""
+
+    def money_is_held(self, _shop: str, /) -> str:
+        """Why nothing may leave a shop."""
+        return ""
+
+    def payer_is_gone(self, _payer: str, /) -> str:
+        """Why nothing can come back to a payer."""
+        return ""
+
+    def bank_refuses(self, _bank: str, /) -> str:
+        """Why a bank may not act."""
+        return ""
+
+    def till_refunds_most(self, _shop: str, /) -> int:
+        """What a shop's till may return in a day."""
+        return TILL_REFUND_MINOR
+
+    def cap_of(self, _bank: str, /) -> int:
+        """What a bank may owe all others, less what they owe it."""
+        return self.cap
 
     # What institutions owe each other
 
@@ -105,18 +157,21 @@ class PlainModel:
             self.reserve[debtor, currency] -= minor
             self.reserve[creditor, currency] += minor
             return "", ""
-        if self.net_debit(debtor, currency) + minor > self.cap:
+        if self.net_debit(debtor, currency) + minor > max(self.cap_of(debtor), 0):
             return "net_debit_cap", ""
         self.owed[debtor, creditor, currency] += minor
         return "", debtor
 
     # Payments
 
-    def pay(self, asked: Asked, payer: str, amount: int, tip: int, now_s: int, key: bytes) -> str:
+    def pay(
+        self, asked: Asked, payer: str, amount: int, tip: int, now_s: int, key: bytes, *, by_code: bool = False
+    ) -> str:
         """A payment of `asked` by whatever way; `key` is what the ledger will call it."""
         total, day = amount + tip, (now_s + UTC_OFFSET_S) // DAY_S
-        single, daily = (2**63, 2**63) if payer == "erin" else (SINGLE_MINOR, DAILY_MINOR)
-        refusals = (
+        single, daily, code = self.limits(payer)
+        coded = self.spent_code[payer, asked.currency, day] + total
+        asked_for = first(
             ("tip_not_allowed", tip > 0 and not asked.tips),
             ("nothing_to_pay", amount == 0),
             ("underpaid", asked.amount > amount),
@@ -124,16 +179,18 @@ class PlainModel:
             ("already_paid", asked.paid and not asked.static),
             ("request_cancelled", asked.cancelled),
             ("request_expired", 0 < asked.expires_s <= now_s),
-            ("over_till_limit", total > 10_000_000),
+        )
+        agreed = asked_for or self.shop_refuses(asked.shop, total) or self.payer_refuses(payer)
+        refusal = agreed or first(
             ("over_single_limit", total > single),
             ("over_daily_limit", self.spent[payer, asked.currency, day] + total > daily),
+            ("over_code_cap", by_code and coded > code),
             ("over_static_cap", asked.static and self.spent_static[payer, asked.currency, day] + total > STATIC_MINOR),
             ("insufficient_funds", self.held[payer, asked.currency] < total),
         )
-        for name, holds in refusals:
-            if holds:
-                return name
-        acquirer, mode = self.shops[asked.shop]
+        if refusal:
+            return refusal
+        acquirer, mode = self.shops[asked.shop][0], self.mode(asked.shop)
         refusal, waits_for = self._pass_on(self.payers[payer], acquirer, mode, asked.currency, total)
         if refusal:
             return refusal
@@ -145,6 +202,7 @@ class PlainModel:
         self.earned[acquirer, acquirer, asked.currency] += fee - network
         self.spent[payer, asked.currency, day] += total
         self.spent_static[payer, asked.currency, day] += total if asked.static else 0
+        self.spent_code[payer, asked.currency, day] += total if by_code else 0
         if not waits_for:
             self.available[asked.shop, asked.currency] += total - fee
         asked.paid = True
@@ -153,6 +211,8 @@ class PlainModel:
 
     def cancel(self, asked: Asked, now_s: int) -> str:
         """The till takes its request back."""
+        if refusal := self.actor_refuses(asked.shop, "till"):
+            return refusal
         if asked.paid and not asked.static:
             return "already_paid"
         if asked.cancelled:
@@ -165,22 +225,24 @@ class PlainModel:
     def refund(self, paid: Paid, minor: int, reference: str, now_s: int, *, by_till: bool) -> str:
         """Some of a payment goes back."""
         day, currency = (now_s + UTC_OFFSET_S) // DAY_S, paid.currency
-        if reference in paid.references:
-            return "already_refunded"
-        if minor == 0:
-            return "nothing_to_refund"
-        if paid.refunded + minor > paid.total:
-            return "exceeds_payment"
-        if by_till and self.till_refunds[paid.shop, day] + minor > TILL_REFUND_MINOR:
-            return "over_till_refund_limit"
+        refused = self.shop_is_closed(paid.shop) or first(
+            ("already_refunded", reference in paid.references),
+            ("nothing_to_refund", minor == 0),
+            ("exceeds_payment", paid.refunded + minor > paid.total),
+        )
+        refused = refused or self.actor_refuses(paid.shop, "till" if by_till else "owner")
+        over = self.till_refunds[paid.shop, day] + minor > self.till_refunds_most(paid.shop)
+        refused = refused or first(("over_till_refund_limit", by_till and over))
+        if refused := refused or self.money_is_held(paid.shop) or self.payer_is_gone(paid.payer):
+            return refused
         fee_back = half_up(Fraction(paid.fee * min(paid.refunded + minor, paid.amount), paid.amount))
         network_back = half_up(Fraction(paid.network * fee_back, paid.fee))
         net = minor - (fee_back - paid.fee_back)
-        acquirer, mode = self.shops[paid.shop]
+        acquirer, mode = self.shops[paid.shop][0], self.mode(paid.shop)
         payers_bank = self.payers[paid.payer]
         if paid.waits_for:
             after = self.net_debit(acquirer, currency) + minor
-            if after > self.cap:
+            if after > max(self.cap_of(acquirer), 0):
                 return "net_debit_cap"
             self.owed[payers_bank, acquirer, currency] -= minor
             if not any(self.owed[payers_bank, other, currency] for other in self.banks):
@@ -233,8 +295,10 @@ class PlainModel:
                 paid.waits_for = ""
                 self.available[paid.shop, currency] += paid.total - paid.refunded - (paid.fee - paid.fee_back)
 
-    def close(self, currency: str, now_s: int, genesis_s: int) -> str:
+    def close(self, currency: str, now_s: int, genesis_s: int, bank: str) -> str:
         """The cycle that ended at the last full minute."""
+        if refusal := self.bank_refuses(bank):
+            return refusal
         cutoff_s = now_s // CYCLE_S * CYCLE_S
         if cutoff_s <= self.closed_s.get(currency, genesis_s // CYCLE_S * CYCLE_S):
             return "before_cutoff"
@@ -259,8 +323,10 @@ class PlainModel:
 
     # Payouts
 
-    def ask(self, shop: str, currency: str, minor: int) -> str:
+    def ask(self, shop: str, currency: str, minor: int, by: str) -> str:
         """A payout of what is available; the payments that are have their money in it."""
+        if refusal := self.shop_is_closed(shop) or self.actor_refuses(shop, by) or self.money_is_held(shop):
+            return refusal
         if minor == 0:
             return "nothing_to_pay_out"
         if minor > self.available[shop, currency]:
@@ -276,6 +342,8 @@ class PlainModel:
         """The acquirer's answer."""
         if not 1 <= number <= len(self.payouts[shop, currency]):
             return "unknown_payout"
+        if refusal := self.bank_refuses(self.shops[shop][0]):
+            return refusal
         out = self.payouts[shop, currency][number - 1]
         if out.state != "payout_requested":
             return "payout_decided"

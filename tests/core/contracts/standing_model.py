@@ -1,16 +1,16 @@
-"""An independent plain model of who may act: keys, standing, freezes, terms and proposals. It knows no record.
+"""An independent plain model of who may act: keys, standing and terms. It knows no record.
 
 Each method says by which name the ledger must refuse, or "" and what is so from then on. Who signs is a name.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-HOUR_S = 3_600
-DAY_S = 24 * HOUR_S
+from tests.core.contracts.council_model import DAY_S, HOMES, CouncilModel
+
 FIRST = ("alice", "bob", "carol", "dave", "erin")
-HOMES = {"alice": "eastbank", "bob": "westpay"}
+HOLDS = {"tier_2": 50_000_000, "tier_3": 2_000_000}
 
 
 @dataclass
@@ -24,6 +24,9 @@ class Person:
     held: int
     status: str = "open"
     recovery: tuple[str, int, str] | None = None
+    upheld: bool = False
+    tier: str = "tier_3"
+    code_class: str = "B"
 
 
 @dataclass
@@ -34,52 +37,36 @@ class Shop:
     status: str = "open"
     terms: tuple[str, str] = ("netted", "CN-TEAHOUSE-001")
     following: tuple[int, str, str] | None = None
+    recovery: tuple[str, int] | None = None
+    upheld: bool = False
 
 
-@dataclass
-class Order:
-    """A freeze: the order and what became of it."""
-
-    reference: str
-    begun_s: int
-    ordered_s: int
-    ends_s: int
-    agreed: bool = False
-    release: str = ""
-    interim_s: int = 0
-
-
-@dataclass
-class Motion:
-    """A proposal: what it would do, who is for it."""
-
-    what: tuple[str, str, bool]
-    proposer: str
-    lapses_s: int
-    voices: dict[str, str] = field(default_factory=dict)
-    state: str = "open"
-
-
-class StandingModel:
+class StandingModel(CouncilModel):
     """Everything that the messages under test can change."""
 
     def __init__(self, now_s: int) -> None:
-        self.now_s = now_s
-        self.people = {"alice": Person("alice", 1_000_000), "bob": Person("bob", 500_000)}
+        super().__init__(now_s)
+        self.people = {"alice": Person("alice", 1_000_000), "bob": Person("bob", 500_000, code_class="C")}
         self.shop = Shop()
-        self.orders: dict[str, Order] = {}
-        self.suspended: dict[str, bool] = {"eastbank": False, "westpay": False}
-        self.roles = {role: [role] for role in ("operator", "regulator", "central_bank", "city")}
-        self.motions: list[Motion] = []
         self.key_owners = {first: first for first in FIRST}
 
-    def acts(self, institution: str, signer: str) -> str:
-        if signer != institution:
-            return "not_institution_key"
-        return "institution_suspended" if self.suspended[institution] else ""
+    # What somebody else may say, where standing is not all there is
 
-    def frozen(self, subject: str) -> bool:
-        return subject in self.orders and self.now_s < self.orders[subject].ends_s
+    def held(self, name: str) -> int:
+        """What an account holds in all currencies."""
+        return self.people[name].held
+
+    def move(self, name: str, change: int) -> None:
+        """Cash in or out."""
+        self.people[name].held += change
+
+    def shop_holds(self) -> int:
+        """What the tea house has on the ledger."""
+        return 0
+
+    def waits_s(self, what: str) -> int:
+        """How long a "recovery", "terms" or an "owner" that begins now waits."""
+        return DAY_S if what == "terms" else 3 * DAY_S
 
     def in_use(self, key: str) -> bool:
         return key in self.key_owners
@@ -139,7 +126,7 @@ class StandingModel:
             return "recovery_pending"
         if self.in_use(key):
             return "customer_key_in_use"
-        person.recovery, person.status = (key, self.now_s + 3 * DAY_S, person.status), "locked"
+        person.recovery, person.status = (key, self.now_s + self.waits_s("recovery"), person.status), "locked"
         return ""
 
     def complete(self, name: str, signer: str) -> str:
@@ -152,7 +139,7 @@ class StandingModel:
             return "recovery_not_ready"
         if self.in_use(person.recovery[0]):
             return "customer_key_in_use"
-        person.key, person.recovery, person.status = person.recovery[0], None, "open"
+        person.key, person.recovery, person.status, person.upheld = person.recovery[0], None, "open", False
         self.key_owners[person.key] = name
         return ""
 
@@ -163,8 +150,21 @@ class StandingModel:
         if person.recovery is None:
             return "no_recovery"
         if signer == person.key:
+            if person.upheld:
+                return "recovery_upheld"
             person.status = person.recovery[2]
-        person.recovery = None
+        person.recovery, person.upheld = None, False
+        return ""
+
+    def uphold(self, name: str, signer: str) -> str:
+        person = self.people[name]
+        if signer not in self.roles["regulator"]:
+            return "missing_role"
+        if person.recovery is None:
+            return "no_recovery"
+        if person.upheld:
+            return "recovery_upheld"
+        person.upheld = True
         return ""
 
     def close(self, name: str, signer: str) -> str:
@@ -177,7 +177,7 @@ class StandingModel:
             return "recovery_pending"
         if self.frozen(name):
             return "frozen_account"
-        if person.held:
+        if self.held(name):
             return "account_not_empty"
         person.status = "closed"
         return ""
@@ -187,7 +187,8 @@ class StandingModel:
             return refusal
         if self.people[name].status != "closed":
             return "account_not_closed"
-        self.people[name].status = "open"
+        person = self.people[name]
+        person.status, person.tier, person.code_class = "open", "tier_3", "B"
         return ""
 
     def cash(self, name: str, change: int, signer: str) -> str:
@@ -200,20 +201,71 @@ class StandingModel:
             return "account_closed"
         if change < 0 and self.frozen(name):
             return "frozen_account"
-        person.held += change
+        if change > 0 and self.held(name) + change > HOLDS[person.tier]:
+            return "over_balance_limit"
+        self.move(name, change)
         return ""
 
     def _shop_either(self, signer: str) -> str:
-        may = signer == self.shop.owner or not self.acts("eastbank", signer)
-        return "" if may else "not_owner_or_acquirer"
+        if not self.acts("eastbank", signer):
+            return ""
+        return "not_owner_or_acquirer" if signer != self.shop.owner else self.owner_rests()
+
+    def owner_rests(self) -> str:
+        return "owner_recovery_pending" if self.shop.recovery else ""
+
+    def _owner(self, signer: str) -> str:
+        return "not_owner" if signer != self.shop.owner else self.owner_rests()
 
     def shop_terms(self) -> tuple[str, str]:
         following = self.shop.following
         return following[1:] if following and following[0] <= self.now_s else self.shop.terms
 
+    def start_owner(self, owner: str, signer: str) -> str:
+        if refusal := self.acts("eastbank", signer):
+            return refusal
+        if self.shop.status == "closed":
+            return "merchant_closed"
+        if owner == self.shop.owner:
+            return "owner_unchanged"
+        if self.shop.recovery:
+            return "owner_recovery_pending"
+        self.shop.recovery = owner, self.now_s + self.waits_s("owner")
+        return ""
+
+    def complete_owner(self, signer: str) -> str:
+        if refusal := self.acts("eastbank", signer):
+            return refusal
+        if not self.shop.recovery:
+            return "no_owner_recovery"
+        if self.now_s < self.shop.recovery[1]:
+            return "owner_recovery_not_ready"
+        self.shop.owner, self.shop.recovery, self.shop.upheld = self.shop.recovery[0], None, False
+        return ""
+
+    def cancel_owner(self, signer: str) -> str:
+        if signer != self.shop.owner and self.acts("eastbank", signer):
+            return "not_owner_or_acquirer"
+        if not self.shop.recovery:
+            return "no_owner_recovery"
+        if signer == self.shop.owner and self.shop.upheld:
+            return "owner_recovery_upheld"
+        self.shop.recovery, self.shop.upheld = None, False
+        return ""
+
+    def uphold_owner(self, signer: str) -> str:
+        if signer not in self.roles["regulator"]:
+            return "missing_role"
+        if not self.shop.recovery:
+            return "no_owner_recovery"
+        if self.shop.upheld:
+            return "owner_recovery_upheld"
+        self.shop.upheld = True
+        return ""
+
     def hand_over(self, owner: str, signer: str) -> str:
-        if signer != self.shop.owner:
-            return "not_owner"
+        if refusal := self._owner(signer):
+            return refusal
         if self.shop.status == "closed":
             return "merchant_closed"
         if owner == signer:
@@ -222,14 +274,14 @@ class StandingModel:
         return ""
 
     def change_terms(self, mode: str, account: str, signer: str) -> str:
-        if signer != self.shop.owner:
-            return "not_owner"
+        if refusal := self._owner(signer):
+            return refusal
         if self.shop.status == "closed":
             return "merchant_closed"
         if (mode, account) == self.shop_terms():
             return "terms_unchanged"
         self.shop.terms = self.shop_terms()
-        self.shop.following = (self.now_s + DAY_S, mode, account)
+        self.shop.following = (self.now_s + self.waits_s("terms"), mode, account)
         return ""
 
     def cancel_terms(self, signer: str) -> str:
@@ -251,108 +303,11 @@ class StandingModel:
             return "merchant_not_open"
         if wanted == "open" and self.shop.status != "suspended":
             return "merchant_not_suspended"
+        if wanted == "closed" and self.owner_rests():
+            return "owner_recovery_pending"
         if wanted == "closed" and self.frozen("TEAHOUSE"):
             return "frozen_merchant"
+        if wanted == "closed" and self.shop_holds():
+            return "merchant_not_empty"
         self.shop.status = wanted
-        return ""
-
-    def freeze(self, subject: str, reference: str, until_s: int, signer: str) -> str:
-        if signer not in self.roles["regulator"]:
-            return "missing_role"
-        if self.frozen(subject):
-            return "already_frozen"
-        before = self.orders.get(subject)
-        last_s = before.interim_s if before else 0
-        is_rested = last_s == 0 or self.now_s >= last_s + 30 * DAY_S
-        ends_s = min(until_s, self.now_s + 3 * DAY_S) if is_rested else self.now_s
-        interim_s = self.now_s if is_rested else last_s
-        self.orders[subject] = Order(reference, self.now_s, until_s, ends_s, interim_s=interim_s)
-        return ""
-
-    def release(self, subject: str, reference: str, signer: str) -> str:
-        if signer not in self.roles["regulator"]:
-            return "missing_role"
-        if not self.frozen(subject):
-            return "not_frozen"
-        order = self.orders[subject]
-        if order.agreed:
-            order.release = reference
-        else:
-            order.ends_s = order.ordered_s = self.now_s
-        return ""
-
-    def agree(self, subject: str, reference: str, signer: str) -> str:
-        if refusal := self.acts(HOMES.get(subject, "eastbank"), signer):
-            return refusal
-        order = self.orders.get(subject)
-        if order is None:
-            return "nothing_to_agree"
-        if order.agreed:
-            if not self.frozen(subject) or order.release != reference:
-                return "nothing_to_agree"
-            order.ends_s = self.now_s
-            return ""
-        if order.reference != reference:
-            return "nothing_to_agree"
-        if self.now_s >= min(order.ordered_s, order.begun_s + 3 * DAY_S):
-            return "agreement_late"
-        order.agreed, order.ends_s, order.interim_s = True, order.ordered_s, 0
-        return ""
-
-    def _try(self, what: tuple[str, str, bool]) -> str:
-        kind, name, wanted = what
-        if kind == "role":
-            if (name in self.roles["city"]) == wanted:
-                return "role_held" if wanted else "role_not_held"
-        elif self.suspended[name] == wanted:
-            return "standing_unchanged"
-        return ""
-
-    def propose(self, what: tuple[str, str, bool], role: str, signer: str) -> str:
-        if signer not in self.roles[role]:
-            return "missing_role"
-        if refusal := self._try(what):
-            return refusal
-        self.motions.append(Motion(what, signer, self.now_s + DAY_S, {signer: role}))
-        return ""
-
-    def _open_motion(self, number: int) -> tuple[Motion | None, str]:
-        if not 1 <= number <= len(self.motions):
-            return None, "unknown_proposal"
-        motion = self.motions[number - 1]
-        if motion.state != "open":
-            return None, "proposal_decided"
-        return (None, "proposal_expired") if self.now_s >= motion.lapses_s else (motion, "")
-
-    def approve(self, number: int, role: str, signer: str) -> str:
-        motion, refusal = self._open_motion(number)
-        if motion is None:
-            return refusal
-        if signer not in self.roles[role]:
-            return "missing_role"
-        if signer in motion.voices:
-            return "already_approved"
-        voices = {**motion.voices, signer: role}
-        heard = {each for key, each in voices.items() if key in self.roles[each]}
-        if {"operator", "regulator"} <= heard:
-            if refusal := self._try(motion.what):
-                return refusal
-            kind, name, wanted = motion.what
-            if kind == "standing":
-                self.suspended[name] = wanted
-            elif wanted:
-                self.roles["city"].append(name)
-            else:
-                self.roles["city"].remove(name)
-            motion.state = "enacted"
-        motion.voices = voices
-        return ""
-
-    def withdraw(self, number: int, signer: str) -> str:
-        motion, refusal = self._open_motion(number)
-        if motion is None:
-            return refusal
-        if motion.proposer != signer:
-            return "not_proposer"
-        motion.state = "withdrawn"
         return ""

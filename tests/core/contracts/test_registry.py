@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,26 @@ def test_every_code_has_its_sentences_in_both_languages(code: Code) -> None:
         assert re.search("[\u4e00-\u9fff]", text)
         assert not re.search("[,.;:!?]", text)
     assert re.fullmatch("[a-z][a-z0-9_]*", code.name)
+
+
+CODE_MODULES = [envelope_codes, *(import_module(f"{registry.__package__}.{each.name}.codes") for each in WITH_FOLDER)]
+CONSTANTS = [(name, code) for module in CODE_MODULES for name, code in vars(module).items() if isinstance(code, Code)]
+
+
+@cache
+def words_of_the_tests() -> frozenset[str]:
+    """Every name and every quoted word in the tests, but for this file's."""
+    texts = [path.read_text(encoding="utf-8") for path in Path(__file__).parents[2].rglob("test_*.py")]
+    return frozenset(re.findall(r"\b[A-Z][A-Z0-9_]+\b|(?<=\")[a-z_]+(?=\")", "\n".join(texts)))
+
+
+@pytest.mark.parametrize(("name", "code"), CONSTANTS, ids=[code.name for _, code in CONSTANTS])
+def test_every_code_is_named_by_a_test(name: str, code: Code) -> None:
+    assert {name, code.name} & words_of_the_tests()
+
+
+def test_every_constant_is_listed_among_the_codes() -> None:
+    assert {code for _, code in CONSTANTS} == set(registry.ALL_CODES)
 
 
 def test_kinds_and_events_begin_with_their_capability() -> None:

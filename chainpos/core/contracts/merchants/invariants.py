@@ -23,12 +23,12 @@ from chainpos.core.contracts.merchants.records import (
 
 
 def tills_have_merchants(scan: Scan) -> list[Violation]:
-    """Every till belongs to a merchant, which counts it; no till returned more in a day than it may."""
+    """Every till belongs to a merchant, which counts it; no till returned more in a day than it might on that day."""
     counted: dict[str, int] = {}
     found = []
     for key, till in scan.records(TILLS):
         counted[till.merchant] = counted.get(till.merchant, 0) + 1
-        is_within = till.refunded_minor <= till.refund_daily_minor or 0 < till.limits_day == till.refund_day
+        is_within = till.refunded_minor <= till.refund_daily_minor or 0 < till.refund_day <= till.limits_day
         if till.refunded_minor < 0 or not is_within:
             found.append(Violation("tills_have_merchants", f"till {key.hex()} returned {till.refunded_minor}"))
     for key, merchant in scan.records(MERCHANTS):

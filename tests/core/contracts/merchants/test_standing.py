@@ -158,6 +158,15 @@ def test_a_tills_limits_hold_at_once_and_what_it_returned_today_counts(world: Wo
     world.check()
 
 
+def test_a_lower_limit_says_nothing_of_what_was_returned_the_day_before(world: World) -> None:
+    """What the long run of all messages found: the invariant asked only for the very day of the change."""
+    ctx = world.context()
+    port.count_refund(ctx, "TEAHOUSE", TILL, 60)
+    world.commit(ctx)
+    world.advance(86_400)
+    world.accepted(LIMITS, OWNER)
+
+
 REFUSALS: list[tuple[msgspec.Struct, str, Code]] = [
     (ROTATE, BANK, codes.NOT_OWNER),
     (msgspec.structs.replace(ROTATE, owner=bytes(31)), OWNER, codes.BAD_OWNER_KEY),
