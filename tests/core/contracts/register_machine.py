@@ -14,7 +14,7 @@ from chainpos.core.contracts.compliance.records import AlertRule
 from chainpos.core.contracts.customers import messages as customers
 from chainpos.core.contracts.customers.changes import SetClassCaps, SetRecoveryTime, SetTierLimits
 from chainpos.core.contracts.customers.records import ClassCap, TierLimits
-from chainpos.core.contracts.fees.changes import SetFeeRule
+from chainpos.core.contracts.fees.changes import SetFeeRule, SetPublishedRate
 from chainpos.core.contracts.governance.changes import PlanUpgrade, SetQuorum, SetValidator
 from chainpos.core.contracts.governance.port import validators
 from chainpos.core.contracts.institutions import messages as institutions
@@ -176,6 +176,7 @@ class RegisterMachine(StandingMachine):
             "class": ("customers.code_class", SetClassCaps("E", from_s, (ClassCap(CNY, None),))),
             "cutoffs": ("settlement.timetable", SetCutoffs(CNY, from_s, self.cycle_s, 0)),
             "delays": ("merchants.delays", SetDelays(from_s, seconds, 2 * seconds)),
+            "rates": ("fees.comparison", SetPublishedRate(0, "Cards", "银行卡", from_s, seconds)),
             "fees": ("fees.schedule", SetFeeRule("other", DYNAMIC_QR, CNY, from_s, seconds, 0, 9, 0)),
             "quorum": ("governance.quorum", SetQuorum("", from_s, (("operator", 1), ("regulator", 1)), 7 * DAY_S)),
             "recovery": ("customers.recovery", SetRecoveryTime(from_s, seconds)),

@@ -20,6 +20,7 @@ DATED = {
     "delays": (64, 0, "bad_change"),
     "fees": (64, 0, "bad_change"),
     "quorum": (16, 1, "quorum_not_later"),
+    "rates": (64, 0, "bad_change"),
     "recovery": (64, 0, "bad_change"),
     "tier": (64, 0, "limits_not_later"),
 }

@@ -14,7 +14,7 @@ from chainpos.core.contracts.compliance.records import AlertRule
 from chainpos.core.contracts.customers.changes import SetClassCaps, SetRecoveryTime, SetTierLimits
 from chainpos.core.contracts.customers.records import ClassCap, TierLimits
 from chainpos.core.contracts.dated import followed
-from chainpos.core.contracts.fees.changes import SetFeeRule
+from chainpos.core.contracts.fees.changes import SetFeeRule, SetPublishedRate
 from chainpos.core.contracts.governance.changes import SetQuorum
 from chainpos.core.contracts.governance.codes import BAD_CHANGE
 from chainpos.core.contracts.merchants.changes import SetDelays
@@ -36,6 +36,7 @@ SCHEDULES: list[tuple[str, int, int, Callable[[int], msgspec.Struct]]] = [
     ("customers.recovery", 64, 0, lambda from_s: SetRecoveryTime(from_s, 600)),
     ("merchants.delays", 64, 0, lambda from_s: SetDelays(from_s, 600, 600)),
     ("fees.schedule", 64, 1, lambda from_s: SetFeeRule("standard", DYNAMIC_QR, CNY, from_s, 1, 0, 9, 0)),
+    ("fees.comparison", 64, 0, lambda from_s: SetPublishedRate(0, "Cards", "银行卡", from_s, 6_000)),
     ("settlement.timetable", 64, 1, lambda from_s: SetCutoffs(CNY, from_s, 600, 0)),
 ]
 

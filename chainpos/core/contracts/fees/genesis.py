@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from chainpos.core.contracts.context import Context, decode_section, genesis_row
 from chainpos.core.contracts.fees.records import (
     COMPARISONS,
+    MAX_NAME_BYTES,
     MAX_RULES,
     MILLION,
     SCHEDULES,
@@ -17,13 +18,13 @@ from chainpos.core.contracts.fees.records import (
     FeeRule,
     FeeSchedule,
     PublishedRate,
+    comparison_key,
     schedule_key,
 )
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.core.values.currency import CURRENCIES
 from chainpos.core.values.text import check_text
 
-MAX_NAME_BYTES: Final = 96
 _Ppm = Annotated[int, msgspec.Meta(ge=0, le=MILLION)]
 _Minor = Annotated[int, msgspec.Meta(ge=0, le=MAX_MINOR)]
 _Seconds = Annotated[int, msgspec.Meta(ge=0)]
@@ -95,7 +96,7 @@ def _add_comparison(ctx: Context, index: int, comparison: _Comparison) -> None:
     _check_dates([rate.from_s for rate in rates])
     name_en = check_text(comparison.name_en, min_bytes=1, max_bytes=MAX_NAME_BYTES)
     name_zh = check_text(comparison.name_zh, min_bytes=1, max_bytes=MAX_NAME_BYTES)
-    ctx.put(COMPARISONS, index.to_bytes(2, "big"), Comparison(name_en, name_zh, rates))
+    ctx.put(COMPARISONS, comparison_key(index), Comparison(name_en, name_zh, rates))
 
 
 def _check_dates(dates: list[int]) -> None:

@@ -15,6 +15,8 @@ from chainpos.core.state.tables import Table
 
 MILLION: Final = 1_000_000
 MAX_RULES: Final = 64
+MAX_COMPARISONS: Final = 16
+MAX_NAME_BYTES: Final = 96
 # The same few are asked for in every payment.
 KEPT_KEYS: Final = 1_024
 
@@ -73,6 +75,11 @@ def in_force(rules: Sequence[D], time_s: int) -> D | None:
 def schedule_key(fee_class: str, instrument: str, currency: str) -> bytes:
     """The key of one schedule. None of the three holds a zero byte."""
     return f"{currency}\0{instrument}\0{fee_class}".encode()
+
+
+def comparison_key(number: int) -> bytes:
+    """The key in COMPARISONS; numbers begin at 0."""
+    return number.to_bytes(2, "big")
 
 
 SCHEDULES: Final = Table("fees.schedules", b"fs", FeeSchedule)

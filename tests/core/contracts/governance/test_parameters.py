@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from chainpos.core.contracts.fees import port as fees
-from chainpos.core.contracts.fees.changes import SetFeeRule
+from chainpos.core.contracts.fees.changes import SetFeeRule, SetPublishedRate
+from chainpos.core.contracts.fees.records import COMPARISONS, comparison_key
+from chainpos.core.contracts.fees.rules import cost_elsewhere
 from chainpos.core.contracts.governance.codes import BAD_CHANGE, CHANGE_NOT_AHEAD
 from chainpos.core.contracts.ports import DYNAMIC_QR
 from chainpos.core.contracts.settlement.changes import SetCutoffs
@@ -18,6 +20,7 @@ from tests.core.contracts.conftest import BANK, CNY, GENESIS_S, World, events_of
 from tests.core.contracts.deciding import decided, undecidable
 
 FEE = SetFeeRule("standard", DYNAMIC_QR, CNY, GENESIS_S + 60, 6_000, 0, 10_000, 200_000)
+RATE = SetPublishedRate(0, "Card acquiring", "银行卡收单", GENESIS_S + 60, 6_000)
 CUTOFFS = SetCutoffs(CNY, GENESIS_S + 60, 600, 0)
 
 
@@ -88,7 +91,37 @@ def test_cutoffs_that_cannot_be_are_refused(world: World, fields: dict[str, Any]
     undecidable(world, "settlement.timetable", msgspec.structs.replace(CUTOFFS, **fields), BAD_CHANGE)
 
 
-@pytest.mark.parametrize(("kind", "change"), [("fees.schedule", FEE), ("settlement.timetable", CUTOFFS)])
+def test_a_published_rate_holds_from_its_second_and_the_one_before_stays(world: World) -> None:
+    decided(world, "fees.comparison", RATE)
+    decided(world, "fees.comparison", msgspec.structs.replace(RATE, from_s=GENESIS_S + 600, ppm=5_000))
+    kept = world.state.get(COMPARISONS, comparison_key(0))
+    assert kept is not None
+    costs = [cost_elsewhere(kept, GENESIS_S + after_s, 1_000_000) for after_s in (59, 60, 599, 600)]
+    assert costs == [None, 6_000, 6_000, 5_000]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"number": 1},
+        {"number": -1},
+        {"number": 16},
+        {"name_en": ""},
+        {"name_zh": "\u202e"},
+        {"name_zh": "x" * 97},
+        {"ppm": 1_000_001},
+        {"ppm": -1},
+        {"from_s": 2**60},
+    ],
+)
+def test_a_rate_that_cannot_be_is_refused(world: World, fields: dict[str, Any]) -> None:
+    undecidable(world, "fees.comparison", msgspec.structs.replace(RATE, **fields), BAD_CHANGE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [("fees.comparison", RATE), ("fees.schedule", FEE), ("settlement.timetable", CUTOFFS)],
+)
 def test_a_change_lies_ahead_and_follows_the_last(world: World, kind: str, change: Any) -> None:
     undecidable(world, kind, msgspec.structs.replace(change, from_s=GENESIS_S), CHANGE_NOT_AHEAD)
     decided(world, kind, change)
