@@ -5,7 +5,10 @@ It refuses to stop half way: who asks gets all of the heights or an error. Settl
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, NamedTuple, TypeVar
+
+import msgspec
 
 from chainpos.core.checkout.reconciling import PAYMENT, REFUND, WALL, Entry
 from chainpos.core.contracts.payments.events import PAID
@@ -14,6 +17,7 @@ from chainpos.core.contracts.ports import STATIC_QR
 from chainpos.core.contracts.refunds.events import REFUNDED
 from chainpos.core.contracts.refunds.records import REFUNDS, RefundRecord, refund_key
 from chainpos.core.contracts.settlement.records import NO_MONEY, POSITIONS, Position, position_key
+from chainpos.core.state.tables import Table
 from chainpos.core.values.text import clean
 from chainpos.errors import MalformedBytes
 from chainpos.inspect.records import record_at
@@ -21,8 +25,9 @@ from chainpos.rpc.backend import IncludedTransaction
 from chainpos.rpc.client import Disconnected, RpcClient
 from chainpos.till.settlement import Money
 
-R = TypeVar("R")
+R = TypeVar("R", bound=msgspec.Struct)
 PAGE: Final = 100
+AT_ONCE: Final = 32
 MAX_PAGES: Final = 500
 
 
@@ -53,16 +58,18 @@ async def read_ledger(
     """
     entries: list[Entry] = []
     net_minor = 0
-    for told in await _told(client, PAID, merchant, after, upto):
-        payment = _required(await record_at(client, PAYMENTS, told.payment, upto))
+    paid = await _told(client, PAID, merchant, after, upto)
+    payments = await _records(client, PAYMENTS, [told.payment for told in paid], upto)
+    for told, payment in zip(paid, payments, strict=True):
         if payment.currency != currency:
             continue
         net_minor += payment.net_minor
         if payment.till_key == till_key:
             entries.append(_paid(told, payment, money))
-    for told in await _told(client, REFUNDED, merchant, after, upto):
-        refund = _required(await record_at(client, REFUNDS, refund_key(told.payment, told.reference), upto))
-        payment = _required(await record_at(client, PAYMENTS, told.payment, upto))
+    back = await _told(client, REFUNDED, merchant, after, upto)
+    refunds = await _records(client, REFUNDS, [refund_key(told.payment, told.reference) for told in back], upto)
+    payments = await _records(client, PAYMENTS, [told.payment for told in back], upto)
+    for told, refund, payment in zip(back, refunds, payments, strict=True):
         if payment.currency != currency:
             continue
         net_minor -= refund.net_minor
@@ -135,7 +142,13 @@ async def _total(client: RpcClient, merchant: str, currency: str, height: int) -
     return found.held_minor + found.paid_out_minor
 
 
-def _required(record: R | None) -> R:
-    if record is None:
-        raise MalformedBytes("the node tells of a movement and has no record of it")
-    return record
+async def _records(client: RpcClient, table: Table[R], keys: list[bytes], height: int) -> list[R]:
+    """The records of what the node told of, some at a time. Raises MalformedBytes where it has none."""
+    found: list[R] = []
+    for begin in range(0, len(keys), AT_ONCE):
+        some = await asyncio.gather(*(record_at(client, table, key, height) for key in keys[begin : begin + AT_ONCE]))
+        for record in some:
+            if record is None:
+                raise MalformedBytes("the node tells of a movement and has no record of it")
+            found.append(record)
+    return found

@@ -38,6 +38,7 @@ def row_view(row: SaleRow, money: Money, link: str = "", qr: Qr | None = None) -
         fee=Amount(row.fee_minor, row.currency) if row.height else None,
         refunded=Amount(row.refunded_minor, row.currency) if row.refunded_minor else None,
         problem=sentence_of(row.problem_code) if row.problem_code else None,
+        staff=row.staff,
         money_state=money.state_of(row),
         presented=row.presented,
     )

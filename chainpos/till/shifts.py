@@ -178,6 +178,9 @@ class ShiftDesk:
 
     async def anchor(self, client: RpcClient) -> None:  # noqa: ARG002 - an errand: the outbox sends what is signed here
         """One step towards having the oldest report on the ledger that is not there: sign it, or see how that went."""
+        if self._changing.locked():
+            # A shift is being closed: the outbox, which waits behind this errand, must not wait for that.
+            return
         async with self._changing:
             run = self._run
             row = await run.book.call(self._shifts.to_anchor)

@@ -94,6 +94,7 @@ class SaleView(msgspec.Struct, frozen=True, kw_only=True):
     refunded: Amount | None = None
     problem: Sentence | None = None
     presented: str = "link"  # or "code": the customer's, scanned; or "wall": received without a request
+    staff: str = ""
     money_state: str = ""  # "pending" | "available" | "payout_requested" | "paid_out", of what was received
 
 

@@ -42,7 +42,7 @@ class Entered(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What the form says and asks. `about` is where its texts are; `most` is the largest amount.
 
-    `zero` is whether nothing is an amount here.
+    `zero` is whether nothing is an amount here; `whose_pin` the key of a text that says whose PIN, if not one's own.
     """
 
     about: str
@@ -52,6 +52,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     warning: str = ""
     twice: bool = False
     pin: bool = False
+    whose_pin: str = ""
     reason: bool = False
     zero: bool = False
 
@@ -83,7 +84,7 @@ class MoneyForm(ModalScreen[Amount | None]):
             if self.asked.reason:
                 yield from self._field("reason", texts(f"{about}.reason"), longest=80)
             if self.asked.pin:
-                yield from self._field("pin", texts(f"{about}.pin"), password=True)
+                yield from self._field("pin", texts(self.asked.whose_pin or f"{about}.pin"), password=True)
             yield Words(id="form-hint", classes="dialog-text")
             yield Notice(id="form-notice")
             with Horizontal(classes="dialog-buttons"):

@@ -18,6 +18,7 @@ from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
+from chainpos.console.widgets.shift_figures import named
 from chainpos.console.widgets.words import Field
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.roles import Right
@@ -152,6 +153,8 @@ class SalesScreen(WithPaper):
             facts.append(Fact("sales.refunded", format_amount(sale.refunded), "warn"))
         if sale.money_state:
             facts.append(Fact("sales.where", texts.known(f"money_state.{sale.money_state}", sale.money_state)))
+        if sale.staff:
+            facts.append(Fact("shift.staff", named(texts, sale.staff)))
         if sale.problem is not None:
             facts.append(Fact("sales.problem", texts.either(sale.problem.what_en, sale.problem.what_zh), "bad"))
             facts.append(Fact("sales.next", texts.either(sale.problem.next_en, sale.problem.next_zh)))
@@ -197,6 +200,7 @@ class SalesScreen(WithPaper):
             warning=texts("refund.warning"),
             twice=True,
             pin=True,
+            whose_pin="" if self.may(Right.REFUND) else "approval.pin",
         )
         till = self.console_app.till
 

@@ -14,7 +14,7 @@ from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 
 from chainpos.console.keymap import key
-from chainpos.console.phrases import clock
+from chainpos.console.phrases import Tone, clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.page import Page
 from chainpos.console.widgets.line_list import Cell, Column, LineList
@@ -22,7 +22,7 @@ from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.shift_figures import HourBars, ShiftHead, named, signed
 from chainpos.core.values.amount import MAX_MINOR, Amount, format_amount
 from chainpos.till.roles import Right
-from chainpos.till.shift_views import LineView, ShiftView
+from chainpos.till.shift_views import LineView, RequestView, ShiftView
 from chainpos.till.views import CounterView
 
 COLUMNS = (
@@ -36,6 +36,7 @@ COLUMNS = (
     Column("shift.staff", 12, from_width=120),
     Column("", 2),
 )
+KIND_TONES: Final[dict[str, Tone]] = {"refund": "warn", "request": "muted"}
 EXPORTS: Final = "chainpos-shifts"
 
 
@@ -102,20 +103,22 @@ class ShiftScreen(Page):
         self.shift = view
         self.query_one("#shift-head", ShiftHead).shift = view
         self.query_one("#shift-hours", HourBars).shift = view
-        self.moves.show(view.lines, empty=lambda: self.console_app.texts("shift.no_lines"))
+        rows = (*view.lines, *(_unpaid(each) for each in view.requests))
+        self.moves.show(rows, empty=lambda: self.console_app.texts("shift.no_lines"))
         self.refresh_bindings()
 
     def _cells(self, each: LineView) -> Sequence[Cell]:
         texts = self.console_app.texts
-        mark: Cell = ("✗", "bad") if each.problem is not None else ("✓" if each.ledger is not None else "", "good")
+        mark: Cell = ("✗", "bad") if each.problem is not None else ("✓" if each.ledger is not None else "○", "good")
+        where = texts.known(f"money_state.{each.where}", texts.known(f"sale_state.{each.where}", each.where))
         return (
             (clock(each.time_ns, self.console_app.zone), "muted"),
-            (texts(f"line_kind.{each.kind}"), "warn" if each.kind == "refund" else ""),
+            (texts(f"line_kind.{each.kind}"), KIND_TONES.get(each.kind, "")),
             (each.reference, ""),
             (_figure(each.book), ""),
             (_figure(each.ledger), ""),
             (_figure(each.fee), "muted"),
-            (texts.known(f"money_state.{each.where}", each.where), "muted"),
+            (where, "muted"),
             (named(texts, each.staff), "muted"),
             mark,
         )
@@ -253,6 +256,15 @@ class ShiftScreen(Page):
                 self.told(told(amount))
 
         self.app.push_screen(MoneyForm(asked, send), answered)
+
+
+def _unpaid(request: RequestView) -> LineView:
+    """A request that brought no money, below what did."""
+    zero = Amount(0, request.amount.currency)
+    return LineView(
+        kind="request", reference=request.reference, book=request.amount, ledger=None, fee=zero, where=request.state,
+        height=0, time_ns=0, staff="",
+    )  # fmt: skip
 
 
 def _figure(amount: Amount | None) -> str:

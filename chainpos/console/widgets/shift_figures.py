@@ -146,9 +146,14 @@ def figures_of(texts: Texts, view: ShiftView) -> list[tuple[str, str, Tone]]:
         label = texts("shift.tender", name=texts.known(f"tender.{each.name}", each.name), count=each.count)
         cells.append((label, signed(each.received.minor - each.returned.minor, money), ""))
     for each in view.by_tax:
-        percent = f"{int(each.name) / PPM_OF_A_PERCENT:g} %" if each.name else texts("shift.no_rate")
-        tax = each.tax or zero
-        cells.append((texts("shift.tax", rate=percent), format_amount(tax, with_currency=False), "muted"))
+        # What was keyed has no rate, and so no tax to tell.
+        if each.name:
+            percent = f"{int(each.name) / PPM_OF_A_PERCENT:g} %"
+            tax = format_amount(each.tax or zero, with_currency=False)
+            cells.append((texts("shift.tax", rate=percent), tax, "muted"))
+    if view.requests:
+        unpaid_minor = sum(each.amount.minor for each in view.requests)
+        cells.append((texts("shift.unpaid", count=len(view.requests)), signed(unpaid_minor, money), "muted"))
     cells += [
         (texts("shift.float"), format_amount(view.float_amount or zero, with_currency=False), ""),
         (texts("shift.put_in"), format_amount(view.put_in or zero, with_currency=False), ""),

@@ -10,6 +10,7 @@ import pytest
 from chainpos.console.places import commands_of
 from chainpos.console.screens.sign_in import SignIn
 from chainpos.errors import UserFacingError
+from chainpos.till.shift_views import RequestView
 from chainpos.till.views import SaleState
 from tests.console.looking import HeardApp, assert_snapshot, go, key_in, opened, settle, text_of
 from tests.console.prepared_figures import SECOND, cny
@@ -89,6 +90,31 @@ async def test_ux12_a_difference_is_named_with_its_figures_and_the_next_step(
         assert "its hash is on the ledger, block 1,190" in text_of(app)
         await key_in(pilot, "e")
         assert till.shifts.asked == [("export", 2)]
+
+
+async def test_ux12_requests_that_brought_no_money_stand_apart(till: PreparedTill, tmp_path: Path) -> None:
+    till.shifts.put(msgspec.structs.replace(OPEN, requests=(RequestView("260302-KX-0099", cny(777), "expired"),)))
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11")
+        shown = text_of(app)
+        assert "Not paid ×1" in shown
+        (row,) = [row for row in shown.splitlines() if "260302-KX-0099" in row]
+        assert "Unpaid" in row
+        assert "Expired" in row
+        assert "✓" not in row
+
+
+async def test_ux11_a_cashiers_refund_asks_for_a_managers_pin(till: PreparedTill, tmp_path: Path) -> None:
+    signed_in(till, "Wang")
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "r")
+        assert "PIN of a manager" in text_of(app)
+        await key_in(pilot, "escape")
+        signed_in(till, "Mei 梅")
+        await settle(pilot)
+        await key_in(pilot, "r")
+        assert "PIN of a manager" not in text_of(app)
 
 
 async def test_ux27_takings_by_hour_are_bars(till: PreparedTill, tmp_path: Path) -> None:

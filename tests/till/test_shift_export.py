@@ -1,0 +1,60 @@
+"""A shift as CSV: every movement a row, numbers that a spreadsheet adds, and nothing that it would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import msgspec
+import pytest
+
+from chainpos.core.checkout.reconciling import PAYMENT, REFUND, Entry, reconcile
+from chainpos.core.checkout.takings import Drawn, Tendered, takings
+from chainpos.core.checkout.z_report import ZReport
+from chainpos.till.shift_export import COLUMNS, plain_cell, shift_csv
+
+
+def report(reason: str = "milk", staff: str = "Mei") -> ZReport:
+    ledger = [
+        Entry(kind=PAYMENT, id="a", reference="S1", amount_minor=1_000, tip_minor=50, fee_minor=4, where="pending"),
+        Entry(kind=REFUND, id="b", reference="S1/R1", amount_minor=300, fee_minor=1, where="pending"),
+    ]
+    book = [msgspec.structs.replace(each, tip_minor=0, staff=staff) for each in ledger]
+    lines = reconcile(book, ledger)
+    tendered = (Tendered(kind="cash", reference="B1", amount_minor=700, time_s=0, returned=True, staff=staff),)
+    drawn = (Drawn(kind="out", amount_minor=100, reason=reason, time_s=0, staff=staff),)
+    return ZReport(
+        chain_id="c", merchant="TEAHOUSE", till="ab" * 32, sequence=1, previous="", currency="CNY", opened_s=0,
+        opened_by=staff, closed_s=1, closed_by=staff, from_height=0, to_height=1, utc_offset_s=0, float_minor=0,
+        counted_minor=0, lines=lines, tendered=tendered, taxed=(), drawn=drawn, requests=(),
+        takings=takings(lines, tendered, (), drawn, float_minor=0, counted_minor=0), differences=(),
+    )  # fmt: skip
+
+
+def rows(made: ZReport) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(shift_csv(made).decode("utf-8-sig"))))
+
+
+def test_every_movement_is_a_row_with_a_signed_net() -> None:
+    found = rows(report())
+    assert [(row["kind"], row["tender"], row["net"]) for row in found] == [
+        ("payment", "ledger", "10.46"),
+        ("refund", "ledger", "-2.99"),
+        ("refund", "cash", "-7.00"),
+        ("cash_out", "cash", "-1.00"),
+    ]
+    assert all(len(row) == len(COLUMNS) for row in found)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "  =cmd|' /C calc'!A0", "＝1+1", "\t=1", "=\x1b[31m1", "\u202e=1", "\r\n=1"],
+)
+def test_no_cell_of_outside_text_begins_a_formula_or_breaks_a_row(hostile: str) -> None:
+    assert not plain_cell(hostile).lstrip().startswith(("=", "+", "-", "@", "＝"))
+    found = rows(report(hostile, hostile))
+    assert len(found) == 4
+    for row in found:
+        for name in ("reference", "staff"):
+            assert not row[name].lstrip().startswith(("=", "+", "-", "@", "＝"))
+            assert row[name].isprintable()
