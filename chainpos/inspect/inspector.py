@@ -22,6 +22,7 @@ from chainpos.inspect.views import (
     TransactionRow,
     UpstreamRow,
     ValidatorRow,
+    WatchRow,
 )
 from chainpos.rpc.backend import MAX_BLOCK_METAS, BlockMeta, NodeReport
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
@@ -126,6 +127,9 @@ def node_view(report: NodeReport) -> NodeView:
         ),
         validators=tuple(ValidatorRow(clean(row.address), row.power, row.signed) for row in report.validators),
         alarms=tuple(Alarm(clean(row.code), clean(row.detail), row.since_ns) for row in report.alarms),
+        watched=tuple(
+            WatchRow(clean(row.kind), clean(row.subject), clean(row.name), row.height) for row in report.watched
+        ),
     )
 
 

@@ -114,6 +114,15 @@ class PeerRow(msgspec.Struct, frozen=True):
     outbound: bool
 
 
+class WatchRow(msgspec.Struct, frozen=True):
+    """Something that the regulator looks at: `kind` is "alert", "frozen" or "released"; the rule's or order's name."""
+
+    kind: str
+    subject: str
+    name: str
+    height: int
+
+
 class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     """The Node screen: verification is what this machine checked itself.
 
@@ -140,3 +149,4 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: tuple[UpstreamRow, ...] = ()
     validators: tuple[ValidatorRow, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    watched: tuple[WatchRow, ...] = ()

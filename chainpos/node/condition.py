@@ -16,7 +16,7 @@ from chainpos.node.config import Mode
 from chainpos.node.ledger import Appended
 from chainpos.node.minutes import Minutes
 from chainpos.node.watching import DOUBLE_SIGN, VALIDATOR_SILENT, Signing, double_signs
-from chainpos.rpc.backend import AlarmReport, NodeReport, NodeState, UpstreamReport, ValidatorReport
+from chainpos.rpc.backend import AlarmReport, NodeReport, NodeState, UpstreamReport, ValidatorReport, WatchReport
 
 MAX_ALARMS: Final = 50
 STALE_TIP: Final = "stale_tip"
@@ -119,6 +119,7 @@ class Condition:
         upstreams: tuple[UpstreamReport, ...],
         verified_signatures: int,
         mempool: tuple[int, int],
+        watched: tuple[WatchReport, ...] = (),
     ) -> NodeReport:
         """The node in its own words; `mempool` is its transactions and bytes."""
         blocks, transactions, waits_ms = self._minutes.series(now_ns)
@@ -146,6 +147,7 @@ class Condition:
             upstreams=upstreams,
             validators=_validators(tip),
             alarms=tuple(self._alarms.values()),
+            watched=watched,
         )
 
     def _store_bytes(self) -> int:

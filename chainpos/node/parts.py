@@ -20,6 +20,7 @@ from chainpos.node.appending import Appender
 from chainpos.node.backend import Identity, NodeBackend
 from chainpos.node.chain_view import ChainView
 from chainpos.node.clock import Clock
+from chainpos.node.compliance_watch import Watched
 from chainpos.node.condition import Condition
 from chainpos.node.config import NodeSettings
 from chainpos.node.executor import Executor
@@ -81,6 +82,7 @@ class Parts:
         self.view = ChainView(opened.reader, opened.reading, tip)
         self.mempool = Mempool(MempoolLimits(**msgspec.structs.asdict(settings.mempool)))
         self.condition = Condition(settings.mode, tip.chain_id, settings.moniker, home.database, clock.now_ns())
+        self._watched = Watched(opened.reader)
         self._verified = opened.verified
         self._node_id = opened.node_key.address.hex()
         self._rpc = settings.listen
@@ -109,7 +111,7 @@ class Parts:
         )
         self._snapshots = SnapshotTaker(home.database, ledger, opened.executor, settings.snapshot_every)
         self.backend = self._make_backend(opened)
-        self.appender.after += [self._after_block, self._snapshots.after_block]
+        self.appender.after += [self._after_block, self._watch_block, self._snapshots.after_block]
 
     def _make_engine(self, ledger: Ledger) -> EmbeddedEngine:
         return EmbeddedEngine(
@@ -183,6 +185,7 @@ class Parts:
             upstreams=() if following is None else following.reports(now_ns),
             verified_signatures=self._verified.verified,
             mempool=(len(self.mempool), self.mempool.total_bytes),
+            watched=self._watched.rows,
         )
 
     # What following asks of the node: see sync.loop.Sink.
@@ -216,6 +219,9 @@ class Parts:
     def _after_block(self, _: Appended) -> None:
         if len(self.mempool):
             self.intake.block_came()
+
+    def _watch_block(self, appended: Appended) -> None:
+        self._watched.appended(appended.results.results, appended.tip.height)
 
     async def _make(self, kind: Kind) -> None:
         txs: list[bytes] = []

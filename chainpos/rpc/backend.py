@@ -250,6 +250,15 @@ class AlarmReport(msgspec.Struct, frozen=True):
 NodeState = Literal["online", "syncing", "offline", "halted"]
 
 
+class WatchReport(msgspec.Struct, frozen=True):
+    """An "alert", or who was "frozen" or "released": whose, by which rule or order, at which height (0 unknown)."""
+
+    kind: str
+    subject: str
+    name: str
+    height: int = 0
+
+
 class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `chainpos_node` and the `Status` event say: this node in its own words, for the Node screen.
 
@@ -282,6 +291,7 @@ class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: tuple[UpstreamReport, ...] = ()
     validators: tuple[ValidatorReport, ...] = ()
     alarms: tuple[AlarmReport, ...] = ()
+    watched: tuple[WatchReport, ...] = ()
 
 
 class NewBlock(msgspec.Struct, frozen=True):

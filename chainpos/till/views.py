@@ -20,6 +20,7 @@ from chainpos.inspect.views import (
     TransactionRow,
     UpstreamRow,
     ValidatorRow,
+    WatchRow,
 )
 from chainpos.till.bill_views import (
     ArticleView,
@@ -66,6 +67,7 @@ __all__ = [
     "TransactionRow",
     "UpstreamRow",
     "ValidatorRow",
+    "WatchRow",
 ]
 
 

@@ -34,6 +34,7 @@ from chainpos.till.views import (
     TransactionRow,
     UpstreamRow,
     ValidatorRow,
+    WatchRow,
 )
 from tests.console.prepared_figures import NOON_NS, PARTS, SECOND, SETTLEMENT, cny
 from tests.console.prepared_shift import PreparedShifts, PreparedStaff
@@ -111,6 +112,11 @@ NODE = NodeView(
         ValidatorRow("7C40 EE81 1A", 10, False),
     ),
     alarms=(Alarm("bad_upstream", "127.0.0.1:26677", NOON_NS - 95 * SECOND),),
+    watched=(
+        WatchRow("alert", "9f31c07a2be46d10c88a5514", "four_in_ten_minutes", 1_230),
+        WatchRow("frozen", "3f2a91c75d10aa42be9c0017", "Order 2026-17", 1_201),
+        WatchRow("released", "0b77e1d2c3f4a5b6978812ab", "Order 2026-12", 1_102),
+    ),
 )
 DAY = (
     sale_of("K7Q2", 1_250, SaleState.CONFIRMED, now_ns=NOON_NS - 60 * SECOND),
@@ -220,6 +226,7 @@ class PreparedTill:
         self.paper = PreparedPaper(self.asked)
         self.proofs = PreparedProofs(self)
         self.node_view, self.settlement_view = NODE, SETTLEMENT
+        self.transactions_at: dict[int, tuple[TransactionRow, ...]] = {}
         self.height = 1_234
         self.refuse_next: UserFacingError | None = None
         self.refuse_code: UserFacingError | None = None
@@ -375,7 +382,7 @@ class PreparedTill:
         return tuple(block_of(height) for height in range(top, max(top - limit, 0), -1))
 
     async def transactions(self, height: int) -> tuple[TransactionRow, ...]:
-        return transactions_of(height)
+        return self.transactions_at.get(height) or transactions_of(height)
 
     def sentence(self, code: int) -> Sentence:  # noqa: ARG002 (the protocol's signature)
         return SHORT

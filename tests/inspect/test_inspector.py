@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from chainpos.core.chain.results import Event, EventAttribute, TxResult
 from chainpos.core.contracts import codes
+from chainpos.core.contracts.compliance.messages import Freeze, Release
 from chainpos.core.contracts.merchants.records import MERCHANTS
 from chainpos.core.contracts.payments import codes as payment_codes
+from chainpos.core.contracts.ports import merchant_subject
 from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.inspect.connection import NodeConnection
@@ -157,3 +160,22 @@ async def test_one_connection_for_a_few_questions(nodes: Nodes, validator: Runni
     with pytest.raises(UserFacingError):
         await nowhere.open()
     assert issubclass(NoSuchState, Disconnected)
+
+
+async def test_a_freeze_and_its_release_are_watched_newest_first(nodes: Nodes, validator: RunningNode) -> None:
+    client = await nodes.client(validator)
+    inspector, subject = Inspector(lambda: client), merchant_subject("NOODLES")
+    assert (await inspector.node()).watched == ()
+    now_s = int(time.time())
+    for number, order in enumerate((Freeze(subject, "Order 1", now_s + 3_600), Release(subject, "Order 2")), 1):
+        answer = await client.broadcast_tx_sync(transaction(order, "regulator", expires_s=now_s + 600))
+        assert answer.code == 0
+
+        async def told(number: int = number) -> bool:
+            return len((await inspector.node()).watched) == number
+
+        await until(told)
+    assert [(row.kind, row.name) for row in (await inspector.node()).watched] == [
+        ("released", "Order 2"),
+        ("frozen", "Order 1"),
+    ]

@@ -12,11 +12,12 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from chainpos.console.cells import fit, width_of
+from chainpos.console.cells import fit, width_of, wrap
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.phrases import clock, short, signed
 from chainpos.console.screens.page import Page
+from chainpos.console.told_events import event_words
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.core.values.amount import format_amount
@@ -64,6 +65,8 @@ class Postings(LinesPanel):
             amount = fit(f"{signed(leg.minor, leg.currency)} {leg.currency}", 22, right=True)
             tone = "$bad-text" if leg.minor < 0 else "$good-text"
             lines.append(Content.assemble(fit(leg.account, max(width - 22, 0)), (amount, tone)))
+        if said := [words for kind, told in row.events[:50] if (words := event_words(texts, kind, dict(told)))]:
+            lines += [Content(), *(line(each, "$ink bold") for words in said for each in wrap(words, width))]
         if row.events:
             lines += [Content(), rule(texts("ledger.events"), width)]
         for kind, attributes in row.events[:50]:

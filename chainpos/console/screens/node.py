@@ -22,6 +22,7 @@ from chainpos.console.widgets.plot import bars
 from chainpos.till.views import Alarm, CounterView, Link, NodeView, UpstreamRow, ValidatorRow
 
 EVERY_S = 2.0
+ROOMY_ROWS = 30
 TWO_LINES, ROOM_FOR_VERSIONS = 60, 80
 
 
@@ -70,6 +71,27 @@ class Alarms(NodePanel):
         if len(lines) == 1:
             lines.append(line(texts("node.no_alarms"), "$good-text", width=width))
         return lines
+
+
+class Watched(NodePanel):
+    """Who is frozen and whom an alert rule told of: what a regulator looks at first. Nothing where nothing is."""
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """The latest ones."""
+        texts, rows = texts_of(self), () if self.node is None else self.node.watched
+        # What is there on the smallest screens must stay in sight without scrolling; the ledger tells these as well.
+        if not rows or self.screen.size.height < ROOMY_ROWS:
+            return []
+        lines = [rule(texts("node.watched"), width)]
+        for row in rows:
+            tone = "$muted" if row.kind == "released" else "$warn-text bold"
+            words = texts.known(f"watched.{row.kind}", "{subject} {name}")
+            said = words.format(subject=short(row.subject, 12), name=row.name)
+            mark = "○" if row.kind == "released" else "⚠"
+            lines.append(
+                spread(line(f"{mark} {said}", tone), line(f"{row.height:,}" if row.height else "", "$muted"), width)
+            )
+        return [Content(), *lines]
 
 
 class Upstreams(NodePanel):
@@ -144,7 +166,8 @@ class NodeScreen(Page):
         """Alarms first; below, itself to the left and the others to the right, or all in one column."""
         left = Vertical(Facts(id="overview"), Pace(id="pace"), id="node-left")
         right = Vertical(Upstreams(id="upstreams"), Validators(id="validators"), id="node-right")
-        yield VerticalScroll(Alarms(id="alarms"), Container(left, right, id="node-both"), id="node", can_focus=False)
+        both = Container(left, right, id="node-both")
+        yield VerticalScroll(Alarms(id="alarms"), both, Watched(id="watched"), id="node", can_focus=False)
 
     def on_mount(self) -> None:
         """Ask at once, and again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chainpos.console.widgets.line_list import LineList
-from chainpos.till.views import BlockRow
+from chainpos.till.views import BlockRow, TransactionRow
 from tests.console.looking import HeardApp, go, key_in, opened, settle, text_of
 from tests.console.prepared_till import PreparedTill, network_of
 
@@ -82,3 +82,17 @@ async def test_ux19_a_wide_screen_shows_all_three_levels_at_once(till: PreparedT
         shown = text_of(app)
         for part in ("1,233", "TRANSACTIONS OF BLOCK 1,234", "POSTINGS", "-12.50 CNY"):
             assert part in shown
+
+
+async def test_a_freeze_is_read_as_a_sentence_beside_its_event(till: PreparedTill, tmp_path: Path) -> None:
+    told = (("subject", "3f2a" * 10), ("legal_reference", "Order 2026-17"), ("until_s", "1"))
+    row = TransactionRow(
+        hash="AB" * 32, height=1_234, index=0, kind="compliance.freeze", code=0, events=(("compliance.frozen", told),)
+    )
+    till.transactions_at[1_234] = (row,)
+    for language, words in (("en", "⚠ Frozen by Order 2026-17"), ("zh", "⚠ 依 Order 2026-17 冻结")):
+        async with opened(till, tmp_path / language, language=language, size=(120, 40)) as (app, pilot):
+            await go(pilot, "ledger")
+            await settle(pilot)
+            assert words in text_of(app)
+            assert "compliance.frozen" in text_of(app)

@@ -61,3 +61,32 @@ async def test_the_node_is_asked_again_while_it_is_looked_at(till: PreparedTill,
         till.node_view = msgspec.structs.replace(NODE, mempool_transactions=77)
         await settle(pilot, 2.3)
         assert "77 transactions" in text_of(app)
+
+
+async def test_who_is_frozen_and_whom_a_rule_told_of_is_shown_in_either_language(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    for language, parts in (
+        ("en", ("ALERTS AND FREEZES", "told by rule four_in_ten_minutes", "frozen by Order 2026-17", "released by")),
+        ("zh", ("预警与冻结", "触发规则 four_in_ten_minutes", "因 Order 2026-17 被冻结", "解冻")),
+    ):
+        async with opened(till, tmp_path / language, language=language, size=(120, 40)) as (app, pilot):
+            await go(pilot, "node")
+            shown = text_of(app)
+            for part in parts:
+                assert part in shown
+            assert [row.split()[0] for row in shown.splitlines() if "Order 2026" in row] == ["⚠", "○"]
+
+
+async def test_where_nobody_is_frozen_no_room_is_taken(till: PreparedTill, tmp_path: Path) -> None:
+    till.node_view = msgspec.structs.replace(NODE, watched=())
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        await go(pilot, "node")
+        assert "ALERTS AND FREEZES" not in text_of(app)
+
+
+async def test_on_a_small_screen_the_node_itself_comes_first(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "node")
+        assert "ALERTS AND FREEZES" not in text_of(app)
+        assert "BLOCKS A MINUTE" in text_of(app)
