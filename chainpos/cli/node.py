@@ -195,6 +195,8 @@ def status(
     behind = f" of {report['target_height']}" if report["target_height"] > report["height"] else ""
     print_line(f"{report['moniker']} ({report['mode']}) on {report['chain_id']}: {report['state']}")
     print_line(f"height {report['height']}{behind}, app hash {report['app_hash'][:16]}…")
+    if report["first_height"] > 1:
+        print_line(f"keeps blocks from height {report['first_height']} on")
     print_line(f"verified {report['verified_blocks']} blocks, {report['verified_signatures']} signatures")
     print_line(f"waiting {report['mempool_transactions']} transactions, store {report['store_bytes'] // 1024} kB")
     for row in report["upstreams"]:
@@ -222,7 +224,8 @@ async def _report(address: str) -> dict[str, Any]:
         client = await RpcClient.connect(f"ws://{address}/websocket", 5.0)
         try:
             report: dict[str, Any] = msgspec.to_builtins(await client.report())
-            latest = (await client.status()).latest
+            told = await client.status()
+            latest, report["first_height"] = told.latest, told.earliest.height
             report["trust"] = trust_text(report["chain_id"], latest.height, latest.hash) if latest.height else ""
         finally:
             await client.close()

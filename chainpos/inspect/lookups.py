@@ -38,6 +38,7 @@ from chainpos.core.state.tables import Table
 from chainpos.core.values.currency import CURRENCIES
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import format_rfc3339
+from chainpos.inspect.absence import Absence, pruned
 from chainpos.inspect.asking import meant_by
 from chainpos.inspect.changing import parse_record_key
 from chainpos.inspect.fields import Fields, amount_text, record_fields, struct_fields
@@ -86,6 +87,17 @@ class Lookups:
             "payout": lambda: self.payout(*meant.payout) if meant.payout else None,
         }
         return known[kind]() if kind in known else self.record_card(parse_record_key(kind, name))
+
+    def vouched(self, absent: Absence, made_ns: int = 0) -> Absence:
+        """`absent`, if this node would have what was sought and made at `made_ns` or later; else that it is pruned.
+
+        A node that began from a snapshot, or prunes, has not the first blocks: what is not found may be in those.
+        """
+        base, tip = self.source.span()
+        first = self.source.header(base) if base <= tip else None
+        if first is None or first.last_block_id.is_zero or made_ns > first.time_ns:
+            return absent
+        return pruned(base, absent.detail)
 
     def block(self, height: int) -> Card | None:
         """A block with who signed it."""

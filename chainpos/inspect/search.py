@@ -72,7 +72,7 @@ class Search:
         elif words:
             self._all(words)
         if not self._hits and not self._absences:
-            self._absent(absence.unknown(self.lookups.height, clean(text)))
+            self._missed(absence.unknown(self.lookups.height, clean(text)))
         return Answer(
             text=clean(text),
             height=self.lookups.height,
@@ -132,7 +132,7 @@ class Search:
         for amount in amounts:
             self._transactions(" AND ".join((*conditions, _of_amount("payments.paid", amount))))
         if not self._hits:
-            self._absent(absence.unpaid(self.lookups.height, clean(" ".join(word.word for word in words))))
+            self._missed(absence.unpaid(self.lookups.height, clean(" ".join(word.word for word in words))))
 
     def _by_hash(self, wanted: bytes) -> None:
         place = self._source.transaction(wanted)
@@ -182,7 +182,7 @@ class Search:
         if sale is not None:
             self._sale(sale)
             return
-        self._absent(absence.unpaid(self.lookups.height, told))
+        self._missed(absence.unpaid(self.lookups.height, told))
 
     def _by_height(self, height: int) -> None:
         base, tip = self._source.span()
@@ -216,7 +216,7 @@ class Search:
         found = [hit for hit in list(self._hits.values())[before:] if hit.kind == "transaction"]
         sale = None if self._book is None else self._book.sale(reference)
         if found and all(hit.code for hit in found):
-            self._absent(absence.unpaid(self.lookups.height, reference))
+            self._missed(absence.unpaid(self.lookups.height, reference))
         if sale is not None:
             self._sale(sale)
 
@@ -241,17 +241,18 @@ class Search:
             if self._source.transaction(row.tx_hash) is None:
                 over = row.expires_s * SECOND_NS < tip_ns
                 make = absence.orphaned if over else absence.pending
-                self._absent(make(self.lookups.height, row.tx_hash.hex()))
+                self._missed(make(self.lookups.height, row.tx_hash.hex()), row.created_ns)
+        # Payments stay in the records for ever, also of blocks that are not here.
         self._absent(absence.unpaid(self.lookups.height, clean(sale.reference)))
 
     def _never_arrived(self, tx_hash: bytes) -> None:
         row = None if self._book is None else self._book.sent(tx_hash)
         if row is None:
-            self._absent(absence.unknown(self.lookups.height, tx_hash.hex()))
+            self._missed(absence.unknown(self.lookups.height, tx_hash.hex()))
         elif row.expires_s * SECOND_NS < self._tip_ns():
-            self._absent(absence.orphaned(self.lookups.height, tx_hash.hex()))
+            self._missed(absence.orphaned(self.lookups.height, tx_hash.hex()), row.created_ns)
         else:
-            self._absent(absence.pending(self.lookups.height, tx_hash.hex()))
+            self._missed(absence.pending(self.lookups.height, tx_hash.hex()), row.created_ns)
 
     def _tip_ns(self) -> int:
         header = self._source.header(self.lookups.height)
@@ -312,6 +313,9 @@ class Search:
 
     def _hit(self, hit: Hit) -> None:
         self._hits.setdefault((hit.kind, hit.name), hit)
+
+    def _missed(self, one: Absence, made_ns: int = 0) -> None:
+        self._absent(self.lookups.vouched(one, made_ns))
 
     def _absent(self, one: Absence) -> None:
         self._absences.setdefault((one.kind, one.detail), one)

@@ -208,7 +208,8 @@ class _Story:
             if self._source.transaction(row.tx_hash) is None:
                 over = row.expires_s * SECOND_NS < self._time_of(self._lookups.height)
                 make = absence.orphaned if over else absence.pending
-                self._absences.append(make(self._lookups.height, row.tx_hash.hex()))
+                absent = make(self._lookups.height, row.tx_hash.hex())
+                self._absences.append(self._lookups.vouched(absent, row.created_ns))
 
     def _paid(self, payment: Payment) -> None:
         query = f"payments.paid.payment='{self._id.hex()}'"
@@ -286,7 +287,9 @@ class _Story:
             at = places[0][0] if places else self._lookups.height
             self._absences.append(absence.cancelled(at, self._word))
         else:
-            self._absences.append(absence.unpaid(self._lookups.height, self._word))
+            unpaid = absence.unpaid(self._lookups.height, self._word)
+            # A sale's payment would be in the records; another word's may be in blocks that are not here.
+            self._absences.append(self._lookups.vouched(unpaid) if self._sale is None else unpaid)
 
     def _refused(self, reference: str, merchant: str) -> None:
         query = f"chainpos.rejected.reference='{reference}' AND chainpos.rejected.merchant='{merchant}'"

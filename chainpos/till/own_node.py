@@ -61,7 +61,10 @@ def make_own_node(folder: Path, genesis: bytes, upstreams: tuple[str, ...], moni
     """A peer of the network, for this shop; the HOST:PORT under which phones reach it. Raises UserFacingError."""
     host = address_towards(upstreams[0])
     listen = f"[{host}]:{free_port(host)}" if ":" in host else f"{host}:{free_port(host)}"
-    settings = NodeSettings(mode="peer", moniker=moniker, listen=listen, hosts=(host,), upstreams=upstreams)
+    # Nobody begins from a counter's node: it takes no snapshots.
+    settings = NodeSettings(
+        mode="peer", moniker=moniker, listen=listen, hosts=(host,), upstreams=upstreams, snapshot_every=0
+    )
     init_peer(folder, settings, genesis=genesis)
     return listen
 

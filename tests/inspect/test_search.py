@@ -155,3 +155,21 @@ def test_hostile_questions_find_nothing_and_show_nothing(day: StoreSource, text:
     shown = [answer.text, *(each.detail for each in answer.absences), *(hit.summary for hit in answer.hits)]
     assert all(is_safe(each) and len(each) <= 200 for each in shown)
     assert not any(hit.kind == "transaction" for hit in answer.hits)
+
+
+class _Without(_Pruned):
+    """Such a node's index, which has nothing of what it does not keep."""
+
+    def transaction(self, tx_hash: bytes) -> tuple[int, int] | None:
+        place = super().transaction(tx_hash)
+        return None if place is None or place[0] < 600 else place
+
+
+def test_a_node_without_the_first_blocks_says_pruned_and_not_unpaid_of_what_may_be_in_those(day_database: Path) -> None:
+    with ChainReader.open(day_database) as reader:
+        whole = StoreSource(reader, "whole")
+        early = next(found for height in range(1, 600) if (found := whole.found(height)) and found.block.txs)
+        paid_early = sha256(early.block.txs[0]).hex()
+        assert Search(whole).find(paid_early).hits
+        for text in (paid_early, "NOSUCHREFERENCE", "ab" * 32):
+            assert {each.kind for each in Search(_Without(reader, "pruned")).find(text).absences} == {absence.PRUNED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,17 +10,25 @@ from typing import Any, NamedTuple
 import pytest
 
 from chainpos.core.chain.genesis import load_genesis
+from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, customer_account
+from chainpos.core.state.commitment import bucket_name, bucket_of
 from chainpos.core.state.snapshots import cut, joined, manifest_of
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import UserFacingError
+from chainpos.inspect.search import Search
+from chainpos.inspect.source import StoreSource
+from chainpos.node.backup import back_up, restore
+from chainpos.node.config import NodeSettings
+from chainpos.node.export import exported
 from chainpos.node.home import Home
 from chainpos.node.joining import JoinedFacts, join, read_trust, trust_text
 from chainpos.node.replay import replay
 from chainpos.node.verify import verify_home
-from chainpos.rpc.client import RpcClient
+from chainpos.rpc.client import RpcClient, RpcError
 from chainpos.store.chain import ChainReader
 from chainpos.store.snapshots import QUERY_PATH, decode_offers, encode_offers
 from chainpos.sync.joining import Progress
+from tests.core.contracts.conftest import BANK, CNY, key_of
 from tests.node.conftest import Nodes, RunningNode, issue_tx, peer_home, until, validator_home
 from tests.node.lying import Json, Lie, LyingProxy
 
@@ -115,6 +124,46 @@ async def test_a_peer_begins_from_a_snapshot_and_is_the_same_as_who_executed_eve
         assert mine.load_records() == theirs.load_records()
 
 
+async def test_a_peer_that_began_from_a_snapshot_can_be_backed_up_restored_and_exported(city: City) -> None:
+    folder = city.fresh()
+    facts = await join(folder)
+    new = await city.nodes.start(folder)
+    await pay(city.client, 100)
+    app_hash = (await (await reach(city, new)).report()).app_hash
+    backup = city.nodes.folder / "backup.db"
+    assert (await asyncio.to_thread(back_up, folder, backup)).app_hash == app_hash
+    settings = NodeSettings(mode="peer", moniker="restored", listen="127.0.0.1:0", upstreams=(city.validator.rpc,))
+    again = city.nodes.folder / "again"
+    assert restore(backup, again, settings).app_hash == app_hash
+    assert verify_home(again).whole
+    await pay(city.client, 101)
+    ours = await reach(city, await city.nodes.start(again))
+    assert (await ours.status()).earliest.height == facts.height + 1
+    await new.stop()
+    assert exported(folder).initial_height > facts.height
+
+
+async def test_what_lies_below_a_snapshot_is_said_to_be_pruned_and_what_lies_above_is_found(city: City) -> None:
+    folder = city.fresh()
+    facts = await join(folder)
+    new = await city.nodes.start(folder)
+    await pay(city.client, 100)
+    client = await reach(city, new)
+    above = (await client.status()).latest.height - 1
+    with pytest.raises(RpcError, match=f"lowest height is {facts.height + 1}"):
+        await client.block(facts.height)
+    account = ACCOUNTS.full_key(account_key(customer_account(key_of("alice").address, BANK), CNY))
+    path = f"/store/{bucket_name(bucket_of(account)).decode()}/key"
+    assert (await client.abci_query(path, account, facts.height - 1)).code != 0
+    before = ACCOUNTS.decode((await client.abci_query(path, account, facts.height)).value)
+    after = ACCOUNTS.decode((await client.abci_query(path, account, above)).value)
+    assert after.balance_minor > before.balance_minor
+    await new.stop()
+    with ChainReader.open(Home(folder).database) as reader:
+        (absent,) = Search(StoreSource(reader, "joined")).find(str(facts.height)).absences
+    assert (absent.kind, f"from height {facts.height + 1} on" in absent.sentence_en) == ("pruned", True)
+
+
 async def test_trust_in_a_block_that_was_confirmed_by_hand_reaches_up_and_down_from_it(city: City) -> None:
     latest = (await city.client.status()).latest
     text = trust_text((await city.client.report()).chain_id, latest.height, latest.hash)
@@ -163,9 +212,10 @@ async def test_a_genesis_too_old_to_begin_from_asks_for_a_block_to_trust(city: C
 
 
 async def join_beside(city: City, lie: Lie, name: str = "new") -> tuple[JoinedFacts, str]:
-    """Join from an honest node and one whose answers are changed; also the liar's address."""
+    """Join from two honest nodes and one whose answers are changed; also the liar's address."""
     async with LyingProxy(city.validator.rpc, lie) as liar:
-        return await join(city.fresh(name), upstreams=[liar.rpc, city.peer.rpc]), liar.rpc
+        upstreams = [liar.rpc, city.peer.rpc, city.validator.rpc]
+        return await join(city.fresh(name), upstreams=upstreams), liar.rpc
 
 
 def answered(path: str, change: Any) -> Lie:
