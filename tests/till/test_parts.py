@@ -130,7 +130,10 @@ def test_a_tills_folder_refuses_demo_keys_on_a_real_network_and_what_it_does_not
     home.settings_path.write_text('{"merchant":"X","node":"h:1","currency":"CNY","colour":"red"}')
     with pytest.raises(UserFacingError, match="not right"):
         home.settings()
-    home.save_settings(msgspec.structs.replace(settings, currency="XXX"))
+    unknown = msgspec.structs.replace(settings, currency="XXX")
+    with pytest.raises(UserFacingError, match="currency"):
+        home.save_settings(unknown)
+    home.settings_path.write_bytes(msgspec.json.encode(unknown))
     with pytest.raises(UserFacingError, match="currency"):
         home.settings()
     with pytest.raises(UserFacingError, match="no till"):
