@@ -22,6 +22,7 @@ from chainpos.cli import (
     network,
     node,
     receipt,
+    recovery,
     statement,
     till,
     wallet,
@@ -47,6 +48,7 @@ app.add_typer(institution.app, name="institution")
 app.add_typer(merchant.app, name="merchant")
 app.add_typer(governance.app, name="governance")
 app.add_typer(compliance.app, name="compliance")
+app.add_typer(recovery.app, name="recovery")
 app.command("demo")(demo.demo)
 app.command("replay")(ledger.replay)
 app.command("verify")(ledger.verify)

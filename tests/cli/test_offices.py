@@ -228,3 +228,37 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(desk: Desk, arguments: tup
     with pytest.raises(UserFacingError, match=sentence) as refused:
         desk.act(*arguments)
     assert refused.value.exit_code == EXIT_USAGE
+
+
+def test_a_lost_key_of_a_wallet_is_replaced_against_a_thief_by_bank_and_regulator(desk: Desk) -> None:
+    key = Key(secrets.token_bytes(32)).public_key.hex()
+    account = desk.act("institution", "open-account", key, "--tier", "tier_3", "--demo", BANK)["account"]
+    new = desk.act("recovery", "prove", account, "--demo", "the new phone")
+    bad = desk.act("recovery", "start", account, new["key"], "00" * 64, "--demo", BANK)
+    assert bad["name"] == "bad_signature"
+    assert desk.act("recovery", "lock", account, "--demo", BANK)["state"] == "done"
+    start = ("recovery", "start", account, new["key"], new["proof"], "--demo", BANK)
+    assert desk.act(*start)["state"] == "done"
+    assert desk.act("recovery", "uphold", account, "Ruling 7", "--demo", BANK)["name"] == "missing_role"
+    assert desk.act("recovery", "uphold", account, "Ruling 7", "--demo", "regulator")["state"] == "done"
+    early = desk.say("recovery", "complete", account, "--demo", BANK)
+    assert "The time in which the old key may object is not over yet. No money moved." in early
+    told = desk.say("recovery", "cancel", account, "--demo", BANK)
+    assert told.startswith(f"The key of {account} stays.")
+    assert desk.act("recovery", "unlock", account, "--demo", BANK)["state"] == "done"
+
+
+def test_a_lost_key_of_a_shops_owner_is_replaced_and_the_old_one_objects(desk: Desk) -> None:
+    new = desk.act("recovery", "prove", "HF01", "--demo", "a new owner")
+    assert desk.act("recovery", "start", "HF01", new["key"], new["proof"], "--demo", BANK)["state"] == "done"
+    # Its tills sell on.
+    assert desk.pay(1_000) == ""
+    assert desk.act("recovery", "complete", "HF01", "--demo", BANK)["name"] == "owner_recovery_not_ready"
+    assert desk.act("recovery", "cancel", "HF01", "--demo", "HF01")["state"] == "done"
+
+
+@pytest.mark.parametrize("arguments", [("recovery", "lock", "HF01"), ("recovery", "start", "HF01", "ab", "cd")])
+def test_what_is_no_account_and_no_key_is_told_before_anybody_acts(desk: Desk, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UserFacingError) as refused:
+        desk.act(*arguments, "--demo", BANK)
+    assert refused.value.exit_code == EXIT_USAGE
