@@ -16,6 +16,18 @@ from chainpos.store.shop import ShopBook
 T = TypeVar("T")
 
 
+class BookFailed(UserFacingError, StoreError):
+    """The book could not be read or written: told to whoever asked, and remembered."""
+
+    def __init__(self, failure: StoreError) -> None:
+        UserFacingError.__init__(
+            self,
+            f"The shop's book cannot be written: {failure}.",
+            next_step="Make room on the disk or mend it, then start the till again; sales are closed until then.",
+            exit_code=EXIT_CORRUPT,
+        )
+
+
 class BookThread:
     """Runs calls on the book one after another. `failure` is the first write that failed, if any did."""
 
@@ -25,12 +37,12 @@ class BookThread:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
 
     async def call(self, work: Callable[[], T]) -> T:
-        """What `work` returned. Raises what it raised; a StoreError is remembered."""
+        """What `work` returned. Raises what it raised; a StoreError is remembered and becomes BookFailed."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except StoreError as error:
             self.failure = self.failure or error
-            raise
+            raise BookFailed(self.failure) from error
 
     def post(self, work: Callable[[], None]) -> None:
         """Write without waiting; what fails is remembered."""
@@ -39,11 +51,7 @@ class BookThread:
     def require_sound(self) -> None:
         """Raises UserFacingError once a write has failed."""
         if self.failure is not None:
-            raise UserFacingError(
-                f"The shop's book cannot be written: {self.failure}.",
-                next_step="Make room on the disk or mend it, then start the till again; sales are closed until then.",
-                exit_code=EXIT_CORRUPT,
-            )
+            raise BookFailed(self.failure)
 
     async def close(self) -> None:
         """Let what was posted end."""

@@ -123,7 +123,7 @@ class Till:
     ) -> Till:
         """The till in a folder (see `home.py`). Raises UserFacingError, StoreError where another till has the book."""
         settings, genesis, key = home.settings(), home.genesis(), home.key()
-        book = ShopBook.open(home.book_path)
+        book = home.open_book()
         try:
             return cls(settings, genesis, key, book, clock=clock, observer=observer)
         except BaseException:
@@ -159,6 +159,7 @@ class Till:
             staff=self.staff.view,
             shift=self.shifts.number,
             printer=self.paper.queue.view,
+            faults=run.faults.view,
         )
 
     async def changes(self) -> AsyncGenerator[CounterView, None]:

@@ -87,7 +87,7 @@ class Desk:
         self.numbering = asyncio.Lock()
         self.wall: Wall | None = None
         # Who wants to know of each header that our node verified.
-        self.headers: Callable[[Header], None] = _nobody
+        self.headers: list[Callable[[Header], None]] = []
         self._sales: dict[bytes, Sale] = {}
         for row in book.book.watched_sales():
             sale = restored(row, self._link(row))
@@ -250,7 +250,8 @@ class Desk:
     async def take_header(self, client: RpcClient, header: Header) -> None:
         """One more verified block: it confirms what was paid before, and its time may end requests."""
         height, time_s = header.height, header.time_ns // SECOND_NS
-        self.headers(header)
+        for told in self.headers:
+            told(header)
         self._raise_tip(height, time_s)
         for sale in list(self._sales.values()):
             if not sale.is_paid and time_s >= sale.signed.request.expires_s:
@@ -392,5 +393,5 @@ class Desk:
         return format_link(self.identity.link_host, self.identity.link_port, link_id(row.request_id))
 
 
-def _nobody(_: SaleRow | Header) -> None:
+def _nobody(_: SaleRow) -> None:
     pass

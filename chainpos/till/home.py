@@ -10,6 +10,7 @@ It refuses settings that it does not know, and a demo key outside a demo network
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,8 +19,9 @@ import msgspec
 from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, GenesisDoc, load_genesis
 from chainpos.core.checkout.receipt import NARROW_COLUMNS
 from chainpos.core.values.currency import CURRENCIES
-from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
 from chainpos.store.durable import private_folder, write_durably
+from chainpos.store.shop import ShopBook
 from chainpos.till.keyfile import load_till_key, save_till_key
 from chainpos.till.printing.address import PATTERN
 from chainpos.wallet.keys import Key, require_allowed
@@ -90,6 +92,23 @@ class TillHome:
     def key(self) -> Key:
         """The till's key, if it may be used on this network. Raises UserFacingError."""
         return require_allowed(load_till_key(self.key_path), self.genesis())
+
+    def open_book(self) -> ShopBook:
+        """The shop's book. Raises UserFacingError where it is damaged, StoreError where another till has it."""
+        try:
+            return ShopBook.open(self.book_path)
+        except StoreError as error:
+            # Locked, full and of a newer version are other troubles, with sentences of their own.
+            if not isinstance(error.__cause__, sqlite3.DatabaseError) or (
+                "malformed" not in str(error) and ("not a database" not in str(error))
+            ):
+                raise
+            raise UserFacingError(
+                f"The shop's book {self.book_path} is damaged.",
+                next_step="Restore a copy of it, or move it away and start again with an empty one: "
+                "the ledger still has every payment, under Ledger and in `chainpos inspect search`.",
+                exit_code=EXIT_CORRUPT,
+            ) from error
 
     def _read(self, path: Path, limit: int) -> bytes:
         try:

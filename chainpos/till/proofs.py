@@ -51,7 +51,7 @@ class Proofs:
         self._collected = Collected()
         self._trusted = run.book.book.setting(TRUSTED, Trusted)
         self._saved_s = 0
-        run.desk.headers = self.take_header
+        run.desk.headers.append(self.take_header)
 
     def is_proof(self, text: str) -> bool:
         """Whether a scan is a part of a proof."""

@@ -23,6 +23,7 @@ from chainpos.rpc.client import RpcClient
 from chainpos.store.shop import ShopBook
 from chainpos.till.book_thread import BookThread
 from chainpos.till.desk import Desk
+from chainpos.till.faults import Faults
 from chainpos.till.home import TillSettings
 from chainpos.till.identity import Identity, Noticed
 from chainpos.till.outbox import Outbox
@@ -72,6 +73,8 @@ class RunningTill:
             identity_of(settings, genesis, key), self.book, self.outbox, clock, changed=self.changed, observer=observer
         )
         self.desk.wall = Wall(self.desk, self.book, key, settings.currency, self.utc_offset_s)
+        self.faults = Faults(self.desk, self.book, clock)
+        self.desk.headers.append(self.faults.take_header)
         self.connection = NodeConnection(settings.node)
         self.money: Money = NOTHING_KNOWN
         self.halted_reason = ""
@@ -184,6 +187,8 @@ class RunningTill:
         while True:
             await asyncio.sleep(TICK_S)
             self.desk.tick()
+            if self.faults.differ():
+                self.changed()
 
 
 def identity_of(settings: TillSettings, genesis: GenesisDoc, key: Key) -> Identity:

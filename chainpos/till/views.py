@@ -42,6 +42,7 @@ __all__ = [
     "BillView",
     "BlockRow",
     "CounterView",
+    "FaultView",
     "HeldView",
     "LegView",
     "LineView",
@@ -141,6 +142,14 @@ class PaperView(msgspec.Struct, frozen=True, kw_only=True):
     printed: int = 0
 
 
+class FaultView(msgspec.Struct, frozen=True):
+    """Something wrong with this machine: `kind` is "book", "clock_ahead" or "clock_behind", by so many seconds."""
+
+    kind: str
+    seconds: int = 0
+    reason: str = ""
+
+
 class CounterView(msgspec.Struct, frozen=True, kw_only=True):
     """The counter: the sale and the bill in hand, if any, the last few sales, and the bills set aside.
 
@@ -156,6 +165,7 @@ class CounterView(msgspec.Struct, frozen=True, kw_only=True):
     staff: StaffView = AT_EASE
     shift: int = 0
     printer: PrinterView = PrinterView()
+    faults: tuple[FaultView, ...] = ()
 
 
 class PendingRow(msgspec.Struct, frozen=True):

@@ -100,7 +100,7 @@ class CounterFace(BillKeys):
         stage.left = StageLines.left_of(shown)
         # The countdown is its own attribute: without it nothing changed until something did.
         steady = replace(shown, left_ns=0)
-        stage.shown, stage.network = steady, self.view.network
+        stage.shown, stage.network, stage.faults = steady, self.view.network, self.view.faults
         amount = self.query_one("#due", AmountDue)
         amount.amount, amount.currency = shown.amount, self.view.shop.currency
         amount.caption = self._caption(shown)

@@ -14,7 +14,7 @@ from chainpos.console.showing import Showing, Stage
 from chainpos.console.widgets.bill_words import bill_lines, customer_lines, stage_word, still_to_come
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.core.values.amount import format_amount
-from chainpos.till.views import Link, NetworkView, SaleState
+from chainpos.till.views import FaultView, Link, NetworkView, SaleState
 
 _TONES = {
     Stage.ENTRY: "$muted", Stage.RINGING: "$accent", Stage.PART: "$warn-text", Stage.TAKEN: "$accent",
@@ -36,6 +36,7 @@ class StageLines(LinesPanel):
     shown: reactive[Showing] = reactive(Showing(Stage.ENTRY), layout=True)
     left: reactive[str] = reactive("")
     network: reactive[NetworkView | None] = reactive(None, layout=True)
+    faults: reactive[tuple[FaultView, ...]] = reactive((), layout=True)
     with_code: reactive[bool] = reactive(True, layout=True)
     # A customer is told what concerns them, and no keys.
     for_customer: reactive[bool] = reactive(False, layout=True)
@@ -56,6 +57,11 @@ class StageLines(LinesPanel):
             return []
         style = "$bad-text bold" if network.link is Link.HALTED else "$warn-text"
         return [line(row, style) for row in wrap(texts(f"counter.{network.link.value}"), width)]
+
+    def _faults(self, width: int) -> list[Content]:
+        texts = texts_of(self)
+        words = [texts(f"fault.{fault.kind}", minutes=max(fault.seconds // 60, 1)) for fault in self.faults]
+        return [line(row, "$bad-text bold") for text in words for row in wrap(f"✗ {text}", width)]
 
     def _about(self, width: int) -> list[Content]:
         texts, sale, stage = texts_of(self), self.shown.sale, self.shown.stage
@@ -85,8 +91,8 @@ class StageLines(LinesPanel):
     def lines(self, width: int) -> Sequence[Content]:
         """The state, what to know, the link if it is not well, and the payment before this one."""
         lines = [self._title(width), *self._about(width)]
-        if link := self._link(width):
-            lines += [Content(), *link]
+        if wrong := [*self._faults(width), *self._link(width)]:
+            lines += [Content(), *wrong]
         if (paid := self.shown.also_paid) is not None:
             text = texts_of(self)("counter.also_paid", amount=format_amount(paid.amount))
             lines += [Content(), line(f" ✓ {text} ", "$good-ink on $good bold", width=width)]

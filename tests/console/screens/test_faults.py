@@ -1,0 +1,38 @@
+"""Faults at the counter: each has its sentence, its way out, and stays on the screen while it lasts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chainpos.till.views import FaultView, Link
+from tests.console.looking import opened, settle, text_of
+from tests.console.prepared_till import PreparedTill, network_of
+from tests.console.screens.test_paper import broken_over_lines
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("kind", ["book", "clock_ahead", "clock_behind"])
+async def test_ux8_a_fault_of_the_machine_stands_on_the_counter_with_its_way_out(
+    till: PreparedTill, tmp_path: Path, language: str, kind: str
+) -> None:
+    async with opened(till, tmp_path, language=language) as (app, pilot):
+        till.push(faults=(FaultView(kind, seconds=3_600, reason="disk full"),))
+        await settle(pilot)
+        assert broken_over_lines(app.texts(f"fault.{kind}", minutes=60), text_of(app))
+        till.push(faults=())
+        await settle(pilot)
+        assert not broken_over_lines(app.texts(f"fault.{kind}", minutes=60), text_of(app))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_ux8_a_halted_peer_says_what_it_is_and_whom_to_call(
+    till: PreparedTill, tmp_path: Path, language: str
+) -> None:
+    async with opened(till, tmp_path, language=language) as (app, pilot):
+        till.push(network=network_of(Link.HALTED))
+        await settle(pilot)
+        text = text_of(app)
+        assert f"■ {app.texts('link.halted')}" in text
+        assert broken_over_lines(app.texts("counter.halted"), text)

@@ -1,0 +1,106 @@
+"""Faults of the machine, each injected for real: a full disk, a damaged book, a wrong clock."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from chainpos.core.checkout.matching import SaleState
+from chainpos.errors import EXIT_CORRUPT, UserFacingError
+from chainpos.store.shop import ShopBook
+from chainpos.till.counter import Till
+
+from .conftest import TIMEOUT_S, ShiftedClock, Shop, cny, offer_of, online, sale_where, view_where
+
+
+async def sell_on(till: Till) -> None:
+    """Until it is refused."""
+    for _ in range(2_000):
+        await till.request(cny(1))
+
+
+async def test_a_full_disk_closes_sales_says_so_and_loses_none_that_was_shown(shop: Shop) -> None:
+    till = await shop.open_till()
+    await online(till)
+    shown = await till.request(cny(1250))
+    # SQLite's own "disk is full", as from a full disk.
+    db = till._run.book.book._db
+    (row,) = db.query("PRAGMA page_count")
+    db.execute(f"PRAGMA max_page_count = {row['page_count']}").fetchall()
+    with pytest.raises(UserFacingError, match="full"):
+        await sell_on(till)
+    view = await view_where(till, lambda view: any(fault.kind == "book" for fault in view.faults))
+    assert "full" in view.faults[0].reason
+    with pytest.raises(UserFacingError, match="cannot be written") as refused:
+        await till.request(cny(1))
+    assert "Make room" in refused.value.next_step
+    # What was shown before is watched all the same, and is money when the ledger has it.
+    wallet = shop.wallet("erin")
+    await wallet.pay(await offer_of(wallet, shown.link))
+    async with asyncio.timeout(TIMEOUT_S):
+        while SaleState.PAID not in shop.states(shown.reference):  # noqa: ASYNC110 - the till tells an observer
+            await asyncio.sleep(0.02)
+    await shop.close_till(till)
+    till = await shop.open_till()
+    await online(till)
+    assert till.sales(shown.reference)[0].state in (SaleState.PAID, SaleState.CONFIRMED)
+    assert till.counter().faults == ()
+    await till.request(cny(1))
+
+
+async def test_a_damaged_book_is_said_with_the_way_out_and_an_empty_one_begins(shop: Shop) -> None:
+    till = await shop.open_till()
+    await till.request(cny(1250))
+    await shop.close_till(till)
+    path = shop.till_home().book_path
+    content = bytearray(path.read_bytes())
+    content[:32] = bytes(32)
+    path.write_bytes(content)
+    with pytest.raises(UserFacingError, match="is damaged") as refused:
+        await shop.open_till()
+    assert refused.value.exit_code == EXIT_CORRUPT
+    assert "the ledger still has every payment" in refused.value.next_step
+    path.rename(path.with_suffix(".damaged"))
+    till = await shop.open_till()
+    await online(till)
+    assert (await till.request(cny(1))).state is SaleState.WAITING
+
+
+async def test_pages_that_rot_within_the_book_close_the_sales(shop: Shop) -> None:
+    till = await shop.open_till()
+    await online(till)
+    for _ in range(60):
+        await till.request(cny(1))
+    await shop.close_till(till)
+    path = shop.till_home().book_path
+    with ShopBook.open(path) as book:
+        (row,) = book._db.query("SELECT rootpage FROM sqlite_schema WHERE name = 'facts'")
+        (size,) = book._db.query("PRAGMA page_size")
+    content = bytearray(path.read_bytes())
+    at = (row["rootpage"] - 1) * size["page_size"]
+    content[at : at + size["page_size"]] = b"\xff" * size["page_size"]
+    path.write_bytes(content)
+    till = await shop.open_till()
+    with pytest.raises(UserFacingError, match=r"malformed|cannot be written"):
+        await till.request(cny(1))
+    view = await view_where(till, lambda view: bool(view.faults))
+    assert view.faults[0].kind == "book"
+    with pytest.raises(UserFacingError, match="cannot be written"):
+        await till.request(cny(1))
+
+
+@pytest.mark.parametrize(("shift_s", "kind"), [(3_600, "clock_ahead"), (-3_600, "clock_behind"), (0, "")])
+async def test_a_wrong_clock_is_held_against_verified_blocks_and_said(shop: Shop, shift_s: int, kind: str) -> None:
+    till = await shop.open_till(clock=ShiftedClock(shift_s), life_s=7_200)
+    await online(till)
+    sale = await till.request(cny(1250))
+    wallet = shop.wallet("erin")
+    await wallet.pay(await offer_of(wallet, sale.link))
+    await sale_where(till, sale.reference, SaleState.CONFIRMED)
+    if not kind:
+        assert till.counter().faults == ()
+        return
+    view = await view_where(till, lambda view: bool(view.faults))
+    (fault,) = view.faults
+    assert (fault.kind, 3_500 < fault.seconds < 3_700) == (kind, True)
