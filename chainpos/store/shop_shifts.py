@@ -70,6 +70,10 @@ class TaxRow(msgspec.Struct, frozen=True):
     tax_minor: int
 
 
+class _Number(msgspec.Struct, frozen=True):
+    number: int
+
+
 class _Named(msgspec.Struct, frozen=True):
     number: int
     reference: str
@@ -132,6 +136,11 @@ class ShopShifts:
         """Closed shifts, newest first."""
         sql = "SELECT * FROM shifts WHERE closed_ns > 0 ORDER BY number DESC LIMIT ?"
         return self.book.rows(sql, [limit], ShiftRow)
+
+    def closed_numbers(self, *, limit: int = 1_000) -> tuple[int, ...]:
+        """Of closed shifts, newest first; without their reports, which are long."""
+        sql = "SELECT number FROM shifts WHERE closed_ns > 0 ORDER BY number DESC LIMIT ?"
+        return tuple(row.number for row in self.book.rows(sql, [limit], _Number))
 
     def to_anchor(self) -> ShiftRow | None:
         """The oldest closed shift whose hash is not known to be on the ledger."""

@@ -29,7 +29,6 @@ from chainpos.wallet.keys import Key, require_allowed
 DEFAULT_LIFE_S: Final = 120
 # What anybody may lose by a code that the network then refuses; off unless the shop's owner says otherwise.
 MAX_OFFLINE_MINOR: Final = 100_000
-DEFAULT_LOCK_AFTER_S: Final = 300
 _MAX_SETTINGS_BYTES: Final = 10_000
 _Address = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}\Z")]
 _Merchant = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
@@ -38,10 +37,11 @@ _Merchant = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
 class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`node` is the HOST:PORT of this till's own node; `link_address` how customers reach it, the same where empty.
 
-    `life_s` is how long a request can be paid; `lock_after_s` how long nobody touches the till before it locks, 0 for
-    never. `printer` is tcp:HOST:PORT, usb:VENDOR:PRODUCT or file:PATH, its paper
-    `paper_columns` wide (32 on 58 mm, 48 on 80 mm); `print_each`: a receipt for each sale without being asked.
-    `offline_codes_minor`: how much, of all together, may be charged to customers' codes while the network is away.
+    `life_s` is how long a request can be paid; `lock_after_s` how long nobody touches the till before it locks, 0
+    for never; left out, a till with staff locks after five minutes, and one that is its owner's alone never.
+    `printer` is tcp:HOST:PORT, usb:VENDOR:PRODUCT or file:PATH, its paper `paper_columns` wide (32 on 58 mm, 48 on
+    80 mm); `print_each`: a receipt for each sale without being asked. `offline_codes_minor`: how much, of all
+    together, may be charged to customers' codes while the network is away.
     """
 
     merchant: _Merchant
@@ -49,7 +49,7 @@ class TillSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str
     link_address: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9.-]{1,57}:[0-9]{1,5})?\Z")] = ""
     life_s: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = DEFAULT_LIFE_S
-    lock_after_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = DEFAULT_LOCK_AFTER_S
+    lock_after_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
     printer: Annotated[str, msgspec.Meta(pattern=PATTERN)] = ""
     paper_columns: Annotated[int, msgspec.Meta(ge=24, le=80)] = NARROW_COLUMNS
     print_each: bool = False

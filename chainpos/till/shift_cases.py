@@ -37,6 +37,9 @@ class ShiftUseCases(Protocol):
     async def closed(self, number: int) -> ShiftView:
         """A closed shift's report."""
 
+    async def closed_numbers(self) -> tuple[int, ...]:
+        """Of closed shifts, newest first."""
+
     async def all_closed(self) -> tuple[ShiftRowView, ...]:
         """Closed shifts, newest first."""
 

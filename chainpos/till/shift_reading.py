@@ -94,10 +94,10 @@ async def _look(run: RunningTill, shift: ShiftRow, until_ns: int) -> ShiftParts:
 def counted_before(shifts: ShopShifts, shift: ShiftRow) -> frozenset[str]:
     """By their references: what earlier shifts counted from the book alone, in heights that this one reads again."""
     found: list[str] = []
-    for row in shifts.shifts():
-        if row.from_height != shift.from_height or row.number >= shift.number:
-            break
-        found += [line.reference for line in decode_report(row.document).lines]
+    before = shifts.shift(shift.number - 1)
+    while before is not None and before.from_height == shift.from_height:
+        found += [line.reference for line in decode_report(before.document).lines]
+        before = shifts.shift(before.number - 1)
     return frozenset(found)
 
 

@@ -152,10 +152,13 @@ class ShiftDesk:
         report, digest = decode_report(row.document), sha256(row.document).hex()
         return shift_view(report, closed=True, digest=digest, anchor_height=row.anchor_height)
 
+    async def closed_numbers(self) -> tuple[int, ...]:
+        """Of closed shifts, newest first."""
+        return await self._run.book.call(self._shifts.closed_numbers)
+
     async def all_closed(self) -> tuple[ShiftRowView, ...]:
-        """Closed shifts, newest first."""
-        rows = await self._run.book.call(self._shifts.shifts)
-        return tuple(_row_view(row) for row in rows)
+        """Closed shifts, newest first; a hundred at most."""
+        return await self._run.book.call(lambda: tuple(_row_view(row) for row in self._shifts.shifts()))
 
     async def export(self, number: int, folder: Path) -> tuple[Path, ...]:
         """Write a closed shift as CSV, as the signed report with its proof, for the bank. Raises UserFacingError."""

@@ -16,6 +16,7 @@ from chainpos.till.roles import OWNER_MEMBER, OWNER_NAME, OWNER_ROLE, RIGHTS, RO
 from chainpos.till.running import RunningTill
 
 MAX_NAME_BYTES: Final = 48
+LOCK_AFTER_S: Final = 300
 
 
 class StaffDesk:
@@ -27,7 +28,8 @@ class StaffDesk:
         self._changed = run.changed
         self._rows = ShopShifts(run.book.book).staff()
         self._owner_has_pin = has_pin(run.book.book)
-        self._lock_after_s = run.settings.lock_after_s
+        asked = run.settings.lock_after_s
+        self._lock_after_s = asked if asked is not None else LOCK_AFTER_S if self._rows else 0
         self._present: Member | None = None if self._rows else OWNER_MEMBER
 
     @property

@@ -149,6 +149,9 @@ class PreparedShifts:
     async def closed(self, number: int) -> ShiftView:
         return self.old[number]
 
+    async def closed_numbers(self) -> tuple[int, ...]:
+        return tuple(self.old)
+
     async def all_closed(self) -> tuple[ShiftRowView, ...]:
         return tuple(
             ShiftRowView(

@@ -97,6 +97,24 @@ async def test_a_till_with_staff_begins_locked_and_every_sale_names_who_made_it(
     await till.stop()
 
 
+async def test_a_till_of_its_owner_alone_never_locks_by_itself_and_one_with_staff_does(
+    book: ShopBook, tmp_path: Path
+) -> None:
+    set_pin(book, "9999")
+    till = till_on(book, tmp_path)
+    assert (till.counter().staff.can_lock, till.counter().staff.lock_after_s) == (True, 0)
+    till.staff.lock()
+    assert till.counter().staff.present is None
+    await till.staff.sign_in(OWNER_NAME, "9999")
+    await till.stop()
+    with ShopBook(book.path) as again:
+        add_member(ShopShifts(again), "Mei", "manager", "1111", 1)
+        till = till_on(again, tmp_path / "again")
+        assert till.counter().staff.lock_after_s == 300
+        assert [each.name for each in till.counter().staff.members] == [OWNER_NAME, "Mei"]
+        await till.stop()
+
+
 async def test_support_looks_and_touches_nothing(book: ShopBook, tmp_path: Path) -> None:
     shifts = ShopShifts(book)
     add_member(shifts, "Mei", "manager", "1111", 1)

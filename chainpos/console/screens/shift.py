@@ -96,7 +96,7 @@ class ShiftScreen(Page):
 
     async def _read(self) -> None:
         shifts = self.console_app.till.shifts
-        self.numbers = tuple(row.number for row in await shifts.all_closed())
+        self.numbers = await shifts.closed_numbers()
         self._show(await (shifts.closed(self.number) if self.number else shifts.report()))
 
     def _show(self, view: ShiftView) -> None:
