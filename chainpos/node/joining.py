@@ -6,6 +6,7 @@ It refuses a home that has a chain already, a validator's, and to begin with few
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,12 +16,12 @@ from typing import Final
 import msgspec
 
 from chainpos.core.chain.genesis import load_genesis
-from chainpos.errors import EXIT_CORRUPT, EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.errors import EXIT_CORRUPT, EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreInUse, UserFacingError
 from chainpos.node.clock import Clock, SystemClock
 from chainpos.node.config import load_settings
 from chainpos.node.home import Home
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError, websocket_url
-from chainpos.store.chain import ChainStore
+from chainpos.store.chain import ChainReader, ChainStore
 from chainpos.sync.joining import (
     CONFLICT,
     NO_SNAPSHOT,
@@ -34,7 +35,10 @@ from chainpos.sync.joining import (
 )
 
 CALL_TIMEOUT_S: Final = 15.0
+# One is asked, another must vouch.
+LEAST_UPSTREAMS: Final = 2
 _TRUST: Final = re.compile(r"(?:chainpos:trust/([^/]{1,50})/)?([0-9]{1,18})[:/]([0-9A-Fa-f]{64})")
+_log = logging.getLogger(__name__)
 _NEXT: Final = {
     CONFLICT: "Begin with none of them: one lies. Ask the network's operators which, by telephone.",
     NO_WITNESS: "Name one more node with --upstream, run by somebody else.",
@@ -96,6 +100,28 @@ async def join(
     return _facts(joined)
 
 
+async def begin_quickly(folder: Path, *, clock: Clock | None = None) -> JoinedFacts | None:
+    """As `join`, where that can be; None where the node must execute the chain itself, or has begun already.
+
+    Raises UserFacingError where two nodes tell different things: then nobody should begin at all.
+    """
+    home = Home(folder)
+    try:
+        if len(load_settings(home.settings).upstreams) < LEAST_UPSTREAMS:
+            return None
+        with ChainReader.open(home.database) as reader:
+            if not reader.tip().is_genesis:
+                return None
+        return await join(folder, clock=clock)
+    except UserFacingError as error:
+        if error.exit_code == EXIT_CORRUPT:
+            raise
+        _log.info("no beginning from a snapshot: %s", error.what)
+    except StoreInUse:
+        _log.info("the node runs already")
+    return None
+
+
 @asynccontextmanager
 async def _connected(addresses: Sequence[str], chain_id: str) -> AsyncIterator[dict[str, RpcClient]]:
     async with AsyncExitStack() as stack:
@@ -108,7 +134,7 @@ async def _connected(addresses: Sequence[str], chain_id: str) -> AsyncIterator[d
                     clients[address] = client
             except (Disconnected, RpcError, MalformedBytes):
                 continue
-        if len(clients) < 2:
+        if len(clients) < LEAST_UPSTREAMS:
             answering = ", ".join(clients) or "none"
             raise UserFacingError(
                 f"Beginning with a snapshot takes two nodes of {chain_id}, to compare them; answering: {answering}.",

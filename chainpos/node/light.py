@@ -34,7 +34,7 @@ from chainpos.errors import (
 from chainpos.node.clock import Clock, SystemClock
 from chainpos.node.config import load_settings
 from chainpos.node.home import Home
-from chainpos.node.joining import read_trust
+from chainpos.node.joining import LEAST_UPSTREAMS, read_trust
 from chainpos.node.run import Ready, run_until_told
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError, websocket_url
 from chainpos.store.light import LightPayment, LightStore, lock_light
@@ -45,7 +45,6 @@ CALL_TIMEOUT_S: Final = 10.0
 LOOK_EVERY_S: Final = 0.5
 RETRY_S: Final = 1.0
 BEGIN_TRIES: Final = 5
-LEAST_UPSTREAMS: Final = 2
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 Told = Callable[[LightPayment], None]

@@ -21,7 +21,7 @@ from chainpos.node.backup import back_up, restore
 from chainpos.node.config import NodeSettings
 from chainpos.node.export import exported
 from chainpos.node.home import Home
-from chainpos.node.joining import JoinedFacts, join, read_trust, trust_text
+from chainpos.node.joining import JoinedFacts, begin_quickly, join, read_trust, trust_text
 from chainpos.node.replay import replay
 from chainpos.node.verify import verify_home
 from chainpos.rpc.client import RpcClient, RpcError
@@ -196,6 +196,21 @@ async def test_only_a_peer_without_a_block_can_begin_from_a_snapshot(city: City)
         await city.validator.stop()
         with pytest.raises(UserFacingError, match="Only a peer that has no block yet"):
             await join(refused, upstreams=[city.peer.rpc, city.validator.rpc])
+
+
+async def test_a_new_node_begins_quickly_where_it_can_and_else_executes_the_chain_itself(city: City) -> None:
+    folder = city.fresh()
+    begun = await begin_quickly(folder)
+    assert begun is not None
+    assert begun.height > EVERY
+    assert await begin_quickly(folder) is None, "it has begun"
+    alone = city.nodes.folder / "alone"
+    peer_home(alone, city.nodes.genesis, city.validator.rpc)
+    assert await begin_quickly(alone) is None, "nobody to compare with"
+    silent = answered(QUERY_PATH, lambda _, __: b"")
+    async with LyingProxy(city.validator.rpc, silent) as one, LyingProxy(city.peer.rpc, silent) as other:
+        peer_home(city.nodes.folder / "young", city.nodes.genesis, one.rpc, other.rpc)
+        assert await begin_quickly(city.nodes.folder / "young") is None, "no snapshot yet"
 
 
 async def test_a_genesis_too_old_to_begin_from_asks_for_a_block_to_trust(city: City) -> None:
