@@ -21,7 +21,7 @@ from chainpos.inspect.absence import Absence
 from chainpos.inspect.asking import meant_by
 from chainpos.inspect.fields import amount_text
 from chainpos.inspect.lookups import MAX_LISTED, Lookups, payout_queries
-from chainpos.inspect.source import ChainSource
+from chainpos.inspect.source import ChainSource, Found
 from chainpos.store.shop import SaleRow
 from chainpos.store.shop_reading import BookReader
 
@@ -81,6 +81,8 @@ class _Story:
         self._request: Request | None = None
         self._id = b""
         self._word = ""
+        # A transaction that is about no payment, as a payout's: it has a story of its own.
+        self._alone: tuple[int, int] | None = None
 
     def resolve(self, word: str) -> _Story:
         self._word = clean(word)
@@ -89,6 +91,7 @@ class _Story:
             place = self._source.transaction(meant.hash)
             if place is not None:
                 self._of_transaction(*place)
+                self._alone = None if self._id else place
             self._id = self._id or meant.hash
         elif meant.link:
             for attribute in ("payments.paid.request", "payments.cancelled.request"):
@@ -122,6 +125,8 @@ class _Story:
             reference, merchant = payment.reference, payment.merchant
             money = self._lookups.money_state(payment)
             self._paid(payment)
+        elif self._alone is not None:
+            self._itself(*self._alone)
         else:
             self._not_paid()
         if self._request is not None:
@@ -222,9 +227,7 @@ class _Story:
             row = self._lookups.transaction(height, index)
             evidence = "" if row is None else f"tx {row.hash}"
             time_ns = found.block.header.time_ns
-            self._add(
-                "ordered", time_ns, LEDGER, f"header {height}", height, index, f"transaction {index} of the block"
-            )
+            self._ordered(height, index, time_ns)
             gas = f"gas {found.results[index].gas_used}"
             self._add("executed", time_ns, LEDGER, evidence, height, index, gas)
             paid = amount_text(payment.paid_minor, payment.currency)
@@ -232,12 +235,33 @@ class _Story:
             self._add("matched", time_ns, LEDGER, matched, height, index, f"reference {payment.reference}")
             told = f"{paid} from {payment.payer.hex()} at {payment.institution}"
             self._add("paid", time_ns, LEDGER, evidence, height, index, told)
-            following = self._source.header(height + 1)
-            if following is not None and following.app_hash == found.app_hash:
-                self._add("confirmed", following.time_ns, LEDGER, f"header {height + 1}", height + 1)
+            self._confirmed(found)
         self._cleared(payment)
         self._refunded()
         self._paid_out(payment)
+
+    def _itself(self, height: int, index: int) -> None:
+        """A transaction that is about no payment: ordered, executed or refused, confirmed."""
+        found, row = self._source.found(height), self._lookups.transaction(height, index)
+        if found is None or row is None:
+            return
+        self._ordered(height, index, found.block.header.time_ns)
+        if row.problem is not None:
+            self._ledger("refused", height, index, f"{row.kind}: {row.problem.name}", row.code)
+            self._absences.append(absence.rejected(height, row.code, row.problem.name, row.hash))
+        else:
+            self._ledger("executed", height, index, f"{row.kind} {row.summary}")
+        self._confirmed(found)
+
+    def _ordered(self, height: int, index: int, time_ns: int) -> None:
+        told = f"transaction {index} of the block"
+        self._add("ordered", time_ns, LEDGER, f"header {height}", height, index, told)
+
+    def _confirmed(self, found: Found) -> None:
+        following = self._source.header(found.height + 1)
+        if following is not None and following.app_hash == found.app_hash:
+            height = found.height + 1
+            self._add("confirmed", following.time_ns, LEDGER, f"header {height}", height)
 
     def _cleared(self, payment: Payment) -> None:
         if not payment.debtor:

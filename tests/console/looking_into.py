@@ -50,7 +50,7 @@ async def looking_into(
     """Support's console, up and settled."""
     settings = Settings(theme=theme, language="zh" if language == "zh" else "en")
     app = InspectApp(
-        now_ns=lambda: NOON_NS, support=desk, folder=folder, settings=settings, zone=UTC, glyphs=glyphs
+        case=case, now_ns=lambda: NOON_NS, support=desk, folder=folder, settings=settings, zone=UTC, glyphs=glyphs
     )  # fmt: skip
     async with app.run_test(size=size) as pilot:
         await answered(pilot)

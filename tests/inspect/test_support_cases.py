@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from chainpos.core.checkout.request import link_id
-from chainpos.core.contracts.payments.messages import Request, encode_request, request_id
-from chainpos.core.contracts.ports import DYNAMIC_QR
 from chainpos.core.values.hashes import sha256
-from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.inspect import absence
 from chainpos.inspect.case_file import Case, make_case
 from chainpos.inspect.case_open import open_case
@@ -22,18 +19,9 @@ from chainpos.inspect.source import StoreSource
 from chainpos.inspect.steps import CHECK, FAILED
 from chainpos.inspect.timeline import Timeline, timeline
 from chainpos.inspect.trace import trace_transaction
-from chainpos.node.ledger import Ledger, create_ledger
-from chainpos.node.replay import append_recorded
-from chainpos.pilot.record import RECORDED_NAME
-from chainpos.pilot.resources import sample_data
 from chainpos.store.chain import ChainReader
-from chainpos.store.chainfile import open_chain_file
-from chainpos.store.shop import Fact, OutboxRow, SaleRow, ShopBook
 from chainpos.store.shop_reading import BookReader
-from tests.inspect.recorded import first_place
-
-CHAIN_ID = "chainpos-pilot-day"
-NEVER_SENT = sha256(b"a payment that no node ever passed on")
+from tests.inspect.recorded import NEVER_SENT, book_of_a_lost_sale, day_until, first_place
 
 
 def _told(source: StoreSource, height: int, index: int, kind: str) -> dict[str, str]:
@@ -57,29 +45,7 @@ def _stages(story: Timeline) -> set[str]:
 
 @pytest.fixture
 def book(tmp_path: Path, day: StoreSource) -> BookReader:
-    """A shop's book with one sale that nobody paid, and a charge for it that never arrived."""
-    opens_s = (day.header(1).time_ns if day.header(1) is not None else 0) // SECOND_NS  # type: ignore[union-attr]
-    request = Request(
-        version=1, merchant="XM13", till_key=b"\x05" * 32, reference="XM13-LOST", amount_minor=4_200, currency="CNY",
-        created_s=opens_s, expires_s=opens_s + 300, instrument=DYNAMIC_QR,
-    )  # fmt: skip
-    encoded = encode_request(request)
-    sale = SaleRow(
-        number=1, reference=request.reference, request_id=request_id(CHAIN_ID, encoded), request=encoded,
-        signature=bytes(64), presented="link", amount_minor=4_200, currency="CNY", memo="table 4, asks for Mr Li",
-        created_ns=opens_s * SECOND_NS, expires_ns=(opens_s + 300) * SECOND_NS, state="expired",
-    )  # fmt: skip
-    path = tmp_path / "shop.db"
-    with ShopBook.open(path) as writing:
-        writing.add_sale(sale, Fact("requested", sale.created_ns, 1, "keyed by Mr Li"))
-        writing.update_sale(sale, Fact("expired", sale.expires_ns, 9))
-        writing.queue(
-            OutboxRow(
-                tx_hash=NEVER_SENT, wire=b"x", kind="payments.charge", created_ns=sale.created_ns,
-                expires_s=opens_s + 300, number=1,
-            )
-        )  # fmt: skip
-    return BookReader(path)
+    return BookReader(book_of_a_lost_sale(tmp_path / "shop.db", day))
 
 
 def test_1_paid_to_the_wrong_shop(day: StoreSource) -> None:
@@ -149,17 +115,7 @@ def test_6_over_the_limit(day: StoreSource) -> None:
 
 @pytest.fixture
 def behind(tmp_path: Path) -> Iterator[StoreSource]:
-    """A peer that stopped following at height 40."""
-    database = tmp_path / "behind.db"
-    with open_chain_file(sample_data() / RECORDED_NAME) as recorded:
-        create_ledger(database, recorded.genesis_json)
-        ledger = Ledger.open(database)
-        for block in recorded.blocks():
-            if block.height > 40:
-                break
-            append_recorded(ledger, block)
-        ledger.close()
-    with ChainReader.open(database) as reader:
+    with ChainReader.open(day_until(tmp_path / "behind.db", 40)) as reader:
         yield StoreSource(reader, "behind")
 
 

@@ -88,10 +88,10 @@ class CaseForm(FileForm):
             self.query_one("#form-notice", Notice).told = Told(*parts_of(texts, error))
             self.query_one("#file-hint", Words).text = texts("case_form.ready")
         else:
-            self.dismiss(path)
             told = texts("case_form.written", path=path, size=f"{written.bytes:,}", sha256=written.sha256)
             below = self.app.screen_stack[-2]
             if isinstance(below, Frame):
                 below.told(Told(told, good=True))
+            self.dismiss(path)
         finally:
             self.writing = False

@@ -5,6 +5,7 @@ Where there is nothing it says which kind of nothing, with the height that this 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -159,7 +160,8 @@ class SupportScreen(Looking):
         answer = self.answer
         self.query_one("#nothing", Nothing).answer = answer
         hits = answer.hits if answer else ()
-        self.hits.show(hits, empty=lambda: self.console_app.texts("support.no_hits") if answer else "")
+        none = "support.provable" if answer is not None and self._provable(answer) else "support.no_hits"
+        self.hits.show(hits, empty=lambda: self.console_app.texts(none) if answer else "")
 
     @on(LineList.EndReached, "#hits")
     def more(self) -> None:
@@ -179,9 +181,16 @@ class SupportScreen(Looking):
     def about(self) -> About:
         """The hit under the cursor, where it is a payment or a transaction."""
         hit = self.hits.present if self.hits.has_focus else None
+        if self.hits.has_focus and self.answer is not None and self._provable(self.answer):
+            # That there is nothing can be proved to whoever says that there is.
+            return About(word=self.answer.text)
         if hit is None or hit.kind not in ("transaction", "request", "sale"):
             return About()
         return About(word=hit.name, height=hit.height, index=hit.index, code=str(hit.code) if hit.code else "")
+
+    def _provable(self, answer: Answer) -> bool:
+        """Whether a case file can prove the absence: of a whole hash, and of nothing less."""
+        return not answer.hits and re.fullmatch("[0-9a-fA-F]{64}", answer.text) is not None
 
     @on(LineList.Moved, "#hits")
     def moved(self) -> None:
