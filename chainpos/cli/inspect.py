@@ -242,6 +242,7 @@ def case(
     out: Annotated[Path, typer.Option("-o", "--out", help="The case file to write.")],
     home: Home = None,
     chain: Chain = None,
+    node: Node = "",
     book: Book = None,
     as_of: Annotated[int, typer.Option("--as-of", min=0, help="As of this height; 0 is the last provable one.")] = 0,
     as_json: Json = False,
@@ -251,7 +252,7 @@ def case(
     from chainpos.inspect.case_file import make_case
     from chainpos.store.durable import write_durably
 
-    with opened_source(home, chain, "") as source:
+    with opened_source(home, chain, node) as source:
         packed = make_case(source, word, book=opened_book(book), as_of=as_of)
     write_durably(out, packed)
     facts = {"file": str(out), "bytes": len(packed), "sha256": sha256(packed).hex()}
@@ -292,9 +293,7 @@ def open_(
             print_line(f"{'ok   ' if check.holds else 'WRONG'} {check.name} {check.detail}".rstrip())
         stated = 0 if opened.case is None else len(opened.case.stated)
         if stated:
-            print_line(
-                f"{stated} records are told as the block's earlier transactions left them; no header proves those."
-            )
+            print_line(f"{stated} records are told as the transaction found them; no header in the file proves those.")
         print_line("Verified." if opened.verified else "NOT VERIFIED: do not rely on it.")
     if not opened.verified:
         raise SystemExit(EXIT_CORRUPT)

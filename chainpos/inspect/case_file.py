@@ -17,8 +17,6 @@ from chainpos.core.chain.results import TxResult, result_proof
 from chainpos.core.chain.verifier import TrustedState, TrustOptions, UntrustedBlock, trust_genesis
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.contracts.registry import TABLES
-from chainpos.core.state.proofs import encode_proof
-from chainpos.core.state.state import State
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import DAY_S, SECOND_NS
 from chainpos.errors import EXIT_REFUSED, UserFacingError
@@ -26,7 +24,7 @@ from chainpos.inspect.case_container import pack
 from chainpos.inspect.case_html import render_case
 from chainpos.inspect.fields import key_text
 from chainpos.inspect.past import past_state
-from chainpos.inspect.source import ChainSource, Found
+from chainpos.inspect.source import ChainSource, Found, Proofs
 from chainpos.inspect.steps import Trace
 from chainpos.inspect.timeline import BOOK, LEDGER, OUTBOX, Timeline, timeline
 from chainpos.inspect.trace import Run, require_block
@@ -41,6 +39,9 @@ LEFT_OUT: Final = (
     "other people's transactions in the same blocks",
     "the words of the shop's book beyond its stages",
     "keys, PINs and passwords, which inspection never reads",
+)
+UNPROVED: Final = (
+    "proofs of the records that the trace rests on: the node was asked over RPC, and proves its newest state alone"
 )
 MAX_RELATED: Final = 40
 
@@ -77,7 +78,10 @@ class ProvedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StatedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A record as the block's earlier transactions left it, which no header commits to: told, not proved."""
+    """A record as the subject found it, told and not proved: as the block's earlier transactions left it, to which no
+
+    header commits; or as a node told it that proves no older state.
+    """
 
     name: str
     key: bytes
@@ -107,11 +111,20 @@ def make_case(source: ChainSource, word: str, *, book: BookReader | None = None,
     The same source and `as_of` give the same bytes; 0 is the last height that can be proved. Raises UserFacingError.
     """
     base, tip = source.span()
-    as_of = as_of or tip - 1
-    if not base <= as_of < tip:
-        raise _not_yet(as_of)
-    maker = _Maker(source, as_of)
-    case = maker.case(timeline(source, word, book))
+    if not base <= (as_of or tip - 1) < tip:
+        raise _not_yet(as_of or tip - 1)
+    story = timeline(source, word, book)
+    keys = [table.full_key(bytes.fromhex(story.request_id)) for table in (PAYMENTS, CANCELLED)]
+    proved = source.proofs(keys, as_of)
+    if proved is None:
+        raise UserFacingError(
+            f"This node proves its newest state alone, and not that of height {as_of}.",
+            next_step="Leave --as-of out, or name the node's folder with --home.",
+            money_moved="",
+            exit_code=EXIT_REFUSED,
+        )
+    maker = _Maker(source, proved.height)
+    case = maker.case(story, _records(keys, proved))
     parts = {
         "case.json": encode_json(case),
         "headers.json": encode_json(maker.headers()),
@@ -130,18 +143,16 @@ class _Maker:
         self._source = source
         self._as_of = as_of
         self._heights: dict[int, None] = {as_of + 1: None}
-        self._states: dict[int, State] = {}
 
-    def case(self, story: Timeline) -> Case:
+    def case(self, story: Timeline, records: tuple[ProvedRecord, ...]) -> Case:
+        """The case of a story whose request's records are these."""
         story = _redacted(story, self._as_of)
         places = self._places(story)
         trace: Trace | None = None
-        witness: list[ProvedRecord] = []
-        stated: list[StatedRecord] = []
+        witness: tuple[ProvedRecord, ...] = ()
+        stated: tuple[StatedRecord, ...] = ()
         if places:
             trace, witness, stated = self._witnessed(*places[0])
-        request_id = bytes.fromhex(story.request_id)
-        records = [self._record(table.full_key(request_id), self._as_of) for table in (PAYMENTS, CANCELLED)]
         genesis = self._source.genesis_json()
         return Case(
             version=CASE_VERSION,
@@ -149,16 +160,16 @@ class _Maker:
             genesis_sha256=sha256(genesis),
             as_of=self._as_of,
             reference=story.reference,
-            left_out=LEFT_OUT,
+            left_out=LEFT_OUT if witness or trace is None else (*LEFT_OUT, UNPROVED),
             timeline=story,
             trace=trace,
             transactions=tuple(
                 self._transaction(height, index, SUBJECT if at == 0 else RELATED)
                 for at, (height, index) in enumerate(places)
             ),
-            records=tuple(records),
-            witness=tuple(witness),
-            stated=tuple(stated),
+            records=records,
+            witness=witness,
+            stated=stated,
         )
 
     def headers(self) -> tuple[LightBlock, ...]:
@@ -220,29 +231,40 @@ class _Maker:
             result_proof(found.results, index).encode(),
         )
 
-    def _record(self, key: bytes, height: int) -> ProvedRecord:
+    def _proved(self, keys: list[bytes], height: int) -> tuple[ProvedRecord, ...] | None:
+        proved = self._source.proofs(keys, height)
+        if proved is None:
+            return None
         self._heights[height + 1] = None
-        state = self._state(height)
-        return ProvedRecord(key_text(key), key, height, state.value(key), encode_proof(state.prove(key)))
+        return _records(keys, proved)
 
-    def _state(self, height: int) -> State:
-        if height not in self._states:
-            self._states[height] = State(TABLES, self._source.records_at(height))
-        return self._states[height]
-
-    def _witnessed(self, height: int, index: int) -> tuple[Trace, list[ProvedRecord], list[StatedRecord]]:
+    def _witnessed(
+        self, height: int, index: int
+    ) -> tuple[Trace, tuple[ProvedRecord, ...], tuple[StatedRecord, ...]]:  # fmt: skip
         """The subject's trace with every record that it rests on, so that anybody can run it again."""
         found = require_block(self._source, height)
-        run = Run(past_state(self._source, found), found)
+        state = past_state(self._source, found)
+        run = Run(state, found)
         run.before(index)
-        stated = {change.key: change.after for change in run.journal.changes()}
+        changed = {change.key: change.after for change in run.journal.changes()}
         run.journal.log_keys()
         trace = run.observed(found.block.txs[index], index)
-        read = run.journal.logged_keys()
-        witness = [self._record(key, height - 1) for key in sorted(read) if key not in stated]
-        forgotten = [self._record(each.key, height) for each in witness if _may_be_forgotten(each, found)]
-        told = [StatedRecord(key_text(key), key, stated[key]) for key in sorted(read) if key in stated]
-        return trace, [*witness, *forgotten], told
+        read = sorted(run.journal.logged_keys())
+        witness = self._proved([key for key in read if key not in changed], height - 1)
+        if witness is None:
+            told = {key: changed[key] if key in changed else state.value(key) for key in read}
+            return trace, (), tuple(StatedRecord(key_text(key), key, value) for key, value in told.items())
+        forgotten = self._proved([each.key for each in witness if _may_be_forgotten(each, found)], height) or ()
+        told = {key: changed[key] for key in read if key in changed}
+        stated = tuple(StatedRecord(key_text(key), key, value) for key, value in told.items())
+        return trace, (*witness, *forgotten), stated
+
+
+def _records(keys: list[bytes], proved: Proofs) -> tuple[ProvedRecord, ...]:
+    return tuple(
+        ProvedRecord(key_text(key), key, proved.height, value, proof)
+        for key, (value, proof) in zip(keys, proved.records, strict=True)
+    )
 
 
 def _may_be_forgotten(record: ProvedRecord, found: Found) -> bool:

@@ -1,6 +1,6 @@
 """A node over RPC as a source: its answers are read as they come, by a loop in a thread of its own.
 
-It refuses what RPC cannot give: all records of a height, a record's history, values by their beginning. The node is
+It refuses what RPC cannot give: all records of a height, a record's history, proofs of an older state. The node is
 believed; who must not believe it opens a case file, or the chain's own database.
 """
 
@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+import time
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from chainpos.core.chain.header import Header
 from chainpos.core.chain.validators import ValidatorSet
 from chainpos.core.state.commitment import bucket_name, bucket_of
+from chainpos.core.state.proofs import ProofOp, encode_proof, proof_from_ops
 from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, UserFacingError
 from chainpos.inspect.connection import NodeConnection
-from chainpos.inspect.source import Found, Span, Unanswerable
+from chainpos.inspect.source import Found, Proofs, Span, Unanswerable
 from chainpos.rpc.client import Disconnected, RpcError
 
 T = TypeVar("T")
 ANSWER_TIMEOUT_S: Final = 30.0
 _MAX_PAGE: Final = 100
+PROOF_TRIES: Final = 50
+PROOF_PAUSE_S: Final = 0.2
 
 
 class RemoteSource:
@@ -117,6 +121,29 @@ class RemoteSource:
     def records_at(self, height: int) -> dict[bytes, bytes]:
         """Not told over RPC. Raises Unanswerable."""
         raise Unanswerable(f"A node does not give all records of height {height} over RPC.")
+
+    def proofs(self, keys: Sequence[bytes], height: int) -> Proofs | None:
+        """Records with their proofs, of the node's newest state alone. It moves on: then they are asked for again."""
+        for _ in range(PROOF_TRIES):
+            found = self._proofs(keys, height)
+            if found is not None and (height or found.height < self.span().tip):
+                return found
+            if height:
+                return None
+            time.sleep(PROOF_PAUSE_S)
+        raise Unanswerable("The node moved on faster than it could be asked for proofs.")
+
+    def _proofs(self, keys: Sequence[bytes], height: int) -> Proofs | None:
+        records: list[tuple[bytes | None, bytes]] = []
+        for key in keys:
+            path = f"/store/{bucket_name(bucket_of(key)).decode()}/key"
+            answer = self._ask(self._connection.require().abci_query(path, key, height, prove=True))
+            if answer.code or answer.proof is None or height not in (0, answer.height):
+                return None
+            height = answer.height
+            proof = proof_from_ops([ProofOp(op.type, op.key, op.data) for op in answer.proof])
+            records.append((answer.value or None, encode_proof(proof)))
+        return Proofs(height, tuple(records))
 
     def validators(self, height: int) -> ValidatorSet | None:
         """The validators of a height."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -19,6 +19,9 @@ from chainpos.core.chain.commit import Commit
 from chainpos.core.chain.header import BlockId, Header
 from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.validators import ValidatorSet
+from chainpos.core.contracts.registry import TABLES
+from chainpos.core.state.proofs import encode_proof
+from chainpos.core.state.state import State
 from chainpos.errors import EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
 from chainpos.node.home import Home
 from chainpos.node.ledger import Ledger, create_ledger
@@ -30,6 +33,7 @@ from chainpos.store.chain_ranges import records_at, records_under, values_under
 from chainpos.store.chainfile import open_chain_file
 
 MAX_ROWS: Final = 1_000
+MAX_STATES: Final = 2
 # Called with the height that was reached.
 Progress = Callable[[int], None]
 
@@ -50,6 +54,13 @@ class Found(msgspec.Struct, frozen=True):
     commit: Commit
     results: tuple[TxResult, ...]
     app_hash: bytes
+
+
+class Proofs(msgspec.Struct, frozen=True):
+    """Records after the block at `height`, each as (value or None, its proof encoded), in the order asked for."""
+
+    height: int
+    records: tuple[tuple[bytes | None, bytes], ...]
 
 
 class Unanswerable(UserFacingError):
@@ -102,6 +113,9 @@ class ChainSource(Protocol):
     def records_at(self, height: int) -> dict[bytes, bytes]:
         """All records after a block."""
 
+    def proofs(self, keys: Sequence[bytes], height: int) -> Proofs | None:
+        """Records with their proofs; height 0 is the newest provable one. None for a height that it cannot prove."""
+
     def validators(self, height: int) -> ValidatorSet | None:
         """The validators of a height."""
 
@@ -113,6 +127,7 @@ class StoreSource:
         self.name = name
         self.reader = reader
         self._latest: Found | None = None
+        self._states: dict[int, State] = {}
 
     def genesis_json(self) -> bytes:
         """The genesis document."""
@@ -173,6 +188,16 @@ class StoreSource:
     def records_at(self, height: int) -> dict[bytes, bytes]:
         """All records after a block."""
         return records_at(self.reader, height)
+
+    def proofs(self, keys: Sequence[bytes], height: int) -> Proofs | None:
+        """Records with their proofs, of any height: the state of that height is made again, and the last two kept."""
+        height = height or self.span().tip - 1
+        if height not in self._states:
+            if len(self._states) >= MAX_STATES:
+                del self._states[min(self._states)]
+            self._states[height] = State(TABLES, self.records_at(height))
+        state = self._states[height]
+        return Proofs(height, tuple((state.value(key), encode_proof(state.prove(key))) for key in keys))
 
     def validators(self, height: int) -> ValidatorSet | None:
         """The validators of a height."""

@@ -8,6 +8,8 @@ import pytest
 
 from chainpos.errors import UserFacingError
 from chainpos.inspect import absence
+from chainpos.inspect.case_file import UNPROVED, make_case
+from chainpos.inspect.case_open import open_case
 from chainpos.inspect.remote import open_node
 from chainpos.inspect.search import Search
 from chainpos.inspect.source import open_home
@@ -38,6 +40,35 @@ async def test_search_trace_and_timeline_are_the_same_over_rpc(nodes: Nodes, val
             assert remote.record_at(b"me" + b"TEAHOUSE", height) == local.record_at(b"me" + b"TEAHOUSE", height)
             with pytest.raises(UserFacingError):
                 remote.records_at(height)
+
+    await asyncio.to_thread(look)
+
+
+async def test_a_case_made_over_rpc_verifies_with_the_genesis_alone(nodes: Nodes, validator: RunningNode) -> None:
+    client = await nodes.client(validator)
+    sent = await client.broadcast_tx_sync(pay_tx("S1"))
+
+    async def committed() -> bool:
+        places = await client.tx_search(f"tx.hash='{sent.hash.hex().upper()}'", per_page=1)
+        return bool(places.transactions) and (await client.status()).latest.height > places.transactions[0].height
+
+    await until(committed)
+
+    def look() -> None:
+        with open_node(validator.rpc) as remote, open_home(validator.folder) as local:
+            over_rpc = open_case(make_case(remote, "S1"), local.genesis_json())
+            at_home = open_case(make_case(local, "S1"), local.genesis_json())
+            assert [check for check in over_rpc.checks if not check.holds] == []
+            assert over_rpc.case is not None
+            assert at_home.case is not None
+            assert over_rpc.case.trace == at_home.case.trace
+            assert over_rpc.case.timeline.moments == at_home.case.timeline.moments
+            # What a node proves of its newest state alone is told of older ones, and the file says so.
+            assert UNPROVED in over_rpc.case.left_out
+            assert UNPROVED not in at_home.case.left_out
+            assert {record.value for record in over_rpc.case.records} != {None}
+            with pytest.raises(UserFacingError, match="newest state alone"):
+                make_case(remote, "S1", as_of=1)
 
     await asyncio.to_thread(look)
 
