@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -18,6 +18,9 @@ from chainpos.cli.looking import (
 )
 from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
 from chainpos.errors import EXIT_CORRUPT, EXIT_REFUSED
+
+if TYPE_CHECKING:
+    from chainpos.inspect.support import SupportDesk
 
 app = typer.Typer(
     help="Find out what happened: for support and for engineers. Nothing on the ledger is ever changed.",
@@ -271,6 +274,7 @@ def open_(
     ] = None,
     home: Home = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the case's page here, if it verifies.")] = None,
+    screen: Annotated[bool, typer.Option("--screen", help="Look at it on a screen: its timeline and trace.")] = False,
     as_json: Json = False,
 ) -> None:
     """Verify every proof in a case file, knowing only the genesis."""
@@ -278,12 +282,15 @@ def open_(
 
     from chainpos.inspect.case_html import render_case
     from chainpos.inspect.case_open import open_case
+    from chainpos.inspect.support import genesis_desk
     from chainpos.node.home import Home as Paths
     from chainpos.store.durable import write_durably
 
     trusted = genesis or (Paths(home).genesis if home is not None else None)
     if trusted is None:
         raise used_wrongly("Which network?", "Give its genesis file with --genesis, or a node's folder with --home")
+    if screen:
+        _on_screen(genesis_desk(trusted.read_bytes(), trusted.name), case=file)
     opened = open_case(file.read_bytes(), trusted.read_bytes())
     if as_json:
         checks = [msgspec.to_builtins(check) for check in opened.checks]
@@ -343,12 +350,16 @@ def console(
     ] = None,
 ) -> None:
     """Look into a chain on a screen: search, timelines, traces, what-ifs, cases. It reads only."""
+    from chainpos.cli.looking import support_desk
+
+    _on_screen(support_desk(home, chain, node, book=book, genesis=genesis if case is not None else None), case=case)
+
+
+def _on_screen(desk: SupportDesk, case: Path | None = None) -> NoReturn:
     import time
 
-    from chainpos.cli.looking import support_desk
     from chainpos.cli.output import require_terminal
 
-    desk = support_desk(home, chain, node, book=book, genesis=genesis if case is not None else None)
     require_terminal("Open it in one, or use the other commands of chainpos inspect.")
     from chainpos.console.inspecting import run_inspect_console
 

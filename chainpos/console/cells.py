@@ -7,6 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from chainpos.core.values.text import clean
 
 MAX_SHOWN: int = 400
+MAX_MEASURED: int = 4_000
 
 
 def shown(text: str, max_characters: int = MAX_SHOWN) -> str:
@@ -15,8 +16,8 @@ def shown(text: str, max_characters: int = MAX_SHOWN) -> str:
 
 
 def width_of(text: str) -> int:
-    """How many cells a text takes; a Chinese character takes two."""
-    return cell_len(text)
+    """How many cells a text takes, a Chinese character two; of a text longer than any line, those of its beginning."""
+    return cell_len(text[:MAX_MEASURED])
 
 
 def cut(text: str, width: int) -> str:

@@ -21,6 +21,10 @@ def key(keys: str, action: str, binding_id: str, *, show: bool = True, priority:
     return Binding(keys, action, binding_id, show=show, priority=priority, id=binding_id)
 
 
+# On every screen that has no search of its own.
+SEARCH: Final = key("slash", "app.search", "support.search", show=False)
+
+
 def _refuse(path: Path, why: str) -> UserFacingError:
     return UserFacingError(
         f"The keymap {path.name} cannot be used: {why}.",

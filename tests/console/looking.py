@@ -17,6 +17,7 @@ from chainpos.console.app import ConsoleApp, Voice
 from chainpos.console.filters import Glyphs
 from chainpos.console.settings import Settings
 from chainpos.console.shell import Shell
+from chainpos.inspect.support import SupportDesk
 from tests.console.prepared_till import PreparedTill
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -50,11 +51,13 @@ async def opened(
     voice: Voice | None = None,
     glyphs: Glyphs = "full",
     voice_on: bool = False,
+    support: SupportDesk | None = None,
 ) -> AsyncIterator[tuple[HeardApp, Pilot[int]]]:
     """The console, up and settled."""
     settings = Settings(theme=theme, language="zh" if language == "zh" else "en", voice=voice_on)
     app = HeardApp(
-        till, now_ns=till.now_ns, folder=folder, settings=settings, voice=voice, zone=UTC, glyphs=glyphs
+        till, now_ns=till.now_ns, folder=folder, settings=settings, voice=voice, zone=UTC, glyphs=glyphs,
+        support=support,
     )  # fmt: skip
     async with app.run_test(size=size) as pilot:
         await settle(pilot)

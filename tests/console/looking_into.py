@@ -61,7 +61,7 @@ async def answered(pilot: Pilot[int]) -> None:
     """Until every question has its answer and the screen has settled."""
     for _ in range(PATIENCE_TURNS):
         await pilot.pause(0.02)
-        if not any(worker.is_running for worker in pilot.app.workers):
+        if not any(worker.is_running and worker.group != "feed" for worker in pilot.app.workers):
             break
     await pilot.pause()
 

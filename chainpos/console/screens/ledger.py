@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from chainpos.console.cells import fit, width_of, wrap
 from chainpos.console.context import texts_of
-from chainpos.console.keymap import key
+from chainpos.console.keymap import SEARCH, key
 from chainpos.console.phrases import clock, short, signed
 from chainpos.console.screens.page import Page
 from chainpos.console.told_events import event_words
@@ -98,6 +98,7 @@ class LedgerScreen(Page):
         key("right,l", "forward", "ledger.forward"),
         key("left,escape,h", "back", "ledger.back"),
         key("n", "newest", "ledger.newest"),
+        SEARCH,
     ]
 
     level: reactive[int] = reactive(0)

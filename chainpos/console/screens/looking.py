@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from chainpos.console.cells import width_of
+from chainpos.console.cells import cut, width_of
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.screens.frame import Frame
@@ -27,6 +27,7 @@ from chainpos.inspect.support import SupportDesk
 
 TELL_AFTER_S = 0.3
 TICK_S = 0.25
+LONGEST_STEP = 60
 
 
 class Trail(LinesPanel):
@@ -119,7 +120,7 @@ class Looking(Frame):
         steps: list[str] = []
         for each in self.app.screen_stack:
             if isinstance(each, Looking):
-                steps.append(each.heading())
+                steps.append(cut(each.heading(), LONGEST_STEP))
             if each is self:
                 break
         self.query_one("#trail", Trail).steps = tuple(steps)

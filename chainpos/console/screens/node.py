@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from chainpos.console.cells import fit, width_of, wrap
 from chainpos.console.context import texts_of
-from chainpos.console.keymap import key
+from chainpos.console.keymap import SEARCH, key
 from chainpos.console.phrases import LINK_MARKS, age, short, size_of
 from chainpos.console.screens.page import Page
 from chainpos.console.widgets.facts import Fact, Facts
@@ -156,6 +156,7 @@ class NodeScreen(Page):
         key("up,k", "scroll(-1)", "panel.up", show=False),
         key("down,j", "scroll(1)", "panel.down", show=False),
         key("r", "refresh_node", "node.refresh"),
+        SEARCH,
     ]
 
     def __init__(self) -> None:

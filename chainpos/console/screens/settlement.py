@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
-from chainpos.console.keymap import key
+from chainpos.console.keymap import SEARCH, key
 from chainpos.console.phrases import day_and_clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.page import Page
@@ -39,6 +39,7 @@ class SettlementScreen(Page):
         key("p", "payout", "settlement.payout"),
         key("r", "refresh_settlement", "settlement.refresh", show=False),
         key("escape", "close_parts", "settlement.back", show=False),
+        SEARCH,
     ]
 
     def __init__(self) -> None:

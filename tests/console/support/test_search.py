@@ -37,9 +37,9 @@ async def test_ux29_a_reference_leads_to_the_transaction_and_on_to_its_shop_and_
     ("words", "kind"),
     [
         ("9999", "NOT SYNCED · Not synced past height 1200"),
-        ("ab" * 32, "UNKNOWN · Nothing of that name"),
-        ("HF01 2026-03-02T01:30 9999.99", "UNPAID · Unpaid as of height 1200"),
-        ("2031-01-01", "NOT SYNCED"),
+        pytest.param("ab" * 32, "UNKNOWN · Nothing of that name", marks=pytest.mark.slow),
+        pytest.param("HF01 2026-03-02T01:30 9999.99", "UNPAID · Unpaid as of height 1200", marks=pytest.mark.slow),
+        pytest.param("2031-01-01", "NOT SYNCED", marks=pytest.mark.slow),
     ],
 )
 async def test_ux29_what_is_absent_says_which_kind_of_absence(
@@ -53,6 +53,7 @@ async def test_ux29_what_is_absent_says_which_kind_of_absence(
         assert app.screen.query_one("#sought").has_focus
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_ux29_every_kind_of_thing_has_its_screen(
     day_database: Path, tmp_path: Path, size: tuple[int, int]

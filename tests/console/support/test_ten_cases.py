@@ -74,6 +74,7 @@ def told(day: StoreSource, place: tuple[int, int], kind: str) -> dict[str, str]:
     return {each.key: each.value for each in event.attributes}
 
 
+@pytest.mark.slow
 async def test_1_paid_to_the_wrong_shop(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     paid = told(day, first_place(day, kind="payments.paid"), "payments.paid")
     amount = f"{int(paid['amount_minor']) // 100}.{int(paid['amount_minor']) % 100:02d}"
@@ -104,6 +105,7 @@ async def test_2_paid_twice(day: StoreSource, day_database: Path, tmp_path: Path
         assert {"paid", "refused"} <= {moment.stage for moment in case.timeline.moments}
 
 
+@pytest.mark.slow
 async def test_3_says_paid_but_it_expired(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     book = book_of_a_lost_sale(tmp_path / "shop.db", day)
     async with support(day_database, tmp_path, book) as (app, pilot):
@@ -117,6 +119,7 @@ async def test_3_says_paid_but_it_expired(day: StoreSource, day_database: Path, 
         assert [record.value for record in case.records] == [None, None]
 
 
+@pytest.mark.slow
 async def test_4_the_refund_is_missing(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     refund = told(day, first_place(day, kind="refunds.refunded"), "refunds.refunded")
     async with support(day_database, tmp_path) as (app, pilot):
@@ -128,6 +131,7 @@ async def test_4_the_refund_is_missing(day: StoreSource, day_database: Path, tmp
         assert "refunded" in {moment.stage for moment in case.timeline.moments}
 
 
+@pytest.mark.slow
 async def test_5_the_account_is_frozen(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     height, index = first_place(day, "frozen_account")
     async with support(day_database, tmp_path) as (app, pilot):
@@ -159,6 +163,7 @@ async def test_6_over_the_limit(day: StoreSource, day_database: Path, tmp_path: 
         assert case.trace.refused_at == at(app, TraceScreen).steps.cursor
 
 
+@pytest.mark.slow
 async def test_7_the_shops_peer_is_behind(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     async with support(day_until(tmp_path / "behind.db", 40), tmp_path) as (app, pilot):
         assert "height 40" in text_of(app)
@@ -171,6 +176,7 @@ async def test_7_the_shops_peer_is_behind(day: StoreSource, day_database: Path, 
         await case_elsewhere(app, pilot, tmp_path, day)
 
 
+@pytest.mark.slow
 async def test_8_orphaned(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     book = book_of_a_lost_sale(tmp_path / "shop.db", day)
     async with support(day_database, tmp_path, book) as (app, pilot):
@@ -184,6 +190,7 @@ async def test_8_orphaned(day: StoreSource, day_database: Path, tmp_path: Path) 
         assert "orphaned" in {absence.kind for absence in case.timeline.absences}
 
 
+@pytest.mark.slow
 async def test_9_the_payout_failed(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     failed = told(day, first_place(day, kind="settlement.payout_failed"), "settlement.payout_failed")
     async with support(day_database, tmp_path) as (app, pilot):

@@ -85,6 +85,7 @@ async def test_ux31_a_refused_run_opens_at_its_refusal_with_the_rule_and_line(
         assert at(app, TraceScreen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 40), (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_ux31_larger_screens_show_the_step_and_what_was_done_beside_the_steps(
     day_database: Path, tmp_path: Path, size: tuple[int, int]
@@ -140,9 +141,9 @@ async def test_ux31_what_if_the_amount_were_another_is_hypothetical_everywhere_a
     ("sought", "value", "down", "would"),
     [
         ("customers tier", "tier_9", 0, "no_limits_in_force"),
-        ("time", "2026-03-02T01:40:00Z", 0, "request_expired"),
-        ("accounts customer balance", "1.00", 0, "insufficient_funds"),
-        ("wallet_tiers single_minor", "10.00", 0, "over_single_limit"),
+        pytest.param("time", "2026-03-02T01:40:00Z", 0, "request_expired", marks=pytest.mark.slow),
+        pytest.param("accounts customer balance", "1.00", 0, "insufficient_funds", marks=pytest.mark.slow),
+        pytest.param("wallet_tiers single_minor", "10.00", 0, "over_single_limit", marks=pytest.mark.slow),
     ],
 )
 async def test_ux31_what_if_tier_time_record_and_parameter(
@@ -158,6 +159,7 @@ async def test_ux31_what_if_tier_time_record_and_parameter(
         assert trace.name == would
 
 
+@pytest.mark.slow
 async def test_a_change_that_cannot_be_says_so_and_stays_in_the_form(day_database: Path, tmp_path: Path) -> None:
     async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
         await ask(pilot, "XM13-00180")
