@@ -124,7 +124,7 @@ async def test_ux19_the_display_fits_every_size(till: PreparedTill, tmp_path: Pa
                 till.move_sale(SaleState.PAID)
             await tell()
             assert isinstance(app.screen, CustomerScreen)
-            assert_no_overflow(app, size)  # type: ignore[arg-type]
+            assert_no_overflow(app, size)
             assert_snapshot(f"display-{name}-{size[0]}x{size[1]}-{language}", text_of(app))
 
 
@@ -133,14 +133,14 @@ async def test_ux19_the_display_fits_every_size(till: PreparedTill, tmp_path: Pa
 async def test_ux20_the_display_is_legible_in_every_theme(till: PreparedTill, tmp_path: Path, theme: str) -> None:
     async with display(till, tmp_path, theme=theme) as (app, _, tell):
         await tell()
-        assert illegible(app) == set()  # type: ignore[arg-type]
+        assert illegible(app) == set()
         await till.bills.add("tea")
         await till.bills.show_code()
         await tell()
-        assert illegible(app) == set()  # type: ignore[arg-type]
+        assert illegible(app) == set()
         till.move_sale(SaleState.PAID)
         await tell()
-        assert illegible(app) == set()  # type: ignore[arg-type]
+        assert illegible(app) == set()
 
 
 async def test_ux18_the_display_changes_its_language_and_keeps_the_cashiers(till: PreparedTill, tmp_path: Path) -> None:
