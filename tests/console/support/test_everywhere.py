@@ -9,20 +9,26 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from chainpos.console.inspecting import InspectApp
 from chainpos.console.language import load_texts
+from chainpos.console.screens.card import CardScreen
+from chainpos.console.screens.case_form import CaseForm
+from chainpos.console.screens.explained import ExplainScreen
 from chainpos.console.screens.support import SupportScreen
+from chainpos.console.screens.timeline import TimelineScreen
 from chainpos.console.screens.trace import TraceScreen
+from chainpos.console.screens.what_if import WhatIfScreen
 from tests.console.looking import SIZES, go, key_in, opened, settle, text_of
 from tests.console.looking_into import answered, ask, at, day_desk, looking_into, press, type_in
 from tests.console.prepared_till import PreparedTill
 from tests.console.test_sizes import THEMES, assert_no_overflow, illegible
 
 # From one screen to the next: the keys that lead there.
-WAY: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("hits", ()), ("timeline", ("t",)), ("card", ("enter",)), ("steps", ("s",)), ("so far", ("p",)),
-    ("message", ("p",)), ("end", ("p",)), ("what if", ("w",)),
+WAY: tuple[tuple[type[Screen[Any]], tuple[str, ...]], ...] = (
+    (SupportScreen, ()), (TimelineScreen, ("t",)), (CardScreen, ("j", "enter")), (TraceScreen, ("s",)),
+    (TraceScreen, ("p",)), (TraceScreen, ("p",)), (TraceScreen, ("p",)), (WhatIfScreen, ("w",)),
 )  # fmt: skip
 
 
@@ -37,9 +43,10 @@ async def every_screen(
             await ask(pilot, "ab" * 32)
             yield "nothing"
             await ask(pilot, "XM13-00180")
-            for name, keys in WAY:
+            for screen, keys in WAY:
                 await press(pilot, *keys)
-                yield name
+                at(app, screen)
+                yield screen.__name__
             await press(pilot, "f")
             await type_in(pilot, "time")
             await press(pilot, "enter")
@@ -47,11 +54,14 @@ async def every_screen(
             await type_in(pilot, "2026-03-02T03:00:00Z")
             yield "changed"
             await press(pilot, "r")
+            at(app, TraceScreen)
             yield "hypothetical"
             await press(pilot, "x")
+            at(app, ExplainScreen)
             yield "explained"
             await key_in(pilot, "slash")
             await press(pilot, "down", "e")
+            at(app, CaseForm)
             yield "case form"
 
         yield app, pilot, walk()
