@@ -10,6 +10,7 @@ import ast
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
@@ -73,11 +74,16 @@ def short_name(filename: str) -> str:
     return filename[len(_ROOT) + 1 :].replace("\\", "/") if filename.startswith(_ROOT) else Path(filename).name
 
 
+_PARSING: Final = Lock()
+
+
 @lru_cache(maxsize=256)
 def source_file(filename: str) -> SourceFile:
     """The checks of one file. Empty where its source is not there, as in a frozen program."""
     try:
-        tree = ast.parse(Path(filename).read_text(encoding="utf-8"))
+        # CPython up to 3.12 counts its depth for all threads together, and gives up where two parse at once.
+        with _PARSING:
+            tree = ast.parse(Path(filename).read_text(encoding="utf-8"))
     except (OSError, SyntaxError):
         return SourceFile({}, {})
     guards: dict[int, Guard] = {}

@@ -146,9 +146,9 @@ class SupportDesk:
 
         return await self._in_thread(opened)
 
-    def explain(self, code: str) -> Page | None:
-        """A code's page, by number or name."""
-        return explain(code)
+    async def explain(self, code: str) -> Page | None:
+        """A code's page, by number or name. The first one reads the rules' source, which takes a moment."""
+        return await self._in_thread(lambda: explain(code))
 
     async def close(self) -> None:
         """Let go of the chain."""

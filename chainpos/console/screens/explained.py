@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from chainpos.console.cells import wrap
@@ -16,7 +17,7 @@ from chainpos.console.keymap import key
 from chainpos.console.language import LANGUAGES, load_texts
 from chainpos.console.screens.looking import Looking
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
-from chainpos.inspect.explain import Page, explain
+from chainpos.inspect.explain import Page
 
 PARTS = ("what", "why", "money", "tell", "do")
 
@@ -24,13 +25,14 @@ PARTS = ("what", "why", "money", "tell", "do")
 class Explanation(LinesPanel):
     """The language of now first, the other one below it: the person at the counter may read the other."""
 
-    def __init__(self, code: str, page: Page | None) -> None:
-        super().__init__(id="explanation")
-        self.code, self.page = code, page
+    code: reactive[str] = reactive("")
+    page: reactive[Page | None] = reactive(None, layout=True)
 
     def lines(self, width: int) -> Sequence[Content]:
         """All of it."""
         texts, page = texts_of(self), self.page
+        if not self.code:
+            return [line(texts("support.reading"), "$muted")]
         if page is None:
             return [line(each) for each in wrap(texts("explain.unknown", code=self.code), width)]
         lines: list[Content] = []
@@ -57,7 +59,8 @@ class ExplainScreen(Looking):
 
     def __init__(self, code: str) -> None:
         super().__init__()
-        self.code, self.page = code, explain(code)
+        self.page: Page | None
+        self.code, self.page = code, None
 
     def heading(self) -> str:
         """The code and its name."""
@@ -67,7 +70,18 @@ class ExplainScreen(Looking):
 
     def inside(self) -> Iterable[Widget]:
         """It scrolls where it is long."""
-        yield VerticalScroll(Explanation(self.code, self.page), id="explained", can_focus=False)
+        yield VerticalScroll(Explanation(id="explanation"), id="explained", can_focus=False)
+
+    def on_mount(self) -> None:
+        """Look it up."""
+        super().on_mount()
+        self.asking(self._read, "explain")
+
+    async def _read(self) -> None:
+        self.page = await self.desk.explain(self.code)
+        explanation = self.query_one("#explanation", Explanation)
+        explanation.code, explanation.page = self.code, self.page
+        self._follow_trail()
 
     def action_scroll(self, by: int) -> None:
         """Up or down."""
