@@ -14,11 +14,12 @@ from chainpos.core.contracts.ports import Placement
 from chainpos.core.contracts.settlement.records import Payout, first_payout
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
-from chainpos.core.values.timestamps import MAX_TIME_S, SECOND_NS
+from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.store.shop import SaleRow
 from chainpos.till.views import ElsewhereRow, PartRow, PayoutParts
 
-_ALWAYS_NS: Final = MAX_TIME_S * SECOND_NS
+# The last moment that a book can hold.
+_ALWAYS_NS: Final = 2**63 - 1
 
 
 def payout_parts(number: int, payouts: tuple[Payout, ...], sales: Iterable[SaleRow], currency: str) -> PayoutParts:

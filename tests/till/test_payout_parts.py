@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chainpos.core.contracts.fees.records import Comparison, PublishedRate
 from chainpos.core.contracts.settlement.records import FAILED, PAID_OUT, Payout, Through
-from chainpos.store.shop import SaleRow
+from chainpos.store.shop import Fact, SaleRow, ShopBook
+from chainpos.store.shop_money import paid_sales, takings_minor
 from chainpos.till.payout_parts import cost_elsewhere, payout_parts
 
 SECOND_NS = 1_000_000_000
@@ -70,3 +73,23 @@ def test_elsewhere_each_day_costs_what_was_published_then() -> None:
     (row,) = cost_elsewhere([Comparison("Cards", "银行卡", rates)], takings, "CNY")
     assert (row.name_en, row.name_zh) == ("Cards", "银行卡")
     assert row.cost.minor == 250  # 60.00 and 190.19, to the nearest
+
+
+def test_what_a_real_book_took_is_counted_once_whatever_the_rates_dates(tmp_path: Path) -> None:
+    with ShopBook.open(tmp_path / "shop.db") as book:
+        for number, paid_s in enumerate((50, 150, 250), 1):
+            row = msgspec.structs.replace(sale(number), request_id=bytes([number] * 32), paid_ns=paid_s * SECOND_NS)
+            book.add_sale(row, Fact("requested", 0))
+        unpaid = msgspec.structs.replace(sale(4), request_id=bytes(32), height=0)
+        book.add_sale(unpaid, Fact("requested", 0))
+
+        def takings(from_ns: int, until_ns: int) -> int:
+            return takings_minor(book, "CNY", from_ns, until_ns)
+
+        always = Comparison("Cards", "银行卡", (PublishedRate(0, 10_000),))
+        changed = Comparison(
+            "Wallets", "钱包", (PublishedRate(0, 10_000), PublishedRate(100, 0), PublishedRate(200, 5_000))
+        )
+        rows = cost_elsewhere([always, changed], takings, "CNY")
+        assert [row.cost.minor for row in rows] == [30, 15]
+        assert [row.number for row in paid_sales(book, "CNY", 10)] == [1, 2, 3]
