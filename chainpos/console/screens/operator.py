@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chainpos.console.operating import OperatorApp
 
 EVERY_S = 1.0
+SCROLLING = ("state", "network", "store")
 
 
 class OperatorScreen(Frame):
@@ -61,6 +62,7 @@ class OperatorScreen(Frame):
         super().__init__()
         self.part = "state"
         self._failed = ""
+        self._alarms: tuple[str, ...] = ()
 
     @property
     def desk(self) -> OperatorDesk:
@@ -93,7 +95,11 @@ class OperatorScreen(Frame):
         """A new report."""
         for part in self.query(Part):
             part.node = node
-        self.refresh_bindings()
+        alarms = cast("OperatorApp", self.app).alarms()
+        if alarms != self._alarms:
+            # What the keys offer is different now; finding out costs milliseconds, and is not done each second.
+            self._alarms = alarms
+            self.refresh_bindings()
 
     def retranslate(self) -> None:
         """Some parts hold words."""
@@ -265,7 +271,7 @@ class OperatorScreen(Frame):
         if action == "leave_field":
             return in_field
         if action == "scroll":
-            return bool(self._shown().query(VerticalScroll))
+            return self.part in SCROLLING
         if action == "explain":
             return self.part == "state" and bool(cast("OperatorApp", self.app).alarms())
         return super().check_action(action, parameters)
