@@ -23,6 +23,11 @@ from chainpos.store.shop_schema import migrate
 BUSY_TIMEOUT_S: Final = 5.0
 MAX_ROWS: Final = 10_000
 _DAY_S: Final = 86_400
+_SECOND_NS: Final = 1_000_000_000
+# Two questions: one for both ends at once would read all that lies between.
+_ENDS: Final = "SELECT (SELECT min(created_ns) FROM sales) AS first, (SELECT max(created_ns) FROM sales) AS last"
+# Among so many of the newest sales a part of a reference is looked for.
+SCANNED: Final = 5_000
 
 
 class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +104,11 @@ class Search(NamedTuple):
     amount_minor: int | None = None
     minute: int | None = None
     offset_s: int = 0
+
+
+class _Ends(msgspec.Struct, frozen=True):
+    first: int | None
+    last: int | None
 
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -180,21 +190,47 @@ class ShopBook:
         return self.rows("SELECT * FROM sales WHERE watched = 1 ORDER BY number LIMIT ?", [MAX_ROWS], SaleRow)
 
     def sales(self, search: Search = Search(), *, limit: int = 500) -> list[SaleRow]:  # noqa: B008 - it is immutable
-        """The sales that match, newest first."""
-        conditions: list[str] = []
-        values: list[object] = []
+        """The sales that match, newest first.
+
+        A reference is found by its beginning or its number, and by any part of it among the newest `SCANNED` sales: so
+        that a million of them hold up no key.
+        """
+        limit = min(limit, MAX_ROWS)
         if search.reference:
-            conditions.append("reference LIKE ? ESCAPE '\\'")
-            values.append(f"%{_like_literal(search.reference)}%")
-        if search.amount_minor is not None:
-            conditions.append("amount_minor = ?")
-            values.append(search.amount_minor)
-        if search.minute is not None:
-            conditions.append(f"(created_ns / 1000000000 + ?) % {_DAY_S} / 60 = ?")
-            values += [search.offset_s, search.minute]
-        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
-        sql = f"SELECT * FROM sales {where}ORDER BY created_ns DESC, number DESC LIMIT ?"  # noqa: S608 - no outside text
-        return self.rows(sql, [*values, min(limit, MAX_ROWS)], SaleRow)
+            found = self._by_reference(search.reference, limit)
+        elif search.minute is not None:
+            found = self._by_minute(search.minute, search.offset_s, limit)
+        else:
+            where = "" if search.amount_minor is None else "WHERE amount_minor = ? "
+            values = [] if search.amount_minor is None else [search.amount_minor]
+            sql = f"SELECT * FROM sales {where}ORDER BY created_ns DESC, number DESC LIMIT ?"  # noqa: S608 - two texts
+            return self.rows(sql, [*values, limit], SaleRow)
+        matching = [row for row in found if _matches(row, search)]
+        return sorted(matching, key=lambda row: (row.created_ns, row.number), reverse=True)[:limit]
+
+    def _by_reference(self, text: str, limit: int) -> list[SaleRow]:
+        begun = "SELECT * FROM sales WHERE reference >= ? AND reference < ? ORDER BY reference DESC LIMIT ?"
+        newest = "SELECT * FROM sales WHERE number > ? AND reference LIKE ? ESCAPE '\\' ORDER BY number DESC LIMIT ?"
+        like = f"%{_like_literal(text)}%"
+        # References are written in capitals; the one that follows all that begin so ends the range.
+        found = self.rows(begun, [text.upper(), text.upper() + chr(0x10FFFF), limit], SaleRow)
+        found += self.rows(newest, [self._last_number - SCANNED, like, limit], SaleRow)
+        if text.isascii() and text.isdigit() and len(text) < 10 and (row := self.sale_by_number(int(text))) is not None:
+            found.append(row)
+        return list({row.number: row for row in found}.values())
+
+    def _by_minute(self, minute: int, offset_s: int, limit: int) -> list[SaleRow]:
+        # One look at the index of times for each day that there is, the newest first.
+        (ends,) = self.rows(_ENDS, [], _Ends)
+        if ends.first is None or ends.last is None:
+            return []
+        day_s = (ends.last // _SECOND_NS + offset_s) // _DAY_S * _DAY_S
+        start_ns = (day_s + minute * 60 - offset_s) * _SECOND_NS
+        sql = (
+            "WITH RECURSIVE day (start) AS (SELECT ? UNION ALL SELECT start - ? FROM day WHERE start > ?) "
+            "SELECT sales.* FROM day CROSS JOIN sales ON created_ns >= start AND created_ns < start + ? LIMIT ?"
+        )
+        return self.rows(sql, [start_ns, _DAY_S * _SECOND_NS, ends.first, 60 * _SECOND_NS, limit], SaleRow)
 
     def facts(self, number: int) -> list[Fact]:
         """What was learned of a sale, in that order."""
@@ -268,6 +304,11 @@ class ShopBook:
             rows = list(self._db.query(sql, list(values)))
         # SQLite has no truth values; all else comes as it was written, because the tables are STRICT.
         return [msgspec.convert(row, shape, strict=False) for row in rows]
+
+
+def _matches(row: SaleRow, search: Search) -> bool:
+    minute = (row.created_ns // _SECOND_NS + search.offset_s) % _DAY_S // 60
+    return search.amount_minor in (None, row.amount_minor) and search.minute in (None, minute)
 
 
 def _connect(path: Path) -> Database:

@@ -224,8 +224,12 @@ ALTER TABLE sales ADD COLUMN proof BLOB NOT NULL DEFAULT x'';
 ALTER TABLE sales ADD COLUMN proof_height INTEGER NOT NULL DEFAULT 0;
 """
 
+_FEES: Final = """
+CREATE INDEX sales_by_fee ON sales (currency, height, fee_minor);
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS, _PROOFS)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS, _PROOFS, _FEES)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:
