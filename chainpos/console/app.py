@@ -6,6 +6,7 @@ one payment.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
+from textual.app import ScreenStackError
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
@@ -193,7 +195,9 @@ class ConsoleApp(Standing):
 
     async def _paused(self) -> None:
         self._pause = None
-        await self._deliver(self._burst.pause())
+        # The console may have been left within the pause.
+        with contextlib.suppress(ScreenStackError):
+            await self._deliver(self._burst.pause())
 
     # -- actions
 

@@ -23,7 +23,7 @@ FEW: Final = 2_000
 MAX_LOOKS: Final = 60_000
 
 
-class ArticleRow(msgspec.Struct, frozen=True, kw_only=True):
+class ArticleRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One article. `price_minor` is for one `unit` and 0 where the cashier sets it (`open_price`).
 
     `initials` and `pinyin` are of the Chinese name, in small letters without blanks.

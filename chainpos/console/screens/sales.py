@@ -12,9 +12,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from chainpos.console.keymap import key
+from chainpos.console.language import Texts
 from chainpos.console.phrases import STATE_MARKS, clock, day_and_clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.with_paper import WithPaper
+from chainpos.console.widgets.bill_words import part_words, quantity_words
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
@@ -22,7 +24,7 @@ from chainpos.console.widgets.shift_figures import named
 from chainpos.console.widgets.words import Field
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.roles import Right
-from chainpos.till.views import CounterView, SaleState, SaleView
+from chainpos.till.views import BillView, CounterView, SaleState, SaleView
 
 REFUNDABLE = frozenset({SaleState.PAID, SaleState.CONFIRMED, SaleState.PART_REFUNDED})
 MOST_SHOWN = 500
@@ -35,6 +37,21 @@ COLUMNS = (
     Column("sales.refunded", 12, right=True, from_width=100),
     Column("sales.height", 9, right=True, from_width=112),
 )
+
+
+def bill_facts(texts: Texts, bill: BillView) -> tuple[Fact, ...]:
+    """A bill's lines and parts, as they were charged."""
+    facts = [Fact("sales.bill", f"{bill.reference} · {format_amount(bill.charged)}")]
+    for row in bill.lines:
+        name = texts.either(row.name_en, row.name_zh)
+        net = format_amount(row.gross - row.discount, with_currency=False)
+        facts.append(Fact("sales.line", f"{quantity_words(row)} × {name}  {net}"))
+    if bill.tip.minor:
+        facts.append(Fact("bill.tip", format_amount(bill.tip)))
+    facts += [Fact("sales.part", part_words(texts, part)) for part in bill.parts]
+    if bill.over.minor:
+        facts.append(Fact("sales.part", texts("bill.over", amount=format_amount(bill.over)), "bad"))
+    return tuple(facts)
 
 
 class SalesScreen(WithPaper):
@@ -129,6 +146,14 @@ class SalesScreen(WithPaper):
         facts, sale = self.query_one("#sale", Facts), self.found.present
         facts.note = "sales.choose"
         facts.facts = self._facts(sale) if sale is not None else ()
+        if sale is not None:
+            self.read(lambda: self._add_bill(sale), "bill")
+
+    async def _add_bill(self, sale: SaleView) -> None:
+        """What was rung up for it, where anything was."""
+        bill = await self.console_app.till.bills.of_sale(sale.reference)
+        if bill is not None and sale is self.found.present:
+            self.query_one("#sale", Facts).facts = (*self._facts(sale), *bill_facts(self.console_app.texts, bill))
 
     def _facts(self, sale: SaleView) -> tuple[Fact, ...]:
         texts, zone = self.console_app.texts, self.console_app.zone

@@ -20,7 +20,7 @@ from chainpos.console.widgets.bill_list import BillList
 from chainpos.console.widgets.notice import Notice
 from chainpos.console.widgets.qr_picture import QrPicture
 from chainpos.till.views import BillState, PartState, SaleState, TenderKind
-from tests.console.looking import HeardApp, key_in, opened, scan, settle, text_of
+from tests.console.looking import HeardApp, go, key_in, opened, scan, settle, text_of
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import PreparedTill
 
@@ -342,3 +342,18 @@ async def test_giving_up_a_bill_is_asked_first(till: PreparedTill, tmp_path: Pat
         await key_in(pilot, "escape", "y")
         await until(pilot, lambda: stage_of(app) is Stage.ENTRY)
         assert till.view.held == ()
+
+
+async def test_ux11_the_sales_list_shows_what_was_rung_up_for_a_sale(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        await rung_up(till, pilot, TEA, TEA)
+        await key_in(pilot, "ctrl+o", *"400", "enter")
+        await until(pilot, lambda: stage_of(app) is Stage.PART)
+        await key_in(pilot, "enter")
+        await until(pilot, lambda: till.view.sale is not None)
+        till.move_sale(SaleState.PAID)
+        assert till.view.sale is not None
+        till.book = (till.view.sale, *till.book)
+        await go(pilot, "sales")
+        await until(pilot, lambda: "2 × Jasmine tea" in text_of(app))
+        assert "Cash received 4.00" in text_of(app)
