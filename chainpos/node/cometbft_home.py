@@ -62,12 +62,21 @@ class Pace(msgspec.Struct, frozen=True):
 def loopback_places(folder: Path, count: int, free_port: Callable[[], int]) -> tuple[NodePlace, ...]:
     """Places for a trial on this machine alone, on ports that are free just now."""
     places = []
+    taken: set[int] = set()
+
+    def another() -> int:
+        # Nobody listens yet on those that were chosen before: one may come twice.
+        while (port := free_port()) in taken:
+            pass
+        taken.add(port)
+        return port
+
     for number in range(count):
         name = f"node{number}"
-        p2p, rpc = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        p2p, rpc = f"127.0.0.1:{another()}", f"127.0.0.1:{another()}"
         socket = folder.resolve() / name / "data" / "abci.sock"
         fits = len(bytes(socket)) <= _MAX_SOCKET_PATH_BYTES
-        abci = f"unix://{socket}" if fits else f"tcp://127.0.0.1:{free_port()}"
+        abci = f"unix://{socket}" if fits else f"tcp://127.0.0.1:{another()}"
         places.append(NodePlace(name, p2p, rpc, abci, p2p))
     return tuple(places)
 

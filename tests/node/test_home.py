@@ -12,6 +12,7 @@ from chainpos.core.chain.genesis import load_genesis
 from chainpos.engine.keys import SigningKey, load_node_key, load_validator_key
 from chainpos.engine.sign_state import SignState, load_sign_state
 from chainpos.errors import UserFacingError
+from chainpos.node.cometbft_home import loopback_places
 from chainpos.node.config import NodeSettings, load_settings
 from chainpos.node.home import Home, init_peer, init_validator, init_validator_of
 from chainpos.node.ledger import Ledger
@@ -114,3 +115,10 @@ def test_the_keys_come_from_the_entropy_that_is_passed_in(tmp_path: Path) -> Non
     home = Home(tmp_path / "home")
     assert load_validator_key(home.validator_key).address == SigningKey(bytes([1]) * 32).address
     assert load_node_key(home.node_key).address == SigningKey(bytes([2]) * 32).address
+
+
+def test_no_two_servers_of_a_trial_network_are_given_one_port(tmp_path: Path) -> None:
+    offered = iter([4, 4, 5, 5, 4, 6, 7, 7, 8, 9])
+    places = loopback_places(tmp_path / ("deep" * 40), 2, lambda: next(offered))
+    ports = [int(each.rpartition(":")[2]) for place in places for each in (place.p2p, place.rpc, place.abci)]
+    assert ports == [4, 5, 6, 7, 8, 9]
