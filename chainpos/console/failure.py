@@ -23,7 +23,7 @@ def report_of(error: BaseException, now_ns: int) -> str:
     each: BaseException | None = error
     while each is not None and len(chain) < 10 and each not in chain:
         chain.append(each)
-        each = each.__cause__ or each.__context__
+        each = each.__cause__ or each.__context__ or _inside(each)
     for failure in reversed(chain):
         for frame, line in traceback.walk_tb(failure.__traceback__):
             code = frame.f_code
@@ -31,6 +31,12 @@ def report_of(error: BaseException, now_ns: int) -> str:
             lines.append(f"  {'/'.join(parts[-3:])}:{line} in {code.co_name}")
         lines += [f"{type(failure).__module__}.{type(failure).__qualname__}", ""]
     return "\n".join(lines)
+
+
+def _inside(error: BaseException) -> BaseException | None:
+    """What a background task died of, where Textual raises its own error in the place of it."""
+    inside = getattr(error, "error", None)
+    return inside if isinstance(inside, BaseException) else None
 
 
 def write_report(folder: Path, error: BaseException, now_ns: int) -> Path | None:

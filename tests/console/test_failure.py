@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from textual.worker import WorkerFailed
+
 from chainpos.console.failure import KEPT, report_of, write_report
 from tests.console.prepared_figures import NOON_NS
 from tests.console.prepared_till import PIN
@@ -44,3 +46,10 @@ def test_old_reports_do_not_pile_up(tmp_path: Path) -> None:
 def test_a_full_disk_does_not_hide_the_failure(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("in the way", encoding="utf-8")
     assert write_report(tmp_path, failing(PIN), NOON_NS) is None
+
+
+def test_what_a_background_task_died_of_is_named_with_its_place() -> None:
+    told = report_of(WorkerFailed(failing(PIN)), NOON_NS)
+    assert "test_failure.py" in told
+    assert told.index("ValueError") < told.index("textual.worker.WorkerFailed")
+    assert PIN not in told
