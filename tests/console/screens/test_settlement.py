@@ -111,7 +111,7 @@ async def test_ux15_a_chosen_payout_shows_what_it_is_made_of_and_adds_up(till: P
             assert "WHO OWES" not in shown
             amounts = [
                 row.split()[-1].replace(",", "")
-                for row in shown.split("PAYOUT 3 IS MADE OF")[1].split("sent to your bank")[0].splitlines()[1:]
+                for row in shown.split("PAYOUT 3 IS MADE OF")[1].split("this payout")[0].splitlines()[1:]
                 if row.split() and row.split()[-1][0] in "+-"
             ]
             assert sum(round(float(each) * 100) for each in amounts) == 300_000
