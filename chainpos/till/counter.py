@@ -19,7 +19,6 @@ from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.checkout.code import SignedCode
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.matching import SaleState
-from chainpos.core.checkout.receipt import NARROW_COLUMNS
 from chainpos.core.checkout.request import SignedRequest, Terms, make_request
 from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel, Charge
 from chainpos.core.contracts.settlement.messages import RequestPayout
@@ -44,7 +43,8 @@ from chainpos.till.money_views import parts_view, whole_view
 from chainpos.till.outbox import DONE, ended_within
 from chainpos.till.paper import Paper
 from chainpos.till.proofs import Proofs
-from chainpos.till.refunds import sign_refund, unanswered, was_refused
+from chainpos.till.refund_items import RefundItems
+from chainpos.till.refunds import Asked, sign_refund, unanswered, was_refused
 from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
 from chainpos.till.sale_views import row_view, sale_view, search_book
@@ -111,6 +111,7 @@ class Till:
         self._inspector = Inspector(self._run.connection.require)
         self.staff = StaffDesk(self._run)
         self.proofs = Proofs(self._run, self.staff)
+        self.items = RefundItems(self._run.book)
         self.shifts = ShiftDesk(self._run, self.staff)
         self._hand: Sale | None = None
         self._selling = self._run.desk.numbering
@@ -271,19 +272,17 @@ class Till:
 
     # -- after the sale
 
-    async def refund(self, reference: str, amount: Amount, *, pin: str, typed_amount: str) -> SaleView:
+    async def refund(
+        self, reference: str, amount: Amount, *, pin: str, typed_amount: str, reason: str = ""
+    ) -> SaleView:
         """Refund whole or part; needs the PIN and the amount typed again. Raises UserFacingError, RefusedByLedger."""
         run = self._run
         run.book.require_sound()
         row = run.desk.current(await self._row(reference))
-        asked = partial(self.staff.approved, Right.REFUND, pin)
-        ended = await sign_refund(run.book, run.outbox, row, amount, approved=asked, typed_amount=typed_amount)
+        asked = Asked(partial(self.staff.approved, Right.REFUND, pin), typed_amount, reason)
+        ended = await sign_refund(run.book, run.outbox, row, amount, asked)
         self._require_done(await ended_within(ended, ANSWER_WAIT_S), "refund")
         return self._view_of(await self._row(reference))
-
-    async def receipt(self, reference: str, columns: int = NARROW_COLUMNS) -> tuple[str, ...]:
-        """The receipt of a paid sale as lines, from the ledger's own record. Raises UserFacingError."""
-        return await self.paper.receipt(reference, columns)
 
     async def settlement(self) -> SettlementView:
         """Where the shop's money is, of one block."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.contracts.refunds.codes import ALREADY_REFUNDED
@@ -54,33 +54,32 @@ def require_typed(amount: Amount, typed_amount: str) -> None:
         )
 
 
-async def sign_refund(
-    book: BookThread,
-    outbox: Outbox,
-    row: SaleRow,
-    amount: Amount,
-    *,
-    approved: Callable[[], Awaitable[str]],
-    typed_amount: str,
-) -> asyncio.Future[OutboxRow]:
-    """Check everything that can be checked here, then sign and keep the refund. Raises UserFacingError.
+class Asked(NamedTuple):
+    """Who may is asked last, by `approved`, which says who it is; the amount typed again; why, for the ledger."""
 
-    `approved` asks last for the PIN of somebody who may, and says who that is.
-    """
+    approved: Callable[[], Awaitable[str]]
+    typed_amount: str
+    reason: str = ""
+
+
+async def sign_refund(
+    book: BookThread, outbox: Outbox, row: SaleRow, amount: Amount, asked: Asked
+) -> asyncio.Future[OutboxRow]:
+    """Check everything that can be checked here, then sign and keep the refund. Raises UserFacingError."""
     require_refundable(row, amount)
-    require_typed(amount, typed_amount)
+    require_typed(amount, asked.typed_amount)
     if outbox.waits_for(KIND, row.number):
         raise UserFacingError(
             f"A refund of sale {row.reference} is on its way already.",
             next_step="Wait for its answer, then refund what is left.",
             money_moved="It may still move money.",
         )
-    staff, now_ns = await approved(), outbox.clock.now_ns()
+    staff, now_ns = await asked.approved(), outbox.clock.now_ns()
     sent = await book.call(lambda: book.book.outbox_of(row.number))
     # The ledger takes each reference once for a payment. One that a node refused may be on its way to a block all the
     # same: made again under the same reference, it is refunded once.
     used = sum(_took_its_reference(earlier) for earlier in sent)
-    message = Refund(row.request_id, amount.minor, f"{row.reference}/R{used + 1}", "")
+    message = Refund(row.request_id, amount.minor, f"{row.reference}/R{used + 1}", asked.reason)
     expires_s = now_ns // SECOND_NS + LIFE_S
     return await outbox.sign(KIND, message, expires_s=expires_s, number=row.number, amount=amount, staff=staff)
 

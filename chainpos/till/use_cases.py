@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from chainpos.till.shift_cases import ShiftUseCases, StaffUseCases
 from chainpos.till.views import (
     BlockRow,
     CounterView,
+    ItemView,
     NodeView,
     PaperView,
     PayoutParts,
@@ -46,6 +47,19 @@ class PaperUseCases(Protocol):
         """Print the code of a sale that waits."""
 
 
+class ItemUseCases(Protocol):
+    """What of a bill can be refunded. Refusals are raised as `UserFacingError`."""
+
+    async def of(self, reference: str) -> tuple[ItemView, ...]:
+        """The items of a sale; none where it was not rung up."""
+
+    def amount(self, items: Sequence[ItemView], chosen: Mapping[int, int]) -> Amount:
+        """What so many pieces of each place come to."""
+
+    def reason(self, chosen: Mapping[int, int]) -> str:
+        """How a refund names the pieces."""
+
+
 class ProofUseCases(Protocol):
     """A customer's proof, scanned code by code. Refusals are raised as `UserFacingError`."""
 
@@ -62,6 +76,10 @@ class TillUseCases(Protocol):
     @property
     def bills(self) -> BillUseCases:
         """What is rung up, held and paid for in parts."""
+
+    @property
+    def items(self) -> ItemUseCases:
+        """What of a bill can be refunded."""
 
     @property
     def proofs(self) -> ProofUseCases:
@@ -115,7 +133,9 @@ class TillUseCases(Protocol):
     def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
         """The sales of the book, newest first; by reference, amount or time of day."""
 
-    async def refund(self, reference: str, amount: Amount, *, pin: str, typed_amount: str) -> SaleView:
+    async def refund(
+        self, reference: str, amount: Amount, *, pin: str, typed_amount: str, reason: str = ""
+    ) -> SaleView:
         """Refund whole or part; needs the PIN and the amount typed again."""
 
     async def settlement(self) -> SettlementView:

@@ -44,6 +44,7 @@ __all__ = [
     "CounterView",
     "FaultView",
     "HeldView",
+    "ItemView",
     "LegView",
     "LineView",
     "Link",
@@ -140,6 +141,17 @@ class PaperView(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
     codes: tuple[Qr, ...] = ()
     printed: int = 0
+
+
+class ItemView(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of a paid bill: its place from 1, how many pieces, how many went back, what all of them cost."""
+
+    place: int
+    name_en: str
+    name_zh: str
+    pieces: int
+    refunded: int
+    due: Amount
 
 
 class FaultView(msgspec.Struct, frozen=True):

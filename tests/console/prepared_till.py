@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
-from pathlib import Path
 
 import msgspec
 
@@ -22,9 +21,7 @@ from chainpos.till.views import (
     Link,
     NetworkView,
     NodeView,
-    PaperView,
     PayoutParts,
-    ProofView,
     Qr,
     SaleState,
     SaleView,
@@ -37,6 +34,7 @@ from chainpos.till.views import (
     WatchRow,
 )
 from tests.console.prepared_figures import NOON_NS, PARTS, SECOND, SETTLEMENT, cny
+from tests.console.prepared_paper import PreparedItems, PreparedPaper, PreparedProofs
 from tests.console.prepared_shift import PreparedShifts, PreparedStaff
 from tests.console.prepared_shop import PreparedShop
 
@@ -149,72 +147,6 @@ def transactions_of(height: int) -> tuple[TransactionRow, ...]:
     return (paid, refused)[: height % 3]
 
 
-RECEIPT = PaperView(
-    reference="K7Q2",
-    lines=("            老王面馆", "        Old Wang Noodles", "-" * 32, "PAID 已付              12.50 CNY"),
-    codes=tuple(Qr(text, qr_modules(text)) for text in ("CPF1ABCD0102AAAA", "CPF1ABCD0202BBBB")),
-)
-
-
-class PreparedPaper:
-    """Paper as the till would give it."""
-
-    def __init__(self, asked: list[tuple[object, ...]]) -> None:
-        self.asked, self.view, self.copies = asked, RECEIPT, 0
-        self.refuse_next: UserFacingError | None = None
-
-    def _refuse(self) -> None:
-        error, self.refuse_next = self.refuse_next, None
-        if error is not None:
-            raise error
-
-    async def look(self, reference: str) -> PaperView:
-        self.asked.append(("look", reference))
-        self._refuse()
-        return self.view
-
-    async def print_receipt(self, reference: str) -> int:
-        self.asked.append(("print", reference))
-        self._refuse()
-        self.copies += 1
-        return self.copies - 1
-
-    async def save(self, reference: str, path: Path) -> None:
-        self.asked.append(("save", reference, path.name))
-        self._refuse()
-
-    def emvco(self, reference: str) -> Qr | None:
-        text = "00020101021226" + reference + "x" * 150
-        return Qr(text, qr_modules(text, max_version=40))
-
-    async def print_request(self, reference: str) -> None:
-        self.asked.append(("print request", reference))
-        self._refuse()
-
-
-class PreparedProofs:
-    """Three codes prove the sale in hand."""
-
-    def __init__(self, till: PreparedTill) -> None:
-        self.till, self.codes = till, set[str]()
-        self.refuse_next: UserFacingError | None = None
-
-    def is_proof(self, text: str) -> bool:
-        return text.startswith("CPF1")
-
-    async def take(self, text: str) -> ProofView:
-        self.till.asked.append(("proof", text))
-        error, self.refuse_next = self.refuse_next, None
-        if error is not None:
-            raise error
-        self.codes.add(text)
-        sale = self.till.view.sale
-        if len(self.codes) < 3 or sale is None:
-            return ProofView(len(self.codes), 3)
-        self.till.move_sale(SaleState.PROVED)
-        return ProofView(3, 3, sale.reference, sale.amount)
-
-
 class PreparedTill:
     """Answers at once. `push` is what the ledger would do; `asked` is what the screens asked for."""
 
@@ -225,6 +157,7 @@ class PreparedTill:
         self.asked: list[tuple[object, ...]] = []
         self.paper = PreparedPaper(self.asked)
         self.proofs = PreparedProofs(self)
+        self.items = PreparedItems()
         self.node_view, self.settlement_view = NODE, SETTLEMENT
         self.transactions_at: dict[int, tuple[TransactionRow, ...]] = {}
         self.height = 1_234
@@ -350,8 +283,10 @@ class PreparedTill:
         ]
         return tuple(found[:limit])
 
-    async def refund(self, reference: str, amount: Amount, *, pin: str, typed_amount: str) -> SaleView:
-        self.asked.append(("refund", reference, amount, pin, typed_amount))
+    async def refund(
+        self, reference: str, amount: Amount, *, pin: str, typed_amount: str, reason: str = ""
+    ) -> SaleView:
+        self.asked.append(("refund", reference, amount, pin, typed_amount, *([reason] if reason else [])))
         self._refuse()
         if pin != PIN:
             raise UserFacingError("The PIN is wrong.", next_step="Try again.")

@@ -92,6 +92,7 @@ TELL = (
     "till/staff.py",
     "till/printing/queue.py",
     "till/receipts.py",
+    "till/refund_items.py",
     "till/refunds.py",
     "till/running.py",
     "inspect/connection.py",

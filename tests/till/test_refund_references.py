@@ -17,7 +17,7 @@ from chainpos.node.clock import SystemClock
 from chainpos.store.shop import Fact, ShopBook
 from chainpos.till.book_thread import BookThread
 from chainpos.till.outbox import DONE, EXPIRED, REFUSED, Outbox
-from chainpos.till.refunds import sign_refund
+from chainpos.till.refunds import Asked, sign_refund
 from chainpos.till.sales import LINK, new_row
 from chainpos.wallet.keys import demo_key
 from tests.core.contracts.conftest import CHAIN_ID
@@ -50,7 +50,7 @@ async def test_a_refund_made_again_after_a_refusal_has_the_same_reference_until_
         ):
             thread = BookThread(book)
             box = Outbox(thread, clock, TILL, CHAIN_ID, secrets.token_bytes)
-            await sign_refund(thread, box, row, Amount(5, "CNY"), approved=approved, typed_amount="5")
+            await sign_refund(thread, box, row, Amount(5, "CNY"), Asked(approved, "5"))
             (waiting,) = book.waiting()
             message = msgspec.msgpack.decode(decode_envelope(waiting.wire).body.message, type=Refund)
             used.append(message.reference)

@@ -311,11 +311,11 @@ async def test_a_receipt_is_made_of_the_ledgers_record(shop: Shop) -> None:
     await online(till)
     sale = await till.request(cny(1000), "tea")
     with pytest.raises(UserFacingError, match="not paid"):
-        await till.receipt(sale.reference)
+        await till.paper.receipt(sale.reference)
     erin = shop.wallet("erin")
     result = await erin.pay(await erin.offer(sale.link))
     await sale_where(till, sale.reference, SaleState.CONFIRMED)
-    lines = await till.receipt(sale.reference, 48)
+    lines = await till.paper.receipt(sale.reference, 48)
     text = "\n".join(lines)
     for part in ("柳荫茶馆", sale.reference, "10.00 CNY", "tea", str(result.height), "Confirmed"):
         assert part in text

@@ -42,7 +42,8 @@ class Entered(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What the form says and asks. `about` is where its texts are; `most` is the largest amount.
 
-    `zero` is whether nothing is an amount here; `whose_pin` the key of a text that says whose PIN, if not one's own.
+    `zero` is whether nothing is an amount here; `whose_pin` the key of a text that says whose PIN, if not one's own;
+    `suggested` stands in the amount's field to begin with.
     """
 
     about: str
@@ -55,6 +56,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     whose_pin: str = ""
     reason: bool = False
     zero: bool = False
+    suggested: Amount | None = None
 
 
 class MoneyForm(ModalScreen[Amount | None]):
@@ -98,7 +100,10 @@ class MoneyForm(ModalScreen[Amount | None]):
 
     def on_mount(self) -> None:
         """Begin at the amount."""
-        self.query_one("#form-amount", Input).focus()
+        field = self.query_one("#form-amount", Input)
+        if self.asked.suggested is not None:
+            field.value = format_amount(self.asked.suggested, with_currency=False).replace(",", "")
+        field.focus()
         self._look()
 
     # -- what was typed

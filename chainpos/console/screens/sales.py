@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +16,7 @@ from chainpos.console.keymap import key
 from chainpos.console.language import Texts
 from chainpos.console.phrases import STATE_MARKS, clock, day_and_clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
+from chainpos.console.screens.refund_items import ChooseItems
 from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.widgets.bill_words import part_words, quantity_words
 from chainpos.console.widgets.facts import Fact, Facts
@@ -212,10 +214,28 @@ class SalesScreen(WithPaper):
         self.found.focus()
 
     def action_refund(self) -> None:
-        """Ask for amount, amount again and PIN."""
-        sale, texts = self.found.present, self.console_app.texts
-        if sale is None:
-            return
+        """Ask for items where there are some, then amount, amount again and PIN."""
+        sale = self.found.present
+        if sale is not None:
+            self.read(partial(self._choose_items, sale), "refund")
+
+    async def _choose_items(self, sale: SaleView) -> None:
+        till = self.console_app.till
+        items = await till.items.of(sale.reference)
+
+        def chosen(pieces: dict[int, int] | None) -> None:
+            if pieces:
+                self._ask_refund(sale, till.items.amount(items, pieces), till.items.reason(pieces))
+            elif pieces is not None:
+                self._ask_refund(sale)
+
+        if items:
+            self.app.push_screen(ChooseItems(items), chosen)
+        else:
+            self._ask_refund(sale)
+
+    def _ask_refund(self, sale: SaleView, suggested: Amount | None = None, reason: str = "") -> None:
+        texts = self.console_app.texts
         refunded = sale.refunded or Amount(0, sale.amount.currency)
         asked = Asked(
             about="refund",
@@ -226,11 +246,16 @@ class SalesScreen(WithPaper):
             twice=True,
             pin=True,
             whose_pin="" if self.may(Right.REFUND) else "approval.pin",
+            suggested=suggested,
         )
         till = self.console_app.till
 
         async def send(entered: Entered) -> None:
-            await till.refund(sale.reference, entered.amount, pin=entered.pin, typed_amount=entered.again)
+            # Another amount than the items': it is no refund of those items any more.
+            why = reason if entered.amount == suggested else ""
+            await till.refund(
+                sale.reference, entered.amount, pin=entered.pin, typed_amount=entered.again, reason=why
+            )  # fmt: skip
 
         def sent(amount: Amount | None) -> None:
             if amount is not None:

@@ -12,7 +12,8 @@ from chainpos.console.screens.receipt import ProofCodes, ReceiptScreen
 from chainpos.errors import UserFacingError
 from chainpos.till.views import PrinterView, SaleState
 from tests.console.looking import ansi_of, go, key_in, opened, settle, text_of
-from tests.console.prepared_till import RECEIPT, PreparedTill
+from tests.console.prepared_paper import RECEIPT
+from tests.console.prepared_till import PreparedTill
 from tests.terminal_picture import picture
 
 

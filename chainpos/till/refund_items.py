@@ -1,0 +1,97 @@
+"""Refunding by item: what of a bill was sold for how much, what of it went back, and what choosing some comes to.
+
+An item's pieces share what it cost, discounts and tax done, by whole minor units: refunding all of them one by one
+gives back exactly what they cost together. It refuses more pieces than are left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from chainpos.core.chain.envelope import decode_envelope
+from chainpos.core.checkout.cart import THOUSANDTHS
+from chainpos.core.contracts.refunds.messages import Refund
+from chainpos.core.values.amount import Amount
+from chainpos.core.values.text import clean
+from chainpos.errors import UserFacingError
+from chainpos.store.shop import OutboxRow, ShopBook
+from chainpos.store.shop_bills import BillLineRow, ShopBills
+from chainpos.till.book_thread import BookThread
+from chainpos.till.outbox import EXPIRED, REFUSED
+from chainpos.till.refunds import KIND
+from chainpos.till.views import ItemView
+
+# What stands in a refund's reason: "items 1x2,3x1", lines counted from 1.
+_REASON: Final = re.compile(r"items ([0-9]{1,3}x[0-9]{1,4}(?:,[0-9]{1,3}x[0-9]{1,4})*)", re.ASCII)
+MAX_REASON_BYTES: Final = 80
+
+
+class RefundItems:
+    """The items of sales in the shop's book."""
+
+    def __init__(self, book: BookThread) -> None:
+        self._book = book
+
+    async def of(self, reference: str) -> tuple[ItemView, ...]:
+        """The items of a sale; none where it was not rung up."""
+        return await self._book.call(partial(_items, self._book.book, reference))
+
+    def amount(self, items: Sequence[ItemView], chosen: Mapping[int, int]) -> Amount:
+        """What so many pieces of each place come to. Raises UserFacingError where so many are not left."""
+        currency, minor = items[0].due.currency, 0
+        for item in items:
+            pieces = chosen.get(item.place, 0)
+            if not 0 <= pieces <= item.pieces - item.refunded:
+                raise UserFacingError("So many pieces are not left to refund.", next_step="Choose fewer.")
+            minor += _share(item, item.refunded + pieces) - _share(item, item.refunded)
+        return Amount(minor, currency)
+
+    def reason(self, chosen: Mapping[int, int]) -> str:
+        """How a refund names the pieces, "" where they are too many to name. It is public, and names no article."""
+        named = ",".join(f"{place}x{pieces}" for place, pieces in sorted(chosen.items()) if pieces)
+        return f"items {named}" if named and len(named) + 6 <= MAX_REASON_BYTES else ""
+
+
+def _items(book: ShopBook, reference: str) -> tuple[ItemView, ...]:
+    row = book.sale(reference)
+    bills = ShopBills(book)
+    bill = bills.bill_of_sale(row.number) if row is not None else None
+    if row is None or bill is None:
+        return ()
+    back: dict[int, int] = {}
+    for sent in book.outbox_of(row.number):
+        for place, pieces in _named_in(sent).items():
+            back[place] = back.get(place, 0) + pieces
+    return tuple(_item(line, back.get(line.position + 1, 0), bill.currency) for line in bills.lines(bill.number))
+
+
+def _item(line: BillLineRow, refunded: int, currency: str) -> ItemView:
+    # What was weighed goes back whole.
+    pieces = 1 if line.weighed or line.quantity % THOUSANDTHS else line.quantity // THOUSANDTHS
+    return ItemView(
+        place=line.position + 1,
+        name_en=clean(line.name_en),
+        name_zh=clean(line.name_zh),
+        pieces=pieces,
+        refunded=min(refunded, pieces),
+        due=Amount(line.due_minor, currency),
+    )
+
+
+def _named_in(sent: OutboxRow) -> dict[int, int]:
+    """Pieces by place that a refund gave back, or still may."""
+    if sent.kind != KIND or sent.state in (REFUSED, EXPIRED):
+        return {}
+    message = msgspec.msgpack.decode(decode_envelope(sent.wire).body.message, type=Refund)
+    match = _REASON.fullmatch(message.reason)
+    pairs = [part.split("x") for part in match.group(1).split(",")] if match is not None else []
+    return {int(place): int(pieces) for place, pieces in pairs}
+
+
+def _share(item: ItemView, pieces: int) -> int:
+    return item.due.minor * pieces // item.pieces
