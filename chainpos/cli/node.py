@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainpos.cli import node_backup, node_join
+from chainpos.cli import node_backup, node_join, node_prune
 from chainpos.cli.output import Json, draw_qr, note, print_json, print_line
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Run a node and look at it.", no_args_is_help=True, rich_markup_mode=None)
 app.command("backup")(node_backup.backup)
 app.command("restore")(node_backup.restore)
+app.command("prune")(node_prune.prune)
 app.command("join")(node_join.join)
 app.command("payments")(node_join.payments)
 

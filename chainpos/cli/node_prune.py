@@ -1,0 +1,41 @@
+"""`chainpos node prune`: let go of old blocks and of what records were before them. Opt-in, and never undone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
+from chainpos.errors import EXIT_USAGE, UserFacingError
+
+
+def prune(
+    home: Annotated[Path, typer.Option("--home", help="The node's folder; the node must be stopped.")],
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many blocks stay.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Keep the last blocks of a node's chain alone. What is pruned is told as pruned, and can be asked of other nodes.
+
+    The blocks that stay are executed again before anything is swapped. Take a backup first; it keeps everything.
+    """
+    import msgspec
+
+    from chainpos.node.pruning import prune as prune_chain
+
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UserFacingError(
+                "Pruning cannot be undone.", next_step="Say --yes.", money_moved="", exit_code=EXIT_USAGE
+            )
+        typer.confirm(f"Let go of all but the last {keep:,} blocks in {home}?", abort=True, err=True)
+    found = prune_chain(home, keep, progress=lambda height: progress(f"block {height:,}"))
+    end_progress()
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+    else:
+        print_line(f"Blocks {found.base:,} to {found.tip:,} are kept.")
+        print_line(f"{found.before_bytes / 1e6:.1f} MB became {found.after_bytes / 1e6:.1f} MB.")
