@@ -25,7 +25,7 @@ from chainpos.console.chime import Chime
 from chainpos.console.feed import Feed
 from chainpos.console.filters import Glyphs
 from chainpos.console.keymap import key
-from chainpos.console.scanner import GAP_S, Burst, Verdict
+from chainpos.console.scanner import Burst, Verdict
 from chainpos.console.screens.articles import ArticleSearch
 from chainpos.console.screens.counter import CounterScreen
 from chainpos.console.screens.frame import Frame
@@ -180,6 +180,7 @@ class ConsoleApp(Standing):
     async def _deliver(self, verdict: Verdict[events.Key]) -> None:
         for each in verdict.deliver:
             await super().on_event(each)
+        await self.screen_up()
         screen = self.screen
         if isinstance(screen, CounterScreen | ArticleSearch) and (verdict.code or verdict.broken):
             screen.forget(verdict.first)
@@ -191,7 +192,7 @@ class ConsoleApp(Standing):
     def _look_out_for_a_pause(self) -> None:
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(GAP_S, self._paused) if self._burst.text else None
+        self._pause = self.set_timer(self._burst.gap_s, self._paused) if self._burst.text else None
 
     async def _paused(self) -> None:
         self._pause = None

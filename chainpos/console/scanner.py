@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 GAP_S: Final = 0.05
+# So many keys so close together are no person's: what a busy machine hands over late is still the same scan.
+STUTTER_S: Final = 0.3
 SHORTEST_CODE: Final = 8
 # A till cannot key so many digits, and a script that types an amount is no scanner.
 SHORTEST_CODE_OF_DIGITS: Final = 12
@@ -64,9 +66,14 @@ class Burst(Generic[Key]):
         """Whether keys are held, so that a pause must be looked out for."""
         return bool(self.held)
 
+    @property
+    def gap_s(self) -> float:
+        """How long after the last key this burst is over."""
+        return STUTTER_S if len(self.text) >= SHORTEST_CODE else GAP_S
+
     def key(self, key: Key, character: str, now_s: float) -> Verdict[Key]:
         """A printable key. It is delivered at once if it begins something, else held."""
-        quick = now_s - self.last_s < GAP_S
+        quick = now_s - self.last_s < self.gap_s
         self.last_s = now_s
         if not quick or not self.text:
             verdict = self.other(key)
@@ -79,7 +86,7 @@ class Burst(Generic[Key]):
 
     def enter(self, key: Key, now_s: float) -> Verdict[Key]:
         """Enter: the end of a code, or just Enter after the keys before it."""
-        if now_s - self.last_s < GAP_S and self._is_code():
+        if now_s - self.last_s < self.gap_s and self._is_code():
             code, first = normalised(self.text), self.text[0]
             self._clear()
             return Verdict(code=code, first=first)
@@ -91,7 +98,7 @@ class Burst(Generic[Key]):
         return Verdict(deliver=(*released.deliver, key), broken=released.broken, first=released.first)
 
     def pause(self) -> Verdict[Key]:
-        """No key came for GAP_S."""
+        """No key came for `gap_s`."""
         return self._release()
 
     def _is_code(self) -> bool:

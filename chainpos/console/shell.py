@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import msgspec
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.signal import Signal
@@ -39,6 +39,8 @@ from chainpos.console.widgets.status_bar import Status
 from chainpos.console.widgets.tab_line import TabLine
 from chainpos.errors import EXIT_OK, UserFacingError
 from chainpos.inspect.support import SupportDesk
+
+UP_TURNS, UP_EVERY_S = 200, 0.005
 
 
 class Shell(App[int], inherit_bindings=False):
@@ -164,6 +166,21 @@ class Shell(App[int], inherit_bindings=False):
     def frames(self) -> list[Frame]:
         """The full screens that exist."""
         return [each for stack in self._screen_stacks.values() for each in stack if isinstance(each, Frame)]
+
+    # -- keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """A key is for a screen that is there: nothing is asked of one that is still being put up."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self.screen_up()
+        await super().on_event(event)
+
+    async def screen_up(self) -> None:
+        """The present screen has come up; it has a second for it."""
+        for _ in range(UP_TURNS):
+            if not self.screen_stack or self.screen.is_mounted:
+                return
+            await asyncio.sleep(UP_EVERY_S)
 
     # -- actions
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainpos.console.scanner import GAP_S, SHORTEST_CODE, Burst, normalised
+from chainpos.console.scanner import GAP_S, SHORTEST_CODE, STUTTER_S, Burst, normalised
 
 QUICK, SLOW = 0.01, 0.2
 CODE = "CPC1ABCDEFGH"
@@ -72,10 +72,20 @@ def test_in_a_field_a_long_burst_without_an_end_is_quick_typing() -> None:
     assert not verdict.broken
 
 
+def test_ux7_a_scan_that_a_busy_machine_hands_over_in_pieces_is_one_code() -> None:
+    burst: Burst[str] = Burst()
+    through, now_s = typed(burst, CODE[:SHORTEST_CODE])
+    for character in CODE[SHORTEST_CODE:]:
+        now_s += 4 * GAP_S
+        through += burst.key(character, character, now_s).deliver
+    assert through == ["C"]
+    assert burst.enter("enter", now_s + 4 * GAP_S).code == CODE
+
+
 def test_enter_long_after_a_burst_is_just_enter() -> None:
     burst: Burst[str] = Burst()
     _, now_s = typed(burst, CODE)
-    verdict = burst.enter("enter", now_s + 2 * GAP_S)
+    verdict = burst.enter("enter", now_s + 2 * STUTTER_S)
     assert verdict.broken
     assert verdict.deliver == ("enter",)
 

@@ -60,6 +60,8 @@ class SalesScreen(WithPaper):
     """A list, and the sale under the cursor beside or below it."""
 
     NAME: ClassVar[str] = "sales"
+    # Not the field above it: a key pressed at once is for the list.
+    AUTO_FOCUS = "#sales-list"
     # A cashier asks, somebody who may approves with a PIN; who sells nothing has nothing to give back.
     RIGHTS: ClassVar[dict[str, Right]] = {"refund": Right.SELL}
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -30,7 +30,7 @@ class TabLine(LinesPanel):
     def _places(self, width: int) -> list[tuple[str, str, str]]:
         texts = texts_of(self)
         labels = [(name, key, texts(f"tab.{name}")) for name, key in self.tabs]
-        for form in (" {key} {label} ", " {label} ", "{key} "):
+        for form in (" {key} {label} ", " {key} {label}", " {label} ", "{key} "):
             shown = [(name, form.format(key=key, label=label)) for name, key, label in labels]
             if sum(width_of(text) for _, text in shown) <= width:
                 break

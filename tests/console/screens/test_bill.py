@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from chainpos.console.screens.articles import ArticleSearch
@@ -357,3 +358,13 @@ async def test_ux11_the_sales_list_shows_what_was_rung_up_for_a_sale(till: Prepa
         await go(pilot, "sales")
         await until(pilot, lambda: "2 × Jasmine tea" in text_of(app))
         assert "Cash received 4.00" in text_of(app)
+
+
+async def test_a_key_that_comes_while_a_dialog_is_put_up_waits_for_it(till: PreparedTill, tmp_path: Path) -> None:
+    """Once a scan closed the search before it was there, and the console ended."""
+    async with opened(till, tmp_path) as (app, pilot):
+        app.push_screen(ArticleSearch(app.screen, "6"))  # type: ignore[arg-type]
+        for key in [*(events.Key(character, character) for character in TEA), events.Key("enter", None)]:
+            await app.on_event(key)
+        await until(pilot, lambda: till.view.bill is not None)
+        assert isinstance(app.screen, CounterScreen)
