@@ -1,0 +1,1 @@
+"""Pictures of every screen, made anew by `python -m tests.pictures`."""
