@@ -59,6 +59,8 @@ class ShiftScreen(Page):
         key("e", "export", "shift.export"),
         key("left", "older", "shift.older"),
         key("right", "newer", "shift.newer", show=False),
+        key("d", "scroll_figures(1)", "panel.down", show=False),
+        key("b", "scroll_figures(-1)", "panel.up", show=False),
     ]
 
     def __init__(self) -> None:
@@ -156,6 +158,10 @@ class ShiftScreen(Page):
         after = [number for number in self.numbers if number > self.number]
         self.number = after[-1] if after else 0
         self._ask()
+
+    def action_scroll_figures(self, by: int) -> None:
+        """The figures, where they do not fit above the movements."""
+        self.query_one("#shift-top").scroll_relative(y=3 * by, animate=False)
 
     def action_x_report(self) -> None:
         """The open shift's figures, read anew."""

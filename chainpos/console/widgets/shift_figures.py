@@ -8,7 +8,7 @@ from typing import Final
 from textual.content import Content
 from textual.reactive import reactive
 
-from chainpos.console.cells import wrap
+from chainpos.console.cells import width_of, wrap
 from chainpos.console.context import surroundings, texts_of
 from chainpos.console.language import Texts
 from chainpos.console.phrases import Tone, day_and_clock
@@ -19,6 +19,9 @@ from chainpos.till.shift_views import DifferenceView, Figure, ShiftView
 
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 BAR_ROWS: Final = 3
+# On a high screen a small difference can be seen too.
+HIGH_ROWS: Final = 8
+HIGH_SCREEN: Final = 34
 MOST_DIFFERENCES: Final = 6
 PPM_OF_A_PERCENT: Final = 10_000
 
@@ -28,20 +31,23 @@ class ShiftHead(LinesPanel):
 
     shift: reactive[ShiftView | None] = reactive(None, layout=True)
 
-    def _title(self, texts: Texts, view: ShiftView) -> Content:
+    def _title(self, texts: Texts, view: ShiftView, width: int) -> list[Content]:
+        """In one line where it fits, else in two."""
         zone = surroundings(self).zone
         if not view.number:
-            return line(texts("shift.none"), "bold")
+            return [line(texts("shift.none"), "bold", width=width)]
         opened = texts("shift.opened", time=day_and_clock(view.opened_ns, zone), name=named(texts, view.opened_by))
         head = texts("shift.open_title" if view.is_open else "shift.closed_title", number=view.number)
-        return Content.assemble(line(head, "$accent bold"), "  ", line(opened, "$muted"))
+        if width_of(head) + 2 + width_of(opened) <= width:
+            return [Content.assemble(line(head, "$accent bold"), "  ", line(opened, "$muted"))]
+        return [line(head, "$accent bold", width=width), line(opened, "$muted", width=width)]
 
     def lines(self, width: int) -> Sequence[Content]:
         """The title, then the figures."""
         texts, view = texts_of(self), self.shift
         if view is None:
             return [line(texts("shift.loading"), "$muted", width=width)]
-        lines = [self._title(texts, view).truncate(width)]
+        lines = self._title(texts, view, width)
         if not view.number:
             return [*lines, *(line(row, "$muted") for row in wrap(texts("shift.none_detail"), width))]
         if not view.is_open:
@@ -66,7 +72,7 @@ class HourBars(LinesPanel):
     shift: reactive[ShiftView | None] = reactive(None, layout=True)
 
     def lines(self, width: int) -> Sequence[Content]:
-        """Three rows of bars, the hours below; nothing where nothing was sold."""
+        """A few rows of bars, the hours below; nothing where nothing was sold."""
         view = self.shift
         hours = _every_hour(view.by_hour) if view is not None else []
         if view is None or not hours:
@@ -76,10 +82,11 @@ class HourBars(LinesPanel):
         most = max([1, *(minor for _, minor in hours)])
         top = format_amount(Amount(most, view.currency))
         lines = [rule(texts("shift.by_hour", most=top), width)]
-        heights = [minor * BAR_ROWS * 8 // most if minor > 0 else 0 for _, minor in hours]
+        rows = HIGH_ROWS if self.screen.size.height >= HIGH_SCREEN else BAR_ROWS
+        heights = [minor * rows * 8 // most if minor > 0 else 0 for _, minor in hours]
         # What is not nothing shows as something.
         heights = [max(height, 1) if minor > 0 else 0 for height, (_, minor) in zip(heights, hours, strict=True)]
-        for row in reversed(range(BAR_ROWS)):
+        for row in reversed(range(rows)):
             cells = (EIGHTHS[min(max(height - 8 * row, 0), 8)] * 2 + " " for height in heights)
             lines.append(line("".join(cells), "$accent"))
         lines.append(line("".join(f"{name} " for name, _ in hours), "$muted", width=width))
@@ -145,6 +152,10 @@ def figures_of(texts: Texts, view: ShiftView) -> list[tuple[str, str, Tone]]:
     for each in view.by_tender:
         label = texts("shift.tender", name=texts.known(f"tender.{each.name}", each.name), count=each.count)
         cells.append((label, signed(each.received.minor - each.returned.minor, money), ""))
+    if len(view.by_staff) > 1:
+        for each in view.by_staff:
+            label = texts("shift.by", name=named(texts, each.name) or "–", count=each.count)
+            cells.append((label, signed(each.received.minor - each.returned.minor, money), "muted"))
     for each in view.by_tax:
         # What was keyed has no rate, and so no tax to tell.
         if each.name:

@@ -9,6 +9,8 @@ import pytest
 from rich.cells import cell_len
 
 from chainpos.core.values.text import is_safe
+from chainpos.till.roles import Member
+from chainpos.till.shift_views import DifferenceView, Figure, RequestView, difference_sentence
 from chainpos.till.views import (
     Alarm,
     BlockRow,
@@ -25,6 +27,7 @@ from chainpos.till.views import (
 )
 from tests.console.looking import PAGES, ansi_of, go, key_in, opened, settle, strips_of, text_of
 from tests.console.prepared_figures import NOON_NS, SETTLEMENT, cny
+from tests.console.prepared_shift import OPEN, PEOPLE, move
 from tests.console.prepared_till import NODE, SHOP, PreparedTill, block_of, network_of, sale_of
 
 CORPUS = {
@@ -165,6 +168,35 @@ async def test_hostile_text_harms_neither_the_sale_in_hand_nor_the_ledger(text: 
         await settle(pilot)
         assert app.is_running
         assert app.current_mode == "ledger"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("".join(TOGETHER[name] for name in ("controls", "markup", "widths")), id="all of it"),
+        *(pytest.param(text, id=f"only {name}", marks=pytest.mark.slow) for name, text in CORPUS.items()),
+    ],
+)
+async def test_hostile_text_harms_neither_the_shift_nor_the_lock(text: str, tmp_path: Path) -> None:
+    till = PreparedTill()
+    line = move(text, 5, 60, staff=text, where=text, kind="refund", problem=difference_sentence("not_in_book"))
+    shift = msgspec.structs.replace(
+        OPEN, opened_by=text, lines=(line,), requests=(RequestView(text, cny(5), text),),
+        by_tender=(Figure(text, cny(5), cny(0), 1),), by_staff=(Figure(text, cny(5), cny(0), 1),),
+        differences=(DifferenceView(text, -5, 5, difference_sentence("cash_short")),),
+    )  # fmt: skip
+    till.shifts.put(shift)
+    till.shifts.old = {2: msgspec.structs.replace(shift, number=2, closed_ns=NOON_NS, closed_by=text, counted=cny(1))}
+    somebody = Member(text, "manager")
+    till.staff.put(msgspec.structs.replace(PEOPLE, present=somebody, members=(somebody,)))
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11")
+        assert_harmless(app, (80, 24))
+        await key_in(pilot, "left")
+        assert_harmless(app, (80, 24))
+        await key_in(pilot, "ctrl+l")
+        assert_harmless(app, (80, 24))
+        assert app.is_running
 
 
 async def test_a_forged_mark_is_drawn_as_text_in_its_place_and_not_as_a_state(tmp_path: Path) -> None:
