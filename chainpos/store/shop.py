@@ -175,6 +175,9 @@ class ShopBook:
 
     def sale(self, reference: str) -> SaleRow | None:
         """The sale with this reference."""
+        if not reference.isascii():
+            # No till makes such a one, and half a character cannot even be asked for.
+            return None
         return self._one("SELECT * FROM sales WHERE reference = ?", [reference], SaleRow)
 
     def sale_of_request(self, request_id: bytes) -> SaleRow | None:

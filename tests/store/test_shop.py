@@ -258,3 +258,9 @@ def test_a_year_of_sales_is_searched_without_a_scan_that_is_felt(tmp_path: Path)
         assert len(book.watched_sales()) == 11
         assert min(durations) < 0.05
         assert sorted(durations)[1] < 0.1
+
+
+@pytest.mark.parametrize("reference", ["\ud800", "单号", ""])
+def test_a_reference_that_no_till_makes_finds_nothing(tmp_path: Path, reference: str) -> None:
+    with ShopBook(tmp_path / "shop.db") as book:
+        assert book.sale(reference) is None
