@@ -184,6 +184,7 @@ async def test_one_upstream_alone_is_refused_and_so_is_another_merchants_home(no
         )
 
 
+@pytest.mark.slow
 async def test_the_commands_follow_list_and_write_receipts(nodes: Nodes, tmp_path: Path) -> None:
     client, first, second = await city(nodes)
     peer_home(tmp_path / "shop", nodes.genesis, first, second)

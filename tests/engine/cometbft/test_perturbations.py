@@ -36,7 +36,7 @@ SEED = int(os.environ.get("CHAINPOS_SEED", "3"))
 VALIDATORS = 4
 LASTS_S = (0.3, 1.5)
 # A machine that is busy with other things does fewer of them in this time, and says how many.
-BUDGET_S = 240.0
+BUDGET_S = 300.0
 EVERY_S = 0.15
 KILLED = {"kill the application": (APPLICATION,), "kill the engine": (COMETBFT,), "kill both": (APPLICATION, COMETBFT)}
 PAUSED = {"pause the application": (APPLICATION,), "pause the engine": (COMETBFT,), "pause both": ()}
