@@ -13,19 +13,31 @@ from chainpos.core.contracts.compliance.records import ALERTS, FREEZES
 from chainpos.core.contracts.customers.records import CUSTOMERS
 from chainpos.core.contracts.merchants.records import MERCHANTS
 from chainpos.core.contracts.settlement.records import CYCLES, PAYOUTS
+from chainpos.errors import UserFacingError
 from chainpos.inspect.source import StoreSource, open_home
 from chainpos.pilot.network import PilotFolder
+from chainpos.pilot.trial import find_cometbft
 from tests.acceptance.conftest import Shell, require_whole_and_alike
 
-pytestmark = pytest.mark.slow
 PAYMENTS = 4
 
 
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param("embedded", marks=pytest.mark.slow), pytest.param("cometbft", marks=pytest.mark.cometbft)],
+)
 def test_the_offices_do_once_what_a_network_has_them_for_and_the_audit_stays_exact(
-    shell: Shell, tmp_path: Path
+    shell: Shell, tmp_path: Path, engine: str
 ) -> None:
+    if engine == "cometbft":
+        try:
+            shell.environment["CHAINPOS_COMETBFT"] = str(find_cometbft())
+        except UserFacingError as error:
+            pytest.skip(error.what)
     folder = tmp_path / "kept"
-    told = shell.run("demo", "--headless", "--offices", "--payments", str(PAYMENTS), "--json", "--folder", folder)
+    told = shell.run(
+        "demo", "--headless", "--offices", "--payments", str(PAYMENTS), "--engine", engine, "--json", "--folder", folder
+    )
     assert (told.code, told.err) == (0, ""), told.out
     report = told.json
     assert (report["invariants"], report["refused"], len(report["payments"])) == ("ok", [], PAYMENTS)
@@ -35,7 +47,8 @@ def test_the_offices_do_once_what_a_network_has_them_for_and_the_audit_stays_exa
     assert settled["payout_requested_minor"] == settled["pending_minor"] == 0
     assert 0 < settled["paid_out_minor"] <= settled["available_minor"]
     paths = PilotFolder(folder)
-    require_whole_and_alike(paths)
+    if engine == "embedded":
+        require_whole_and_alike(paths)
     with open_home(paths.peer.folder) as source:
         _require_on_the_ledger(source)
         number = max(cycle for cycle in range(1, 100) if source.record_at(_cycle(cycle), source.span().tip))

@@ -13,11 +13,14 @@ from chainpos.inspect.proposed_rules import preview_alert, preview_limits, trial
 from chainpos.inspect.source import StoreSource
 
 # China's midnight is the network's: the whole recorded day is one day of it.
-TIP = 1200
 
 
 def payments(day: StoreSource) -> list[Payment]:
-    found = [PAYMENTS.decode(value) for key, value in day.records_at(TIP).items() if key.startswith(PAYMENTS.prefix)]
+    found = [
+        PAYMENTS.decode(value)
+        for key, value in day.records_at(day.span().tip).items()
+        if key.startswith(PAYMENTS.prefix)
+    ]
     return sorted(found, key=lambda each: each.height)
 
 
