@@ -69,6 +69,7 @@ async def test_within_the_floor_a_code_is_taken_offline_kept_and_paid_when_the_n
     assert [each.reference for each in till.sales()] == [sale.reference]
 
 
+@pytest.mark.slow
 async def test_a_code_that_lapsed_before_the_network_was_back_is_refused_and_the_till_says_so(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ async def test_a_damaged_book_is_said_with_the_way_out_and_an_empty_one_begins(s
     assert (await till.request(cny(1))).state is SaleState.WAITING
 
 
+@pytest.mark.slow
 async def test_pages_that_rot_within_the_book_close_the_sales(shop: Shop) -> None:
     till = await shop.open_till()
     await online(till)

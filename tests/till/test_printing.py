@@ -136,6 +136,7 @@ async def test_paper_that_ends_within_a_job_is_said_and_the_job_is_not_sent_agai
     assert "COPY" in text_of(printer.sheets[1])
 
 
+@pytest.mark.slow
 async def test_an_unplugged_printer_and_a_restart_lose_no_receipt(shop: Shop, printer: PrinterPort) -> None:
     address = await printer.open()
     await printer.close()
@@ -198,6 +199,7 @@ async def test_a_till_without_a_printer_and_an_unpaid_sale_are_refused_in_words(
         await till.paper.save(sale.reference, Path("receipt.exe"))
 
 
+@pytest.mark.slow
 async def test_a_receipt_is_saved_as_text_picture_and_proof(
     shop: Shop, tmp_path: Path, chinese_font: Path
 ) -> None:  # fmt: skip

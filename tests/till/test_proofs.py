@@ -94,6 +94,7 @@ async def test_a_proof_is_refused_twice_forged_cut_short_and_from_unknown_valida
         await scan(till, to_frames(proof, 600))
 
 
+@pytest.mark.slow
 async def test_a_till_that_was_offline_for_long_believes_no_proof(shop: Shop) -> None:
     till = await shop.open_till(life_s=86_400)
     await online(till)
@@ -104,6 +105,7 @@ async def test_a_till_that_was_offline_for_long_believes_no_proof(shop: Shop) ->
         await scan(till, to_frames(proof, 90))
 
 
+@pytest.mark.slow
 async def test_a_proof_of_another_shop_another_till_or_another_sale_pays_nothing_here(shop: Shop) -> None:
     till, other = await shop.open_till(), await shop.open_till("NOODLES")
     await online(till)
