@@ -157,10 +157,14 @@ def proof(
     as_json: Json = False,
 ) -> None:
     """Show a shop that is offline that you paid: codes for its scanner, which it checks without a network."""
-    from chainpos.core.checkout.frames import SMALL_FRAME, to_frames
+    import shutil
+
+    from chainpos.core.checkout.frames import frame_for, to_frames
 
     content = _run(home, None, lambda wallet: wallet.proof(paid), unlock=False)
-    frames = to_frames(content, SMALL_FRAME)
+    size = shutil.get_terminal_size()
+    # Below the code: which it is, and the question.
+    frames = to_frames(content, frame_for(size.columns, size.lines - 3))
     if output is not None:
         with output.open("xb") as file:
             file.write(content)
@@ -199,12 +203,12 @@ def history(home: Home = None, as_json: Json = False) -> None:
 
 def _show_codes(frames: tuple[str, ...]) -> None:
     """One after another, as often as the shop's scanner needs."""
-    from chainpos.core.checkout.qr import qr_modules
+    from chainpos.core.checkout.qr import MAX_VERSION, qr_modules
 
     at = 0
     while True:
         sys.stdout.write("\x1b[2J\x1b[H")
-        draw_qr(qr_modules(frames[at]))
+        draw_qr(qr_modules(frames[at], max_version=MAX_VERSION))
         note(f"Code {at + 1} of {len(frames)}, in any order.")
         if ask("Enter: next. q: end.", or_nothing=True).strip().lower() in ("q", "quit"):
             return

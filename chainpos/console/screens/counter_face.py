@@ -74,10 +74,13 @@ class CounterFace(BillKeys):
         if view is not None and self.is_mounted:
             self.look()
 
-    def watch_keyed(self) -> None:
+    def watch_keyed(self, before: str, keyed: str) -> None:
         """Something was keyed."""
         if self.is_mounted:
             self.look()
+            if bool(before) != bool(keyed):
+                # What Enter means hangs on it, also where the stage stays what it was.
+                self.refresh_bindings()
 
     def keyed_amount(self) -> Amount | None:
         """What was keyed; zero for what is no amount yet, None where nothing was keyed."""

@@ -23,6 +23,9 @@ MIN_FRAME_CHARACTERS: Final = 40
 # A frame that a terminal of 80x24 can show (QR version 4-M), and one for paper and larger screens (version 15-M).
 SMALL_FRAME: Final = 90
 PAPER_FRAME: Final = 600
+# Alphanumeric characters of QR versions at error correction M, the largest first.
+_ROOM: Final = ((15, 600), (13, 483), (10, 311), (8, 221), (6, 154))
+_QUIET: Final = 8
 _NAME_BYTES: Final = 5
 _FRAME = re.compile(r"CPF1([A-Z2-7]{4})([0-9]{2})([0-9]{2})([A-Z2-7]+)([A-Z2-7]{4})", re.ASCII)
 _FULL_WIDTH: Final = str.maketrans({chr(0xFEE0 + point): chr(point) for point in range(0x21, 0x7F)})
@@ -60,6 +63,15 @@ def to_frames(content: bytes, frame_characters: int = PAPER_FRAME) -> tuple[str,
     parts = [symbols[start : start + length] for start in range(0, len(symbols), length)]
     name = _check(symbols)
     return tuple(_sealed(f"{MARK}{name}{at:02}{len(parts):02}{part}") for at, part in enumerate(parts, start=1))
+
+
+def frame_for(columns: int, rows: int) -> int:
+    """The longest frame that a terminal of so many columns and rows can show as half blocks, SMALL_FRAME at least."""
+    for version, room in _ROOM:
+        side = 17 + 4 * version + _QUIET
+        if side <= columns and (side + 1) // 2 <= rows:
+            return room
+    return SMALL_FRAME
 
 
 def looks_like_frame(text: str) -> bool:

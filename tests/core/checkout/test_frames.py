@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainpos.core.checkout import frames
-from chainpos.core.checkout.frames import Collected, RefusedFrame, looks_like_frame, parse_frame, to_frames
-from chainpos.core.checkout.qr import ALPHANUMERIC
+from chainpos.core.checkout.frames import (
+    SMALL_FRAME,
+    Collected,
+    RefusedFrame,
+    frame_for,
+    looks_like_frame,
+    parse_frame,
+    to_frames,
+)
+from chainpos.core.checkout.qr import ALPHANUMERIC, MAX_VERSION, qr_modules
 from chainpos.core.values.hashes import sha256
 
 
@@ -69,3 +77,12 @@ def test_what_is_no_frame_is_said_to_be_none() -> None:
     for text in ("", "HTTP://X", "CPF1", "CPF1" + "A" * 30, "CPF1AAAA0501" + "A" * 8):
         with pytest.raises(RefusedFrame):
             parse_frame(text)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(20, 5), (80, 21), (80, 24), (100, 30), (120, 37), (200, 60)])
+def test_a_frame_for_a_terminal_is_a_code_that_fits_it(columns: int, rows: int) -> None:
+    room = frame_for(columns, rows)
+    texts = to_frames(b"".join(sha256(bytes([each])) for each in range(40)), room)
+    side = len(qr_modules(texts[0], max_version=MAX_VERSION)) + 8
+    assert room == SMALL_FRAME or (side <= columns and (side + 1) // 2 <= rows)
+    assert side <= 41 or room > SMALL_FRAME
