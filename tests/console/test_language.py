@@ -97,24 +97,37 @@ TELL = (
     "till/running.py",
     "inspect/connection.py",
     "inspect/inspector.py",
+    "inspect/support.py",
+    "inspect/remote.py",
+    "inspect/case_file.py",
+    "inspect/timeline.py",
+    "inspect/trace.py",
+    "inspect/changing.py",
+    "console/screens/looking.py",
 )
 
 
 def sentences_of(path: Path) -> list[str]:
-    """The sentences of a file's refusals, with {} for each value."""
+    """The sentences of a file's refusals, "\\x00" for each value. `refused` puts the first full stop itself."""
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("UserFacingError"):
+        if not isinstance(node, ast.Call):
             continue
-        for part in [
-            *node.args[:1],
-            *(word.value for word in node.keywords if word.arg in {"next_step", "money_moved"}),
-        ]:
-            if isinstance(part, ast.JoinedStr):
-                found.append("".join(str(v.value) if isinstance(v, ast.Constant) else "\x00" for v in part.values))
-            elif isinstance(part, ast.Constant) and isinstance(part.value, str):
-                found.append(part.value)
-    return [sentence for sentence in found if sentence]
+        if ast.unparse(node.func) == "refused":
+            what, next_step = (sentence_of(part) for part in node.args)
+            found += [f"{what}.", next_step]
+        elif ast.unparse(node.func).endswith("UserFacingError"):
+            told = (word.value for word in node.keywords if word.arg in {"next_step", "money_moved"})
+            found += [sentence_of(part) for part in (*node.args[:1], *told)]
+    # A value and a full stop is `refused` itself.
+    return [sentence for sentence in found if sentence not in {"", "\x00."}]
+
+
+def sentence_of(part: ast.expr) -> str:
+    """A text as the source has it, \x00 for each value; nothing for what is no text there."""
+    if isinstance(part, ast.JoinedStr):
+        return "".join(str(each.value) if isinstance(each, ast.Constant) else "\x00" for each in part.values)
+    return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else ""
 
 
 @pytest.mark.parametrize("place", TELL)

@@ -49,7 +49,10 @@ class FileForm(ModalScreen[Path | None]):
 
     @on(Input.Submitted)
     def submitted(self) -> None:
-        """The path that was typed."""
+        """The path that was typed, once the field has taken every letter of it: Enter may overtake some."""
+        self.query_one("#file", Input).call_later(self._take)
+
+    def _take(self) -> None:
         typed = self.query_one("#file", Input).value.strip()
         if typed:
             self.took(Path(typed).expanduser())

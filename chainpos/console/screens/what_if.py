@@ -147,7 +147,10 @@ class WhatIfScreen(Looking):
 
     @on(Input.Submitted, "#changed-to")
     def submitted(self) -> None:
-        """Keep what was typed, and back to the list."""
+        """Keep what was typed, once the field has taken all of it, and back to the list."""
+        self.query_one("#changed-to", Input).call_later(self._keep)
+
+    def _keep(self) -> None:
         each, typed = self.list.present, normalised(self.query_one("#changed-to", Input).value).strip()
         if not self.finding and each is not None:
             if typed == each.value:
