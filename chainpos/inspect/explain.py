@@ -169,8 +169,8 @@ ALARMS: Final = (
         ("Less than one gigabyte is left where the chain lies.", "区块链所在磁盘剩余不足 1 GB。"),
         ("The chain grows by two to three kilobytes a payment; the node halts when nothing can be written.",
          "每笔付款约增加二至三千字节；无法写入时节点会停止。"),
-        ("Free some space or move the home to a larger disk. Take a backup elsewhere first.",
-         "清理空间或将数据迁至更大的磁盘；请先在别处做好备份。"),
+        ("Free some space, or stop the node and prune old blocks (chainpos node prune). Take a backup elsewhere first.",
+         "清理空间，或停止节点后裁剪旧区块（chainpos node prune）；请先在别处做好备份。"),
         _GOES_ON,
     ),
     _alarm(
