@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from chainpos.core.contracts.fees.records import COMPARISONS, Comparison
+from chainpos.core.contracts.fees.records import COMPARISONS, MAX_COMPARISONS, Comparison, comparison_key
 from chainpos.core.contracts.ports import Placement
 from chainpos.core.contracts.settlement.records import (
     BATCHES,
@@ -46,7 +46,6 @@ from chainpos.store.shop import SaleRow
 from chainpos.till.views import CycleView, ElsewhereRow, NetRow, PayoutRow, PendingRow, SettlementView
 
 SHOWN_PAYOUTS: Final = 100
-MAX_COMPARISONS: Final = 16
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -98,18 +97,18 @@ async def read_money(
     timetable = await record_at(client, TIMETABLES, currency.encode(), height)
     cutoff_s = next_cutoff(timetable, time_s) if timetable is not None else 0
     clock = await record_at(client, CLOCKS, currency.encode(), height) or Clock()
-    cycle = before.cycle
-    if clock.nettings != before.cycle_number:
+    cycle, comparisons = before.cycle, before.comparisons
+    if clock.nettings != before.cycle_number or not comparisons:
         cycle = await record_at(client, CYCLES, cycle_key(currency, clock.nettings), height)
-    # Genesis names them, and nothing changes them: they are read once.
-    comparisons = before.comparisons or await _comparisons(client, height)
+        # Governance changes what is published now and then; to look once a cycle is enough for a comparison.
+        comparisons = await _comparisons(client, height)
     return Money(height, position, batches, tuple(payouts), cutoff_s, clock.nettings, cycle, comparisons)
 
 
 async def _comparisons(client: RpcClient, height: int) -> tuple[Comparison, ...]:
     found: list[Comparison] = []
     while len(found) < MAX_COMPARISONS:
-        comparison = await record_at(client, COMPARISONS, len(found).to_bytes(2, "big"), height)
+        comparison = await record_at(client, COMPARISONS, comparison_key(len(found)), height)
         if comparison is None:
             break
         found.append(comparison)
