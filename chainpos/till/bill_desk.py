@@ -17,12 +17,14 @@ from chainpos.core.values.amount import Amount
 from chainpos.errors import StoreError, UserFacingError
 from chainpos.store.shop import SaleRow
 from chainpos.store.shop_bills import HELD, PAYING, RECEIVED, RINGING, VOID, BillRow, ShopBills, TenderRow
-from chainpos.till.bill_views import BillView, HeldView, bill_view, held_view
+from chainpos.till.bill_views import BillView, HeldView, TakenView, bill_view, held_view, taken_view
 from chainpos.till.catalogue import Catalogue
 from chainpos.till.open_bill import OpenBill, opened
 from chainpos.till.running import RunningTill
 from chainpos.till.views import SaleView
 
+# As many as the counter's list of sales has room for.
+TAKEN_SHOWN: Final = 8
 IN_HAND: Final = "bill_in_hand"
 # What is written together with a new sale, in the book's thread.
 Also = Callable[[SaleRow], None]
@@ -61,6 +63,7 @@ class BillDesk:
         self._selling = selling
         self._hand: OpenBill | None = None
         self._open: dict[int, OpenBill] = {}
+        self.taken: tuple[TakenView, ...] = ()
         self._booked_hand = 0
         self._changing = asyncio.Lock()
 
@@ -75,6 +78,7 @@ class BillDesk:
             except (msgspec.DecodeError, CartError) as error:
                 raise StoreError(f"the bill {row.reference} in the shop's book is damaged") from error
             self._open[row.number] = bill
+        self.taken = tuple(taken_view(row) for row in self.stored.beside_ledger(limit=TAKEN_SHOWN))
         hand = book.setting(IN_HAND, _Number)
         self._booked_hand = hand.number if hand is not None else 0
         hand_bill = self._open.get(self._booked_hand)

@@ -134,6 +134,14 @@ class BillView(msgspec.Struct, frozen=True, kw_only=True):
         return Amount(minor, self.charged.currency)
 
 
+class TakenView(msgspec.Struct, frozen=True, kw_only=True):
+    """A complete bill of which nothing was paid on the ledger."""
+
+    reference: str
+    amount: Amount
+    at_ns: int
+
+
 class HeldView(msgspec.Struct, frozen=True, kw_only=True):
     """A bill that was set aside: parked, or waiting for the rest of its money (`paying`)."""
 
@@ -199,6 +207,11 @@ def bill_view(bill: OpenBill) -> BillView:
         undoable=bool(bill.undone) and bill.changeable,
         at_ns=bill.row.closed_ns or bill.row.changed_ns,
     )
+
+
+def taken_view(row: BillRow) -> TakenView:
+    """A complete bill of the book."""
+    return TakenView(reference=row.reference, amount=Amount(row.charged_minor, row.currency), at_ns=row.closed_ns)
 
 
 def held_view(bill: OpenBill) -> HeldView:

@@ -13,8 +13,8 @@ from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.store.shop import SaleRow
 from chainpos.store.shop_bills import LEDGER, PAYING, RECEIVED, RETURNED, RINGING, WAITING, BillRow, TenderRow
-from chainpos.till.bill_desk import Also
-from chainpos.till.bill_views import BillView, PartView, TenderKind, bill_view, booked_view
+from chainpos.till.bill_desk import TAKEN_SHOWN, Also
+from chainpos.till.bill_views import BillView, PartView, TenderKind, bill_view, booked_view, taken_view
 from chainpos.till.open_bill import OpenBill
 from chainpos.till.ringing import Ringing
 from chainpos.till.views import SaleView
@@ -160,6 +160,8 @@ class Bills(Ringing):
 
         await self._run.book.call(write)
         bill.row, bill.tenders = complete or row, await self._tenders(bill)
+        if complete is not None and not complete.ledger_minor:
+            self.taken = (taken_view(complete), *self.taken)[:TAKEN_SHOWN]
         if bill.settled:
             self._open.pop(bill.number, None)
         self._run.changed()

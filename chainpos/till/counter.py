@@ -157,6 +157,7 @@ class Till:
             recent=tuple(row_view(row, run.money) for row in run.desk.recent),
             bill=self.bills.view(),
             held=self.bills.held(),
+            taken=self.bills.taken,
             staff=self.staff.view,
             shift=self.shifts.number,
             printer=self.paper.queue.view,

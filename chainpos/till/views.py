@@ -30,6 +30,7 @@ from chainpos.till.bill_views import (
     LineView,
     PartState,
     PartView,
+    TakenView,
     TaxView,
     TenderKind,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "SettlementView",
     "ShopView",
     "StaffView",
+    "TakenView",
     "TaxView",
     "TenderKind",
     "TransactionRow",
@@ -174,6 +176,7 @@ class CounterView(msgspec.Struct, frozen=True, kw_only=True):
     recent: tuple[SaleView, ...] = ()
     bill: BillView | None = None
     held: tuple[HeldView, ...] = ()
+    taken: tuple[TakenView, ...] = ()
     staff: StaffView = AT_EASE
     shift: int = 0
     printer: PrinterView = PrinterView()

@@ -186,7 +186,7 @@ class PreparedTill:
         self.push(sale=shown, recent=(*([shown] if shown else []), *self.view.recent)[:8])
 
     def _bill_changed(self) -> None:
-        self.push(bill=self.bills.view(), held=self.bills.held())
+        self.push(bill=self.bills.view(), held=self.bills.held(), taken=self.bills.taken)
 
     def now_ns(self) -> int:
         return self.time_ns

@@ -121,6 +121,7 @@ async def test_cash_gives_change_and_never_says_paid(shop: BillShop) -> None:
     bill = await shop.bills.receive(TenderKind.CASH, cny(2_000))
     assert (bill.state, bill.change, bill.on_ledger) == (BillState.COMPLETE, cny(800), False)
     assert bill.state.value != SaleState.PAID.value
+    assert [taken.amount for taken in shop.bills.taken] == [cny(1_200)]
     (listed,) = shop.bills.beside_ledger()
     assert (listed.charged, listed.reference) == (cny(1_200), bill.reference)
 

@@ -108,7 +108,7 @@ class CounterFace(BillKeys):
         amount.amount, amount.currency = shown.amount, self.view.shop.currency
         amount.caption = self._caption(shown)
         recent = self.query_one("#recent", Recent)
-        recent.sales, recent.held = self.view.recent, len(self.view.held)
+        recent.sales, recent.held, recent.taken = self.view.recent, len(self.view.held), self.view.taken
         self._list_bill(shown)
         self.query_one("#face", SaleFace).shown = steady
         before = self.shown

@@ -224,6 +224,10 @@ async def test_cash_is_two_keys_beyond_the_digits_and_never_says_paid(till: Prep
         assert "PAID" not in shown
         assert "This money is not" in shown
         assert app.bells == 0
+        await key_in(pilot, "enter")
+        await until(pilot, lambda: stage_of(app) is Stage.ENTRY)
+        await settle(pilot)
+        assert "12.50 ◆ Cash" in text_of(app)
         await key_in(pilot, "7", "enter")
         await until(pilot, lambda: till.view.sale is not None)
         assert till.asked[-1] == ("request", cny(7))
