@@ -39,7 +39,12 @@ class BookThread:
     async def call(self, work: Callable[[], T]) -> T:
         """What `work` returned. Raises what it raised; a StoreError is remembered and becomes BookFailed."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            asked = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except RuntimeError as error:
+            # The till has ended: who still asks is ending too, and nobody waits for the answer.
+            raise asyncio.CancelledError from error
+        try:
+            return await asked
         except StoreError as error:
             self.failure = self.failure or error
             raise BookFailed(self.failure) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -310,3 +311,10 @@ async def test_articles_are_found_in_both_languages_by_initials_and_favourites_f
     assert (await skus("牛肉"))[0] == "soup"
     assert (await skus("noodle"))[0] == "soup"
     assert (await skus("96385074"))[0] == "rice"
+
+
+async def test_who_asks_an_ended_till_is_cancelled_and_finds_no_fault(tmp_path: Path) -> None:
+    shop = BillShop(tmp_path)
+    await shop.close()
+    with pytest.raises(asyncio.CancelledError):
+        await shop.bills.of_sale("260302-AA-0001")
