@@ -5,7 +5,7 @@ A number and a star before the name are the quantity. A scan that comes while it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
 from textual import on
@@ -95,7 +95,8 @@ class ArticleSearch(ModalScreen[Picked | None]):
     @on(Input.Changed)
     def _look(self) -> None:
         # The newest question is the one that is answered.
-        self.run_worker(self._find(), name="find", group="find", exclusive=True)
+        find: Callable[[], Awaitable[None]] = self._find
+        self.run_worker(find, name="find", group="find", exclusive=True)
 
     async def _find(self) -> None:
         _, name = self._typed()

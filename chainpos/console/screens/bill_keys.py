@@ -137,7 +137,7 @@ class BillKeys(WithProof):
             else:
                 self.put_on(article, "")
 
-        self.run_worker(self._told_if_refused(look)(), name="scan", group="scan")
+        self.run_worker(self._told_if_refused(look), name="scan", group="scan")
 
     def put_on(self, article: ArticleView, quantity: str) -> None:
         """An article on the bill; first asked for what it lacks."""
@@ -172,7 +172,7 @@ class BillKeys(WithProof):
             self.show_now()
 
         self.told(None)
-        self.run_worker(self._told_if_refused(change)(), name="ring", group="ring")
+        self.run_worker(self._told_if_refused(change), name="ring", group="ring")
 
     def _refuse_while_busy(self) -> bool:
         if self.shown.stage not in BUSY:

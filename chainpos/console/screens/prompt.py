@@ -6,6 +6,7 @@ It shows a refusal where it was typed, and stays until the answer holds.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -58,7 +59,8 @@ class Prompt(ModalScreen[bool]):
         """Answer."""
         if not self.sending:
             self.sending = True
-            self.run_worker(self._send(self.query_one(Input).value.strip()), name="answer")
+            send: Callable[[], Awaitable[None]] = partial(self._send, self.query_one(Input).value.strip())
+            self.run_worker(send, name="answer")
 
     async def _send(self, text: str) -> None:
         try:

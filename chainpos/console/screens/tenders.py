@@ -6,6 +6,7 @@ It says that none of this is on the ledger, and refuses more than is due for any
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -157,7 +158,8 @@ class TenderForm(ModalScreen[bool]):
             self.query_one("#form-notice", Notice).told = Told(context(self).texts("tender.unreadable"))
         elif not self.sending:
             self.sending = True
-            self.run_worker(self._send(amount), name="tender")
+            send: Callable[[], Awaitable[None]] = partial(self._send, amount)
+            self.run_worker(send, name="tender")
 
     async def _send(self, amount: Amount) -> None:
         try:
