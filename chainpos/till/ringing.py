@@ -6,13 +6,14 @@ It refuses to change a bill whose payment has begun.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
 from chainpos.core.checkout.cart import THOUSANDTHS, Cart, CartError, Line
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
-from chainpos.errors import UserFacingError
+from chainpos.errors import StoreError, UserFacingError
 from chainpos.till.bill_desk import BillDesk
 from chainpos.till.bill_input import discount_of, quantity_of, refused, tip_of
 from chainpos.till.bill_views import ArticleView, article_view
@@ -28,6 +29,11 @@ class Ringing(BillDesk):
     """What goes on a bill."""
 
     # -- articles
+
+    async def make_ready(self) -> None:
+        """Build the catalogue's index before anybody types: later it would hold up keys for a second."""
+        with contextlib.suppress(StoreError):
+            await asyncio.to_thread(self.catalogue.stored.index)
 
     async def find(self, text: str, limit: int = 50) -> tuple[ArticleView, ...]:
         """Articles by name, pinyin initials, sku or bar code, the best first; nothing asked: the favourites."""
