@@ -147,7 +147,8 @@ class Desk:
     def current(self, row: SaleRow) -> SaleRow:
         """A row from the book, as it is known by now."""
         sale = self._sales.get(row.request_id)
-        return row if sale is None else sale.row
+        # One that is final is no longer watched, and its last change may still be on its way into the book.
+        return sale.row if sale is not None else next((each for each in self.recent if each.number == row.number), row)
 
     def __len__(self) -> int:
         return len(self._sales)
