@@ -102,6 +102,7 @@ async def test_ux20_an_ascii_terminal_is_enough(day_database: Path, tmp_path: Pa
             assert app.glyphs == "ascii", name
 
 
+@pytest.mark.slow
 async def test_ux18_a_language_switch_reaches_every_open_screen(day_database: Path, tmp_path: Path) -> None:
     async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
         await ask(pilot, "XM13-00180")
@@ -117,6 +118,7 @@ async def test_ux18_a_language_switch_reaches_every_open_screen(day_database: Pa
         assert zh("support.hint") == app.screen.query_one("#sought").placeholder  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_ux17_a_row_is_opened_and_a_key_pressed_with_the_mouse(day_database: Path, tmp_path: Path) -> None:
     async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
         await ask(pilot, "XM13-00180")

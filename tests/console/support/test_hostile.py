@@ -85,8 +85,8 @@ class PoisonedDesk(SupportDesk):
 @pytest.mark.parametrize(
     "text",
     [
-        *(pytest.param(TOGETHER[name], id=name) for name in ("controls", "huge")),
-        *(pytest.param(TOGETHER[name], id=name, marks=pytest.mark.slow) for name in ("markup", "widths")),
+        *(pytest.param(TOGETHER[name], id=name) for name in ("controls",)),
+        *(pytest.param(TOGETHER[name], id=name, marks=pytest.mark.slow) for name in ("markup", "widths", "huge")),
         *(
             pytest.param(CORPUS[name], id=f"only {name}", marks=pytest.mark.slow)
             for name in ("click", "bidi", "nothing")

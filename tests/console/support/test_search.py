@@ -68,6 +68,7 @@ async def test_ux29_every_kind_of_thing_has_its_screen(
             assert shows in text_of(app), words
 
 
+@pytest.mark.slow
 async def test_ux29_an_amount_finds_more_than_a_page_and_more_come_at_the_end(
     day_database: Path, tmp_path: Path
 ) -> None:

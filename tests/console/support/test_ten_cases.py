@@ -203,6 +203,7 @@ async def test_9_the_payout_failed(day: StoreSource, day_database: Path, tmp_pat
         assert case.trace.kind == "settlement.fail_payout"
 
 
+@pytest.mark.slow
 async def test_10_the_receipt_is_forged(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     async with support(day_database, tmp_path) as (app, pilot):
         await ask(pilot, sha256(b"a receipt from a printer").hex())
@@ -246,6 +247,7 @@ async def test_a_case_file_with_one_bit_flipped_is_named_and_nothing_of_it_is_sh
         assert at(app, CaseScreen).query("#rows")
 
 
+@pytest.mark.slow
 async def test_a_case_file_is_never_written_over_another(day_database: Path, tmp_path: Path, somebodys: None) -> None:
     async with support(day_database, tmp_path) as (app, pilot):
         await ask(pilot, "ab" * 32)

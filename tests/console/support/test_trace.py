@@ -55,6 +55,7 @@ def first_write(steps: StepList) -> tuple[int, Step]:
     )
 
 
+@pytest.mark.slow
 async def test_ux31_a_write_shows_the_record_before_and_after_and_what_was_done_so_far(
     day_database: Path, tmp_path: Path
 ) -> None:
