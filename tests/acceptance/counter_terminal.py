@@ -19,7 +19,7 @@ from chainpos.till.pin import set_pin
 from chainpos.wallet.client import Wallet
 from chainpos.wallet.paying import End
 from tests.acceptance.conftest import Pilot, yuan
-from tests.console.test_code_decodes import read_by_both
+from tests.console.test_code_decodes import read_any
 from tests.console.test_real_terminal import Tmux
 from tests.terminal_picture import picture
 
@@ -68,6 +68,13 @@ class Counter:
         if self.terminal is not None:
             self.terminal.run("kill-server")
             self.terminal = None
+
+    async def leave(self) -> None:
+        """Leave the counter as a shopkeeper does."""
+        process = self.process()
+        await self.key("C-q")
+        await asyncio.to_thread(process.wait, 30)
+        self.close()
 
     async def kill(self) -> None:
         """SIGKILL to the console; its terminal is of no more use."""
@@ -119,12 +126,12 @@ class Counter:
             await asyncio.sleep(0.05)
 
     async def link(self) -> str:
-        """What the code on the screen says, by two readers; a picture may be taken while it is being painted."""
+        """What the code on the screen says; a picture may be taken while it is being painted."""
         until_s = time.monotonic() + PATIENCE_S
         while True:
-            said = read_by_both(picture(self.tmux.ansi(), 80, 24))
-            if len(said) == 1:
-                return said.pop()
+            said = read_any(picture(self.tmux.ansi(), 80, 24))
+            if said:
+                return said
             assert time.monotonic() < until_s, self.tmux.text()
             await asyncio.sleep(0.1)
 

@@ -195,7 +195,7 @@ async def test_ux2_ux10_ux12_thirty_sales_of_every_kind_by_keyboard_reconcile_to
     await refunded(counter, "150")
     await refused(counter, 19)
     await cart(counter, 20)
-    for number in range(21, 28):
+    for number in range(21, 29):
         await keyed(counter, number)
     await counter.key("F11", "z")
     await counter.until("Counted")
@@ -204,7 +204,7 @@ async def test_ux2_ux10_ux12_thirty_sales_of_every_kind_by_keyboard_reconcile_to
     await counter.key(*str(drawer), "Enter", "C-y")
     shown = await counter.until("Shift 1 is closed", "Book, ledger and settlement agree")
     assert "do not agree" not in shown
-    counter.close()
+    await counter.leave()
     paid = [row for row in booked(pilot) if SaleState(row.state) in PAID]
     assert len(paid) == 26  # and one in cash alone; three were refused
     await pilot.network.stop()
@@ -259,7 +259,7 @@ async def test_ux14_ux23_killed_at_fifty_random_moments_nothing_is_lost_or_doubl
     await counter.until("Counted")
     await counter.key("0", "Enter", "C-y")
     await counter.until("Shift 1 is closed", "Book, ledger and settlement agree")
-    counter.close()
+    await counter.leave()
     rows = {row.reference: row for row in booked(pilot)}
     assert set(requested.values()) <= set(rows)
     await pilot.network.stop()

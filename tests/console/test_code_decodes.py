@@ -36,6 +36,12 @@ def read_by_both(image: Image.Image) -> set[str]:
     return {found[0].text if found else "zxing read nothing", seen or "OpenCV read nothing"}
 
 
+def read_any(image: Image.Image) -> str:
+    """What zxing-cpp reads, or nothing. OpenCV fails on one random code in fifty: it may not read another text."""
+    said = read_by_both(image) - {"OpenCV read nothing", "zxing read nothing"}
+    return said.pop() if len(said) == 1 else ""
+
+
 @pytest.mark.parametrize("theme", THEMES)
 async def test_ux3_the_code_decodes_in_every_theme(till: PreparedTill, tmp_path: Path, theme: str) -> None:
     language = "zh" if THEMES.index(theme) % 2 else "en"
