@@ -12,7 +12,7 @@ from hypothesis import settings
 # A slow day must not fail a test: what takes how long is measured in tests/bench.
 EXPLORE = bool(os.environ.get("CHAINPOS_EXPLORE"))
 settings.register_profile("quick", deadline=None, derandomize=not EXPLORE, max_examples=30)
-settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=250)
+settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=120)
 settings.load_profile(os.environ.get("CHAINPOS_EXAMPLES", "quick"))
 
 
