@@ -209,8 +209,9 @@ async def test_ux2_ux10_ux12_thirty_sales_of_every_kind_by_keyboard_reconcile_to
     assert len(paid) == 26  # and one in cash alone; three were refused
     await pilot.network.stop()
     ledger = require_whole_and_alike(pilot.paths)
-    assert {row.request_id for row in paid} <= set(ledger.payments)
-    assert all(ledger.payments[row.request_id] == 1 for row in paid)
+    by_link = [row for row in paid if row.presented == "link"]
+    assert len(by_link) == len(paid) - 1  # and one by the customer's own code
+    assert [ledger.payments[row.request_id] for row in by_link] == [1] * len(by_link)
 
 
 async def test_ux14_ux23_killed_at_fifty_random_moments_nothing_is_lost_or_doubled_and_the_sale_in_hand_resumes(
