@@ -86,19 +86,23 @@ async def _look(run: RunningTill, shift: ShiftRow, until_ns: int) -> ShiftParts:
         found = (Difference(kind=LEDGER_NOT_READ.name), *book.tender_faults)
         return ShiftParts(shift.from_height, until_ns, unread(book.entries), book, found)
     book = await run.book.call(lambda: read_book(shifts, shift, counted, to_height, until_ns))
-    lines = reconcile(book.entries, [entry for entry in side.entries if entry.reference not in counted])
+    lines = reconcile(book.entries, [entry for entry in side.entries if not {entry.reference, entry.id} & counted])
     found = (*differences(lines), *_settlement(side), *book.tender_faults)
     return ShiftParts(to_height, until_ns, lines, book, found)
 
 
 def counted_before(shifts: ShopShifts, shift: ShiftRow) -> frozenset[str]:
-    """By their references: what earlier shifts counted from the book alone, in heights that this one reads again."""
-    found: list[str] = []
+    """What earlier shifts counted from the book alone, in heights that this one reads again: references, sales' IDs.
+
+    By the reference alone the ledger's side of a wall payment is not found: there all of them have the code's own.
+    """
+    found: set[str] = set()
     before = shifts.shift(shift.number - 1)
     while before is not None and before.from_height == shift.from_height:
-        found += [line.reference for line in decode_report(before.document).lines]
+        found |= {line.reference for line in decode_report(before.document).lines}
         before = shifts.shift(before.number - 1)
-    return frozenset(found)
+    paid = shifts.paid_between(shift.from_height, MAX_HEIGHT) if found else []
+    return frozenset(found | {row.request_id.hex() for row in paid if row.reference in found})
 
 
 async def _ledger(run: RunningTill, shift: ShiftRow, to_height: int) -> LedgerSide | None:

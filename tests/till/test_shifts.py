@@ -21,8 +21,10 @@ from chainpos.inspect.records import record_at
 from chainpos.store.shop import Fact, ShopBook
 from chainpos.store.shop_bills import CASH, COMPLETE, RECEIVED, BillRow, ShopBills, TenderRow
 from chainpos.till.counter import Till
+from chainpos.till.wall_sheet import wall_sheet
 
 from .conftest import PIN, TIMEOUT_S, Shop, cny, online, sale_where, signing_key
+from .test_wall import pay_by, received
 
 
 async def paid_sale(shop: Shop, till: Till, minor: int, payer: str = "alice") -> str:
@@ -166,6 +168,27 @@ async def test_a_shift_survives_a_kill_and_what_was_closed_offline_is_anchored_w
     await paid_sale(shop, till, 2_000)
     z = await till.shifts.close(cny(0))
     assert ([line.ledger for line in z.lines], z.differences) == ([cny(2_000)], ())
+
+
+async def test_what_the_wall_brought_in_a_shift_closed_offline_is_not_counted_again(shop: Shop) -> None:
+    till = await shop.open_till()
+    await online(till)
+    await till.shifts.open(cny(0))
+    text = (await wall_sheet(shop.till_home())).text
+    await pay_by(shop, "erin", text, cny(700))
+    await received(till)
+    await shop.close_till(till)
+    await shop.peer.stop()
+    till = await shop.open_till()
+    z = await till.shifts.close(cny(0))
+    assert ([each.sentence.name for each in z.differences], z.received) == (["ledger_not_read"], cny(700))
+    await shop.restart_peer()
+    await online(till)
+    await till.shifts.open(cny(0))
+    await pay_by(shop, "erin", text, cny(900))
+    await received(till, 2)
+    z = await till.shifts.close(cny(0))
+    assert ([line.ledger for line in z.lines], z.received, z.differences) == ([cny(900)], cny(900), ())
 
 
 async def test_reconciling_names_what_was_altered_in_the_book(shop: Shop) -> None:
