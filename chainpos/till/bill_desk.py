@@ -6,7 +6,8 @@ A change is in the book before anybody sees it, so a killed till goes on where i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final, Protocol
 
@@ -66,6 +67,7 @@ class BillDesk:
         self.taken: tuple[TakenView, ...] = ()
         self._booked_hand = 0
         self._changing = asyncio.Lock()
+        self._unheard: list[SaleRow] = []
 
     # -- what the till does with them
 
@@ -90,6 +92,24 @@ class BillDesk:
 
     def follow(self, sale: SaleRow) -> None:
         """A sale on the ledger stands otherwise than before: so may the bill it pays for."""
+        self._unheard.append(sale)
+        if not self._changing.locked():
+            self._hear_all()
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One change at a time. What the ledger says meanwhile is heard at its end: neither undoes the other."""
+        async with self._changing:
+            try:
+                yield
+            finally:
+                self._hear_all()
+
+    def _hear_all(self) -> None:
+        while self._unheard:
+            self._hear(self._unheard.pop(0))
+
+    def _hear(self, sale: SaleRow) -> None:
         for bill in list(self._open.values()):
             ended = bill.heard(sale)
             if ended is None:
@@ -125,7 +145,7 @@ class BillDesk:
 
     async def leave(self) -> None:
         """Put the bill in hand away: it is complete, or its code is still watched."""
-        async with self._changing:
+        async with self._alone():
             await self._put_aside()
 
     # -- holding
@@ -138,7 +158,7 @@ class BillDesk:
     async def take_up(self, number: int) -> None:
         """Take a bill that was set aside in hand; the one in hand is parked."""
         await self._selling.put_sale_away()
-        async with self._changing:
+        async with self._alone():
             bill = self._open.get(number)
             if bill is None or bill.closed:
                 raise UserFacingError("That bill is no longer held.", next_step="Look for it on the Sales screen.")
@@ -154,13 +174,14 @@ class BillDesk:
 
     async def give_up(self) -> None:
         """Clear the bill in hand for good; nothing came in for it."""
-        async with self._changing:
+        async with self._alone():
             bill = self._require_changeable(self._hand)
             now_ns = self._run.clock.now_ns()
             row = msgspec.structs.replace(bill.row, state=VOID, closed_ns=now_ns, changed_ns=now_ns)
             await self._write(row, hand=0)
             bill.row, self._hand = row, None
-            del self._open[bill.number]
+            if bill.settled:
+                del self._open[bill.number]
         await self._selling.put_sale_away()
         self._run.changed()
 

@@ -27,7 +27,7 @@ class Bills(Ringing):
 
     async def show_code(self, amount: Amount | None = None) -> SaleView | None:
         """A code for what remains, or for a part of it; None where nothing was to be paid."""
-        async with self._changing:
+        async with self._alone():
             bill = self._require_payable()
             if not bill.totals.charged.minor:
                 await self._take(bill, None)
@@ -38,7 +38,7 @@ class Bills(Ringing):
 
     async def charge(self, code_text: str) -> SaleView:
         """Charge what remains to a customer's scanned code."""
-        async with self._changing:
+        async with self._alone():
             bill = self._require_payable()
             asked = Amount(bill.remaining_minor, bill.cart.currency)
             self._require_within(bill, asked)
@@ -48,7 +48,7 @@ class Bills(Ringing):
 
     async def receive(self, kind: TenderKind, given: Amount) -> BillView:
         """Money beside the ledger: cash that was handed over, a card on another terminal, a voucher."""
-        async with self._changing:
+        async with self._alone():
             bill, staff = self._require_payable(), await self._selling.authorise()
             remaining = Amount(bill.remaining_minor, bill.cart.currency)
             cash = kind is TenderKind.CASH
@@ -67,7 +67,7 @@ class Bills(Ringing):
 
     async def return_parts(self) -> tuple[PartView, ...]:
         """Give back what came in beside the ledger; what to hand to the customer."""
-        async with self._changing:
+        async with self._alone():
             await self._selling.authorise()
             bill = self._hand
             if bill is None or bill.closed or bill.live is not None:

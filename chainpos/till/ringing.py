@@ -105,7 +105,7 @@ class Ringing(BillDesk):
 
     async def undo(self) -> None:
         """As before the last change."""
-        async with self._changing:
+        async with self._alone():
             bill = self._require_changeable(self._hand)
             if not bill.undone:
                 raise UserFacingError("There is nothing to take back.", next_step="Go on with the bill.")
@@ -118,7 +118,7 @@ class Ringing(BillDesk):
     # -- the rest
 
     async def _change(self, change: Callable[[Cart], Cart]) -> None:
-        async with self._changing:
+        async with self._alone():
             self._run.book.require_sound()
             bill = self._hand
             if bill is None or bill.closed:
