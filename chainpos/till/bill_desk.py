@@ -21,7 +21,9 @@ from chainpos.store.shop_bills import HELD, PAYING, RECEIVED, RINGING, VOID, Bil
 from chainpos.till.bill_views import BillView, HeldView, TakenView, bill_view, held_view, taken_view
 from chainpos.till.catalogue import Catalogue
 from chainpos.till.open_bill import OpenBill, opened
+from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
+from chainpos.till.staff import StaffDesk
 from chainpos.till.views import SaleView
 
 # As many as the counter's list of sales has room for.
@@ -37,6 +39,8 @@ class _Number(msgspec.Struct, frozen=True):
 
 class Selling(Protocol):
     """What bills need of the till: sales on the ledger, and who takes money."""
+
+    staff: StaffDesk
 
     async def authorise(self) -> str:
         """Who takes money here now. Raises UserFacingError."""
@@ -157,6 +161,7 @@ class BillDesk:
 
     async def take_up(self, number: int) -> None:
         """Take a bill that was set aside in hand; the one in hand is parked."""
+        self._require_seller()
         await self._selling.put_sale_away()
         async with self._alone():
             bill = self._open.get(number)
@@ -174,6 +179,7 @@ class BillDesk:
 
     async def give_up(self) -> None:
         """Clear the bill in hand for good; nothing came in for it."""
+        self._require_seller()
         async with self._alone():
             bill = self._require_changeable(self._hand)
             now_ns = self._run.clock.now_ns()
@@ -186,6 +192,9 @@ class BillDesk:
         self._run.changed()
 
     # -- for its heirs
+
+    def _require_seller(self) -> None:
+        self._selling.staff.require(Right.SELL)
 
     async def _write(self, row: BillRow, *, hand: int | None = None) -> None:
         """The row, and which bill is in hand, in one transaction."""

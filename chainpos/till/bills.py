@@ -30,6 +30,7 @@ class Bills(Ringing):
         async with self._alone():
             bill = self._require_payable()
             if not bill.totals.charged.minor:
+                await self._selling.authorise()
                 await self._take(bill, None)
                 return None
             asked = amount or Amount(bill.remaining_minor, bill.cart.currency)

@@ -105,6 +105,7 @@ class Ringing(BillDesk):
 
     async def undo(self) -> None:
         """As before the last change."""
+        self._require_seller()
         async with self._alone():
             bill = self._require_changeable(self._hand)
             if not bill.undone:
@@ -118,6 +119,7 @@ class Ringing(BillDesk):
     # -- the rest
 
     async def _change(self, change: Callable[[Cart], Cart]) -> None:
+        self._require_seller()
         async with self._alone():
             self._run.book.require_sound()
             bill = self._hand

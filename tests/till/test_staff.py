@@ -16,6 +16,7 @@ from chainpos.errors import UserFacingError
 from chainpos.store.shop import ShopBook
 from chainpos.store.shop_shifts import ShopShifts
 from chainpos.till import pin as pin_room
+from chainpos.till.bill_views import BillState
 from chainpos.till.counter import Till
 from chainpos.till.home import TillSettings
 from chainpos.till.pin import OWNER, Cost, has_pin, require_one_of, require_pin, set_pin, wait_s
@@ -128,6 +129,31 @@ async def test_support_looks_and_touches_nothing(book: ShopBook, tmp_path: Path)
         with pytest.raises(UserFacingError, match="role may not"):
             await attempt
     assert (await till.shifts.report()).number == 0
+    await till.stop()
+
+
+async def test_support_rings_up_nothing_and_gives_no_goods_away(book: ShopBook, tmp_path: Path) -> None:
+    shifts = ShopShifts(book)
+    add_member(shifts, "Mei", "manager", "1111", 1)
+    add_member(shifts, "Support", "support", "2222", 2)
+    till = till_on(book, tmp_path)
+    await till.staff.sign_in("Mei", "1111")
+    await till.bills.add_amount(cny(100))
+    await till.bills.discount("100%")
+    till.staff.lock()
+    with pytest.raises(UserFacingError, match="locked"):
+        await till.bills.add_amount(cny(100))
+    await till.staff.sign_in("Support", "2222")
+    bills = till.bills
+    for attempt in (
+        bills.add_amount(cny(1)), bills.undo(), bills.show_code(), bills.give_up(), bills.take_up(1)
+    ):  # fmt: skip
+        with pytest.raises(UserFacingError, match="role may not"):
+            await attempt
+    bill = till.counter().bill
+    assert bill is not None
+    assert bill.state is BillState.RINGING
+    assert till.counter().shift == 0
     await till.stop()
 
 
