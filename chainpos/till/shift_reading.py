@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from chainpos.core.chain.envelope import decode_envelope
+from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.reconciling import (
     LEDGER_NOT_READ,
     PAYMENT,
@@ -32,7 +33,7 @@ from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import MalformedBytes
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow, SaleRow
-from chainpos.store.shop_bills import RECEIVED, ShopBills, TenderRow
+from chainpos.store.shop_bills import RECEIVED, RETURNED, ShopBills, TenderRow
 from chainpos.store.shop_shifts import ShiftRow, ShopShifts
 from chainpos.till.ledger_lines import LedgerSide, read_ledger, refund_id
 from chainpos.till.refunds import KIND
@@ -218,7 +219,11 @@ def _tendered(shifts: ShopShifts, shift: ShiftRow, until_ns: int) -> tuple[Tende
 
 
 def _differs(row: SaleRow, tender: TenderRow | None) -> bool:
-    return tender is not None and (tender.state != RECEIVED or tender.amount_minor != row.amount_minor)
+    if tender is None:
+        return False
+    # Refunded before its bill was complete: the bill counts it no more, and is right.
+    is_back = tender.state == RETURNED and row.state == SaleState.REFUNDED.value
+    return not (is_back or tender.state == RECEIVED) or tender.amount_minor != row.amount_minor
 
 
 def _tender_fault(row: SaleRow, tender: TenderRow | None) -> Difference:

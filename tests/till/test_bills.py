@@ -11,7 +11,9 @@ import pytest
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
+from chainpos.store.shop_shifts import ShiftRow, ShopShifts
 from chainpos.till.bill_views import BillState, BillView, PartState, TenderKind
+from chainpos.till.shift_reading import read_book
 from tests.till.bill_shop import BillShop
 
 
@@ -214,6 +216,26 @@ async def test_two_codes_of_one_bill_that_were_both_paid_are_named_as_too_much(s
     again = await shop.bills.booked(1)
     assert again is not None
     assert (again.received, again.over) == (cny(2_400), cny(1_200))
+
+
+async def test_a_part_refunded_before_its_bill_was_complete_is_no_difference_of_the_shift(shop: BillShop) -> None:
+    await shop.bills.add("tea")
+    await shop.bills.show_code(cny(500))
+    await shop.pay(1)
+    shift = ShiftRow(
+        number=1, currency="CNY", opened_ns=1, opened_by="Mei", float_minor=0, from_ns=1, from_height=0
+    )  # fmt: skip
+
+    def faults() -> list[tuple[int, int]]:
+        side = read_book(ShopShifts(shop.book.book), shift, frozenset(), 2**62, shop.time_ns + 1)
+        return [(fault.book_minor, fault.ledger_minor) for fault in side.tender_faults]
+
+    await shop.becomes(1, SaleState.REFUNDED, height=7, paid_ns=shop.time_ns, refunded_minor=500)
+    assert (await shop.bills.receive(TenderKind.CASH, cny(1_200))).state is BillState.COMPLETE
+    assert faults() == []
+    # Whoever alters the book so that money on the ledger counts for nothing is still named.
+    await shop.becomes(1, SaleState.CONFIRMED, height=7, paid_ns=shop.time_ns)
+    assert faults() == [(0, 500)]
 
 
 async def test_ux10_several_bills_are_held_and_taken_back(shop: BillShop) -> None:
