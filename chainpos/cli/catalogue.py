@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from chainpos.cli.output import Json, end_progress, note, print_json, print_line, progress
+from chainpos.cli.output import Json, end_progress, note, print_json, print_line
+from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_REFUSED, EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def import_catalogue(
     except OSError as error:
         raise _wrong(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
     with _opened(home) as catalogue:
-        done = catalogue.preview(content) if preview else catalogue.take_in(content, _told)
+        done = catalogue.preview(content) if preview else catalogue.take_in(content, Pace("article", "articles").tell)
+    if not preview:
+        end_progress()
     if as_json:
         print_json({"imported": not preview and not done.fault_count, **msgspec.to_builtins(done)})
     else:
@@ -163,12 +166,6 @@ def _say(done: Preview, *, preview: bool) -> None:
     print_line(f"{lead} {done.added} new, {done.changed} changed, {done.unchanged} as before, {done.kept} kept.")
     for change in done.changes:
         print_line(f"  {change.sku} {change.name}: {change.before_minor} -> {change.after_minor}")
-
-
-def _told(done: int, of: int) -> None:
-    progress(f"{done:,} of {of:,} articles")
-    if done + 1000 > of:
-        end_progress()
 
 
 def _wrong(what: str, next_step: str) -> UserFacingError:

@@ -16,7 +16,8 @@ from chainpos.cli.looking import (
     tell_trace,
     used_wrongly,
 )
-from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
+from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_CORRUPT, EXIT_REFUSED
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def replay(
             rules=BUILT_IN if rules is None else load_rules(rules),
             name="this version" if rules is None else rules.name,
             changed=changed.records,
-            progress=lambda height, last: progress(f"height {height} of {last}"),
+            progress=Pace().tell,
         )
     end_progress()
     if as_json:

@@ -8,29 +8,9 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
+from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, StoreError, UserFacingError
-
-EVERY_S = 0.2
-
-
-class Rate:
-    """A progress line, a few times a second: where it is, how fast, and the end where that is known."""
-
-    def __init__(self) -> None:
-        self._began = self._told = time.monotonic()
-        self._first = 0
-
-    def tell(self, height: int, of: int = 0) -> None:
-        """The height that was reached."""
-        now = time.monotonic()
-        self._first = self._first or height
-        if now - self._told < EVERY_S:
-            return
-        self._told = now
-        rate = (height - self._first + 1) / max(now - self._began, 1e-9)
-        end = f" of {of}, {max(of - height, 0) / max(rate, 1e-9):.0f} s to go" if of else ""
-        progress(f"height {height}{end}, {rate:.0f} blocks/s")
 
 
 def replay(
@@ -54,10 +34,10 @@ def replay(
         raise _nothing_there(f"There is no recorded chain at {file}.", "Check the path.")
     elif file is not None and file.is_dir():
         _require_home(file)
-    rate = Rate()
+    pace = Pace()
     began = time.monotonic()
     try:
-        result = run(file or home or sample_data() / RECORDED_NAME, to_height=to, progress=rate.tell)
+        result = run(file or home or sample_data() / RECORDED_NAME, to_height=to, progress=pace.tell)
     except StoreError as error:
         if file is None or file.is_dir():
             raise
@@ -92,8 +72,8 @@ def verify(
     from chainpos.node.verify import verify_home
 
     _require_home(home)
-    rate = Rate()
-    result = verify_home(home, progress=rate.tell)
+    pace = Pace()
+    result = verify_home(home, progress=pace.tell)
     end_progress()
     if as_json:
         import msgspec

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainpos.cli.output import end_progress, print_json, print_line, progress
+from chainpos.cli.output import end_progress, print_json, print_line
+from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def opened_source(home: Path | None, chain: Path | None, node: str) -> Iterator[
             yield remote
     else:
         place = chain or sample_data() / RECORDED_NAME
-        with open_source(place, progress=lambda height: progress(f"verifying block {height}")) as recorded:
+        with open_source(place, progress=Pace("verifying block").tell) as recorded:
             end_progress()
             yield recorded
 

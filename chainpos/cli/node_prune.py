@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
+from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
 
@@ -32,7 +33,7 @@ def prune(
                 "Pruning cannot be undone.", next_step="Say --yes.", money_moved="", exit_code=EXIT_USAGE
             )
         typer.confirm(f"Let go of all but the last {keep:,} blocks in {home}?", abort=True, err=True)
-    found = prune_chain(home, keep, progress=lambda height: progress(f"block {height:,}"))
+    found = prune_chain(home, keep, progress=Pace("block").tell)
     end_progress()
     if as_json:
         print_json(msgspec.to_builtins(found))

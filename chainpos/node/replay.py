@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,8 +23,8 @@ from chainpos.node.ledger import Appended, Diverged, Ledger
 from chainpos.store.chain import ChainReader
 from chainpos.store.chainfile import RecordedBlock, open_chain_file
 
-# Called with the height that was reached.
-Progress = Callable[[int], None]
+# Called with the height that was reached, and the last one, 0 where only the end of the file will tell.
+Progress = Callable[[int, int], None]
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +43,13 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 def replay(source: Path, *, to_height: int = 0, progress: Progress | None = None) -> Replayed:
     """Run a chain file or a node's home again, up to `to_height` (0: its end). Raises UserFacingError, StoreError."""
     opened = _home(source) if source.is_dir() else _file(source)
-    with opened as (genesis_json, blocks):
+    with opened as (genesis_json, blocks, last):
         try:
             ledger = Ledger.in_memory(genesis_json)
         except MalformedBytes as error:
             raise _failed(0, f"its genesis document is not one: {error}") from error
-        return _run(ledger, blocks, to_height, progress)
+        told = None if progress is None else partial(_told, progress, to_height or last)
+        return _run(ledger, blocks, to_height, told)
 
 
 def append_recorded(ledger: Ledger, recorded: RecordedBlock) -> Appended:
@@ -62,7 +64,13 @@ def append_recorded(ledger: Ledger, recorded: RecordedBlock) -> Appended:
         raise _failed(recorded.height, str(error)) from error
 
 
-def _run(ledger: Ledger, blocks: Iterable[RecordedBlock], to_height: int, progress: Progress | None) -> Replayed:
+def _told(progress: Progress, last: int, height: int) -> None:
+    progress(height, last)
+
+
+def _run(
+    ledger: Ledger, blocks: Iterable[RecordedBlock], to_height: int, told: Callable[[int], None] | None
+) -> Replayed:
     codes: Counter[str] = Counter()
     count = transactions = 0
     for recorded in blocks:
@@ -72,8 +80,8 @@ def _run(ledger: Ledger, blocks: Iterable[RecordedBlock], to_height: int, progre
         count += 1
         transactions += len(appended.results.results)
         codes.update(result.log for result in appended.results.results if result.code)
-        if progress is not None:
-            progress(recorded.height)
+        if told is not None:
+            told(recorded.height)
     if to_height > ledger.tip.height:
         raise UserFacingError(
             f"The chain ends at height {ledger.tip.height}.", next_step="Choose a lower height.", exit_code=EXIT_USAGE
@@ -91,15 +99,15 @@ def _run(ledger: Ledger, blocks: Iterable[RecordedBlock], to_height: int, progre
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[tuple[bytes, Iterable[RecordedBlock]]]:
+def _file(path: Path) -> Iterator[tuple[bytes, Iterable[RecordedBlock], int]]:
     with open_chain_file(path) as reader:
-        yield reader.genesis_json, reader.blocks()
+        yield reader.genesis_json, reader.blocks(), 0
 
 
 @contextmanager
-def _home(folder: Path) -> Iterator[tuple[bytes, Iterable[RecordedBlock]]]:
+def _home(folder: Path) -> Iterator[tuple[bytes, Iterable[RecordedBlock], int]]:
     with ChainReader.open(Home(folder).database) as reader:
-        yield reader.genesis_json(), recorded_blocks(reader)
+        yield reader.genesis_json(), recorded_blocks(reader), reader.tip_height()
 
 
 def recorded_blocks(reader: ChainReader) -> Iterator[RecordedBlock]:

@@ -168,7 +168,7 @@ class _Rows(LineList[int]):
     pass
 
 
-async def test_a_hundred_thousand_rows_are_scrolled_without_a_stall(tmp_path: Path) -> None:
+async def test_ux25_a_hundred_thousand_rows_are_scrolled_without_a_stall(tmp_path: Path) -> None:
     from textual.app import App, ComposeResult
 
     from chainpos.console.language import load_texts

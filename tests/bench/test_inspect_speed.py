@@ -115,7 +115,7 @@ def test_records_at_any_height(source: StoreSource) -> None:
     print(f"\nhistory is {history / 1e6:.1f} MB of {total / 1e6:.1f} MB ({100 * history / total:.0f} %)")
 
 
-def test_a_planted_divergence(folder: Path, tmp_path: Path) -> None:
+def test_ux33_a_planted_divergence(folder: Path, tmp_path: Path) -> None:
     ours, theirs = long_chain(folder, DIVERGING), tmp_path / "chain.db"
     shutil.copy(ours, theirs)
     with ChainReader.open(ours) as reader:

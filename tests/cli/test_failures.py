@@ -77,7 +77,7 @@ def run(monkeypatch: pytest.MonkeyPatch, arguments: str) -> int:
         ("wallet new --genesis afile --node a:1 --passphrase-file nothing", 2, "No passphrase"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(
+def test_ux35_what_cannot_be_done_is_one_sentence(
     place: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -97,7 +97,7 @@ def test_what_cannot_be_done_is_one_sentence(
 @pytest.mark.parametrize(
     "arguments", ["nonsense", "demo --payments -1", "demo --payments many", "replay --to -1", "verify", "wallet pay"]
 )
-def test_wrong_usage_is_told_without_a_traceback(
+def test_ux35_wrong_usage_is_told_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
 ) -> None:
     assert run(monkeypatch, arguments) == 2
@@ -123,7 +123,7 @@ def test_a_height_past_the_end_is_wrong_usage_and_not_a_damaged_ledger(
         (OSError(28, "No space left on device", "somewhere"), 2, "chainpos wallet history"),
     ],
 )
-def test_what_the_machine_refuses_is_one_sentence_too(
+def test_ux35_what_the_machine_refuses_is_one_sentence_too(
     capsys: pytest.CaptureFixture[str], error: Exception, code: int, says: str
 ) -> None:
     with pytest.raises(SystemExit) as ended, told_plainly():
@@ -134,7 +134,7 @@ def test_what_the_machine_refuses_is_one_sentence_too(
     assert said.count("\n") == 1
 
 
-def test_what_another_machine_said_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_ux35_what_another_machine_said_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_line("node \x1b]0;PAID\x07\x1b[2J\u202e城市\r")
     note("\x9b31mPAID\x1b[0m")
     said = capsys.readouterr()

@@ -74,7 +74,7 @@ def test_records_are_shown_as_they_were(run: Run) -> None:
     assert then["parts"][0] != now["parts"][0]
 
 
-def test_what_if_says_that_it_never_happened(run: Run) -> None:
+def test_ux31_what_if_says_that_it_never_happened(run: Run) -> None:
     shown = run("whatif", "59/3", "--set", "message.amount_minor=1").stdout
     assert "HYPOTHETICAL: it was accepted; so it would have been underpaid." in shown
     answer = _json(run("whatif", "59/3", "--set", "message.amount_minor=1", "--json"))
@@ -87,7 +87,7 @@ def test_what_is_absent_ends_with_its_kind(run: Run) -> None:
     assert [each["kind"] for each in json.loads(result.stdout)["absences"]] == ["not_synced"]
 
 
-def test_a_case_is_written_opened_and_refused_when_damaged(run: Run, home: Path, tmp_path: Path) -> None:
+def test_ux32_a_case_is_written_opened_and_refused_when_damaged(run: Run, home: Path, tmp_path: Path) -> None:
     file, page = tmp_path / "a.case", tmp_path / "a.html"
     facts = _json(run("case", "XM13-00180", "-o", str(file), "--json"))
     assert facts["bytes"] == file.stat().st_size
@@ -104,7 +104,7 @@ def test_a_case_is_written_opened_and_refused_when_damaged(run: Run, home: Path,
     assert json.loads(refused.stdout)["verified"] is False
 
 
-def test_ranges_and_stores_are_compared(run: Run, home: Path) -> None:
+def test_ux33_ranges_and_stores_are_compared(run: Run, home: Path) -> None:
     report = _json(run("replay", "300", "330", "--json"))
     assert report["different"] == 0
     same = CliRunner().invoke(app, ["inspect", "diverge", str(home), str(home), "--json"])

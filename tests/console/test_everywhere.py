@@ -1,4 +1,4 @@
-"""What holds on every screen: keys, help, palette, languages, mouse, floods (ux 16, 17, 18, 22)."""
+"""What holds on every screen: keys, help, palette, languages, mouse, floods, stillness (ux 16, 17, 18, 22, 24)."""
 
 from __future__ import annotations
 
@@ -164,6 +164,31 @@ async def test_a_refused_use_case_does_not_end_the_console(till: PreparedTill, t
 
 
 @pytest.mark.bench
+async def test_ux24_nothing_is_animated_over_ssh_nor_anywhere_whatever_the_environment_asks(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.1 50022 192.0.2.2 22")
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "full")
+    monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "full")
+    async with opened(till, tmp_path, size=(60, 20)) as (app, pilot):
+        begun: list[str] = []
+        every = app.animator._animate
+
+        def noted(obj: object, attribute: str, value: object, **more: object) -> None:
+            every(obj, attribute, value, **more)  # type: ignore[arg-type]
+            begun.extend(str(key) for key in app.animator._animations)
+
+        monkeypatch.setattr(app.animator, "_animate", noted)
+        for page in PAGES:
+            await go(pilot, page)
+            await key_in(pilot, "down", "pagedown", "end", "home", "question_mark", "pagedown", "escape")
+        app.screen.styles.animate("opacity", 0.5, duration=9.0)
+        assert app.screen.styles.opacity == 0.5, "what is asked to move is there at once"
+        assert app.animation_level == "none"
+        assert begun == []
+        assert not app.animator._animations
+
+
 async def test_ux22_the_loop_is_never_held_up_during_a_flood_of_views(till: PreparedTill, tmp_path: Path) -> None:
     """5,000 views with four new payments each; the longest turn of the loop.
 

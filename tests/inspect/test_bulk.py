@@ -35,7 +35,7 @@ def test_the_same_rules_change_nothing(day: StoreSource) -> None:
     assert reached[-1] == 620
 
 
-def test_other_rules_are_reported_by_transaction(day: StoreSource, tmp_path: Path) -> None:
+def test_ux31_other_rules_are_reported_by_transaction(day: StoreSource, tmp_path: Path) -> None:
     file = tmp_path / "stricter.py"
     file.write_text(STRICTER)
     report = bulk_replay(day, 500, 620, rules=load_rules(file), name=file.name)
@@ -70,14 +70,14 @@ def _plant(database: Path, statement: str, bindings: tuple[object, ...] = ()) ->
     connection.close()
 
 
-def test_equal_stores_agree(day: StoreSource, other: Path) -> None:
+def test_ux33_equal_stores_agree(day: StoreSource, other: Path) -> None:
     with ChainReader.open(other) as reader:
         found = diverge(day, StoreSource(reader, "other"))
     assert (found.kind, found.common_height) == ("", day.span().tip)
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_one_planted_record_is_found_and_named(day: StoreSource, other: Path, swapped: bool) -> None:
+def test_ux33_one_planted_record_is_found_and_named(day: StoreSource, other: Path, swapped: bool) -> None:
     height, index = next((height, index) for height, index in [first_place(day, kind="payments.paid")] if height > 1)
     (key,) = day.reader.connection.execute(
         "SELECT key FROM history WHERE height = ? AND substr(key, 1, 11) = CAST('bacustomer/' AS BLOB)", (height,)
@@ -96,7 +96,7 @@ def test_one_planted_record_is_found_and_named(day: StoreSource, other: Path, sw
     assert index >= 0
 
 
-def test_a_missing_row_is_found(day: StoreSource, other: Path) -> None:
+def test_ux33_a_missing_row_is_found(day: StoreSource, other: Path) -> None:
     _plant(other, "DELETE FROM history WHERE height = 500 AND substr(key, 1, 2) = CAST('ba' AS BLOB)")
     with ChainReader.open(other) as reader:
         found = diverge(day, StoreSource(reader, "other"))

@@ -42,7 +42,7 @@ def paid_case(day_database: Path) -> tuple[bytes, bytes]:
     [("", "payments.paid"), ("", "refunds.refunded"), ("", "payments.cancelled"), ("underpaid", ""),
      ("insufficient_funds", ""), ("already_paid", ""), ("frozen_account", "")],
 )  # fmt: skip
-def test_a_case_is_the_same_bytes_and_verifies(day: StoreSource, name: str, kind: str) -> None:
+def test_ux32_a_case_is_the_same_bytes_and_verifies(day: StoreSource, name: str, kind: str) -> None:
     word = _word(day, name, kind)
     packed = make_case(day, word, as_of=day.span().tip - 1)
     assert make_case(day, word) == packed
@@ -53,7 +53,7 @@ def test_a_case_is_the_same_bytes_and_verifies(day: StoreSource, name: str, kind
     assert opened.case.trace is not None
 
 
-def test_each_flipped_bit_is_detected_and_named(paid_case: tuple[bytes, bytes]) -> None:
+def test_ux32_each_flipped_bit_is_detected_and_named(paid_case: tuple[bytes, bytes]) -> None:
     packed, genesis = paid_case
     draw = random.Random(6)
     places = [draw.randrange(len(packed) * 8) for _ in range(150)]
@@ -69,7 +69,7 @@ def test_each_flipped_bit_is_detected_and_named(paid_case: tuple[bytes, bytes]) 
 
 
 @pytest.mark.slow
-def test_every_flipped_byte_is_detected(paid_case: tuple[bytes, bytes]) -> None:
+def test_ux32_every_flipped_byte_is_detected(paid_case: tuple[bytes, bytes]) -> None:
     packed, genesis = paid_case
     for at in range(len(packed)):
         damaged = packed[:at] + bytes((packed[at] ^ 0x10,)) + packed[at + 1 :]
@@ -83,7 +83,7 @@ def _forged(packed: bytes, **changes: object) -> bytes:
     return pack({**parts, "case.json": encode_json(case), "case.html": render_case(case)})
 
 
-def test_a_liar_who_makes_the_file_whole_again_is_refused_by_proof(paid_case: tuple[bytes, bytes]) -> None:
+def test_ux32_a_liar_who_makes_the_file_whole_again_is_refused_by_proof(paid_case: tuple[bytes, bytes]) -> None:
     packed, genesis = paid_case
     case = msgspec.json.decode(unpack(packed)["case.json"], type=Case)
     assert case.trace is not None
@@ -139,7 +139,7 @@ def test_a_container_holds_a_bounded_number_of_parts() -> None:
     assert open_case(packed, b"{}").checks[0].name == "container"
 
 
-def test_the_page_escapes_whatever_it_shows(paid_case: tuple[bytes, bytes]) -> None:
+def test_ux32_the_page_escapes_whatever_it_shows(paid_case: tuple[bytes, bytes]) -> None:
     case = msgspec.json.decode(unpack(paid_case[0])["case.json"], type=Case)
     evil = "<script>alert(1)</script>\x1b[2J\u202e\"'&"
     moments = (msgspec.structs.replace(case.timeline.moments[0], detail=evil, evidence=evil, stage=evil),)

@@ -18,7 +18,7 @@ from chainpos.inspect.trace import trace_transaction
 from tests.node.conftest import Nodes, RunningNode, pay_tx, until
 
 
-async def test_search_trace_and_timeline_are_the_same_over_rpc(nodes: Nodes, validator: RunningNode) -> None:
+async def test_ux30_search_trace_and_timeline_are_the_same_over_rpc(nodes: Nodes, validator: RunningNode) -> None:
     client = await nodes.client(validator)
     sent = await client.broadcast_tx_sync(pay_tx("S1"))
 

@@ -59,7 +59,7 @@ def test_1_paid_to_the_wrong_shop(day: StoreSource) -> None:
     assert _proved(day, hit.name).timeline.merchant == told["merchant"]
 
 
-def test_2_paid_twice(day: StoreSource) -> None:
+def test_ux30_2_paid_twice(day: StoreSource) -> None:
     height, index = first_place(day, "already_paid")
     told = _told(day, height, index, "chainpos.rejected")
     case = _proved(day, told["reference"])
@@ -80,7 +80,7 @@ def test_3_says_paid_but_it_expired(day: StoreSource, book: BookReader) -> None:
     assert b"Mr Li" not in make_case(day, "XM13-LOST", book=book)
 
 
-def test_4_the_refund_is_missing(day: StoreSource) -> None:
+def test_ux30_4_the_refund_is_missing(day: StoreSource) -> None:
     told = _told(day, *first_place(day, kind="refunds.refunded"), "refunds.refunded")
     case = _proved(day, told["reference"])
     (refund,) = [moment for moment in case.timeline.moments if moment.stage == "refunded"][:1]
@@ -135,7 +135,7 @@ def test_8_orphaned(day: StoreSource, book: BookReader) -> None:
     assert "sent" in _stages(story)
 
 
-def test_9_the_payout_failed(day: StoreSource) -> None:
+def test_ux30_9_the_payout_failed(day: StoreSource) -> None:
     told = _told(day, *first_place(day, kind="settlement.payout_failed"), "settlement.payout_failed")
     card = Lookups(day).payout(told["merchant"], told["currency"], int(told["number"]))
     assert card is not None

@@ -39,8 +39,8 @@ def recorded(clerk: Clerk, tmp_path: Path) -> list[RecordedBlock]:
 
 
 def test_a_replay_comes_to_the_same_state(clerk: Clerk, recorded: list[RecordedBlock], tmp_path: Path) -> None:
-    seen: list[int] = []
-    found = replay(tmp_path / PATH, progress=seen.append)
+    seen: list[tuple[int, int]] = []
+    found = replay(tmp_path / PATH, progress=lambda *reached: seen.append(reached))
     assert found == Replayed(
         chain_id=clerk.ledger.tip.chain_id,
         height=4,
@@ -51,8 +51,10 @@ def test_a_replay_comes_to_the_same_state(clerk: Clerk, recorded: list[RecordedB
         app_hash=clerk.ledger.tip.app_hash.hex().upper(),
         violations=(),
     )
-    assert seen == [1, 2, 3, 4]
-    assert replay(tmp_path / "home") == found
+    assert seen == [(1, 0), (2, 0), (3, 0), (4, 0)], "a file is read as it comes: only its end says where it is"
+    seen.clear()
+    assert replay(tmp_path / "home", progress=lambda *reached: seen.append(reached)) == found
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_a_replay_stops_at_the_height_that_is_asked_for(recorded: list[RecordedBlock], tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ async def test_the_log_of_the_own_node_is_read_as_it_grows_filtered_and_cleaned(
 
 
 @pytest.mark.slow
-async def test_a_backup_and_a_new_home_are_made_from_the_screen_after_asking(nodes: Nodes, tmp_path: Path) -> None:
+async def test_ux34_a_backup_and_a_new_home_are_made_from_the_screen_after_asking(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
     await (await nodes.client(validator)).broadcast_tx_sync(issue_tx(1))
     file, restored = tmp_path / "kept.db", tmp_path / "restored"
@@ -135,7 +135,9 @@ async def test_a_backup_and_a_new_home_are_made_from_the_screen_after_asking(nod
         await shows(pilot, "There is something at", "Name a new file")
 
 
-async def test_who_only_looks_is_offered_nothing_that_changes_and_can_do_nothing(nodes: Nodes, tmp_path: Path) -> None:
+async def test_ux34_who_only_looks_is_offered_nothing_that_changes_and_can_do_nothing(
+    nodes: Nodes, tmp_path: Path
+) -> None:
     validator = await nodes.validator()
     async with operating(validator.rpc, tmp_path / "me", home=validator.folder) as (app, pilot):
         await key_in(pilot, "4")

@@ -90,7 +90,7 @@ async def test_1_paid_to_the_wrong_shop(day: StoreSource, day_database: Path, tm
         assert case.timeline.merchant == paid["merchant"] != "HF01"
 
 
-async def test_2_paid_twice(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
+async def test_ux30_2_paid_twice(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     async with support(day_database, tmp_path) as (app, pilot):
         await ask(pilot, "XM13-00180")
         shown = text_of(app)
@@ -120,7 +120,7 @@ async def test_3_says_paid_but_it_expired(day: StoreSource, day_database: Path, 
 
 
 @pytest.mark.slow
-async def test_4_the_refund_is_missing(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
+async def test_ux30_4_the_refund_is_missing(day: StoreSource, day_database: Path, tmp_path: Path) -> None:
     refund = told(day, first_place(day, kind="refunds.refunded"), "refunds.refunded")
     async with support(day_database, tmp_path) as (app, pilot):
         await ask(pilot, refund["reference"])
@@ -229,7 +229,7 @@ def somebodys() -> Iterator[None]:
     assert file.read_bytes() == b"somebody's"
 
 
-async def test_a_case_file_with_one_bit_flipped_is_named_and_nothing_of_it_is_shown(
+async def test_ux32_a_case_file_with_one_bit_flipped_is_named_and_nothing_of_it_is_shown(
     day: StoreSource, day_database: Path, tmp_path: Path
 ) -> None:
     async with support(day_database, tmp_path) as (app, pilot):
@@ -248,7 +248,9 @@ async def test_a_case_file_with_one_bit_flipped_is_named_and_nothing_of_it_is_sh
 
 
 @pytest.mark.slow
-async def test_a_case_file_is_never_written_over_another(day_database: Path, tmp_path: Path, somebodys: None) -> None:
+async def test_ux32_a_case_file_is_never_written_over_another(
+    day_database: Path, tmp_path: Path, somebodys: None
+) -> None:
     async with support(day_database, tmp_path) as (app, pilot):
         await ask(pilot, "ab" * 32)
         await press(pilot, "down", "e", "enter")

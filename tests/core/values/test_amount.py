@@ -74,6 +74,19 @@ def test_what_is_no_amount_is_refused(text: str, code: str) -> None:
         parse_amount(text, code)
 
 
+@given(amounts)
+def test_ux21_every_amount_is_grouped_by_three_with_its_currencys_places_and_code(amount: Amount) -> None:
+    figure, code = format_amount(amount).split(" ")
+    assert code == amount.currency
+    whole, _, places = figure.partition(".")
+    first, *others = whole.split(",")
+    assert len(places) == CURRENCIES[amount.currency].exponent
+    assert 1 <= len(first) <= 3
+    assert all(len(group) == 3 for group in others)
+    assert first == "0" or not first.startswith("0")
+    assert int("".join((first, *others, places))) == amount.minor
+
+
 @pytest.mark.parametrize(
     ("minor", "code", "text"),
     [
@@ -84,7 +97,7 @@ def test_what_is_no_amount_is_refused(text: str, code: str) -> None:
         (7, "KWD", "0.007 KWD"),
     ],
 )
-def test_an_amount_is_written_with_its_currencys_places(minor: int, code: str, text: str) -> None:
+def test_ux21_an_amount_is_written_with_its_currencys_places(minor: int, code: str, text: str) -> None:
     assert format_amount(Amount(minor, code)) == text
 
 
