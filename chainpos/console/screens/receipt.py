@@ -57,7 +57,8 @@ class ReceiptScreen(ModalScreen[None]):
         """The sheet, and what its keys do."""
         texts = texts_of(self)
         box = VerticalScroll(Sheet(self.paper.lines), classes="dialog -receipt", can_focus=False)
-        box.border_title = Content(texts("paper.title", reference=self.paper.reference)).plain
+        # As content: a text would be taken for markup.
+        box.border_title = line(texts("paper.title", reference=self.paper.reference))
         box.border_subtitle = Content(texts("paper.keys")).plain
         yield box
         yield Notice(id="receipt-notice")

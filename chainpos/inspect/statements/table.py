@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Final
 
+from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.inspect.statements.account import Statement
 from chainpos.inspect.statements.blocks import digits
@@ -43,5 +44,6 @@ def statement_table(statement: Statement) -> bytes:
 
 
 def cell(text: str) -> str:
-    """Text from outside as a spreadsheet may have it: what would be a formula begins with an apostrophe."""
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    """Text from outside as a spreadsheet may have it: cleaned; what would be a formula begins with an apostrophe."""
+    shown = clean(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

@@ -125,6 +125,8 @@ def assert_harmless(app: object, size: tuple[int, int]) -> None:
     for row in rows:
         assert is_safe(row.text), ascii(row.text)
         assert cell_len(row.text) == size[0]
+        # No word that came from outside became something to click, or to follow.
+        assert not [part for part in row if part.style and (part.style.link or "@click" in (part.style.meta or {}))]
     # What reaches the terminal holds colours and cursor moves of our own, and no other control sequence.
     sent = ansi_of(app)  # type: ignore[arg-type]
     for part in sent.split("\x1b")[1:]:
