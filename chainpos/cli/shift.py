@@ -17,6 +17,7 @@ from chainpos.cli.output import Json, ask, note, print_json, print_line
 from chainpos.errors import EXIT_REFUSED, EXIT_USAGE, MalformedBytes, UserFacingError
 
 if TYPE_CHECKING:
+    from chainpos.store.shop_shifts import ShopShifts
     from chainpos.till.counter import Till
     from chainpos.till.shift_views import ShiftView
     from chainpos.till.staff import StaffDesk
@@ -182,7 +183,7 @@ def add_staff(
     paths.settings()
     with ShopBook.open(paths.book_path) as book:
         shifts = ShopShifts(book)
-        _require_decider(shifts)
+        require_decider(shifts)
         add_member(shifts, name, role, ask(f"PIN of {name}, 4 to 12 digits:", secret=True), time.time_ns())
     note(f"{name} may sign in as {role}.")
 
@@ -199,12 +200,13 @@ def remove_staff(name: Annotated[str, typer.Argument(help="Whom.")], home: Home)
     paths.settings()
     with ShopBook.open(paths.book_path) as book:
         shifts = ShopShifts(book)
-        _require_decider(shifts)
+        require_decider(shifts)
         remove_member(shifts, name)
     note(f"{name} can no longer sign in.")
 
 
-def _require_decider(shifts: Any) -> None:
+def require_decider(shifts: ShopShifts) -> None:
+    """Ask for the PIN of somebody who may set staff up, where anybody may. Raises UserFacingError."""
     import time
 
     from chainpos.till.pin import require_one_of

@@ -126,9 +126,14 @@ def _make(paths: TillHome, genesis: Path, node: str, merchant: str, currency: st
 
 def _set_pin(paths: TillHome) -> None:
     from chainpos.store.shop import ShopBook
+    from chainpos.store.shop_shifts import ShopShifts
     from chainpos.till.pin import set_pin
 
     with ShopBook.open(paths.book_path) as book:
+        shifts = ShopShifts(book)
+        # Alone, an owner who forgot it sets it anew; among staff nobody makes an owner of themselves.
+        if shifts.staff():
+            shift.require_decider(shifts)
         set_pin(book, ask("New PIN, 4 to 12 digits:", secret=True))
     note("The PIN is set.")
 

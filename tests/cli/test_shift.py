@@ -12,6 +12,7 @@ from chainpos.cli.main import app
 from chainpos.cli.output import told_plainly
 from chainpos.errors import EXIT_REFUSED, EXIT_USAGE
 from chainpos.till.home import TillHome, TillSettings
+from chainpos.till.pin import Cost
 from chainpos.wallet.keys import Key
 from tests.node.conftest import validator_home
 
@@ -85,3 +86,25 @@ def test_what_cannot_be_is_refused_by_its_exit_code(home: Path, words: tuple[str
 
 def test_nobody_is_set_up_at_first(home: Path) -> None:
     assert json.loads(run("staff", "list", "--home", home, "--json")) == []
+
+
+def test_where_there_is_staff_the_owners_pin_is_set_by_who_knows_it_or_a_manager(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chainpos.till.pin.COST", Cost())
+    typed: list[str] = []
+    for room in ("shift", "till"):
+        monkeypatch.setattr(f"chainpos.cli.{room}.ask", lambda *_, **__: typed.pop(0))
+
+    def types(pins: list[str], *words: object, code: int = 0) -> str:
+        typed[:] = pins
+        return run(*words, "--home", home, code=code)
+
+    # Alone: whoever forgot it sets it anew.
+    for pin in ("9999", "8888"):
+        types([pin], "--set-pin")
+    types(["8888", "2222"], "staff", "add", "Wang")
+    types(["2222", "2222"], "--set-pin", code=EXIT_REFUSED)
+    assert "PIN is set" in types(["8888", "7777"], "--set-pin")
+    types(["7777", "3333"], "staff", "add", "Mei", "--role", "manager")
+    assert "PIN is set" in types(["3333", "6666"], "--set-pin")
