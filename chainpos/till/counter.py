@@ -48,7 +48,7 @@ from chainpos.till.refunds import Asked, sign_refund, unanswered, was_refused
 from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
 from chainpos.till.sale_views import row_view, sale_view, search_book
-from chainpos.till.sales import CODE, LINK, Sale, reference_for
+from chainpos.till.sales import CODE, LINK, WALL, Sale, reference_for
 from chainpos.till.shifts import ShiftDesk
 from chainpos.till.staff import StaffDesk
 from chainpos.till.views import (
@@ -362,13 +362,13 @@ class Till:
             ) from error
 
     def _sale_in_hand(self) -> Sale | None:
-        """The newest sale, if nobody put it away and the ledger may still change it."""
+        """The sale asked for last, if nobody put it away and the ledger may still change it."""
         book = self._run.book.book
-        newest = book.sales(limit=1)
+        newest = next((row for row in book.sales() if row.presented != WALL), None)
         dismissed = book.setting(DISMISSED, _Number)
-        if not newest or (dismissed is not None and dismissed.number >= newest[0].number):
+        if newest is None or (dismissed is not None and dismissed.number >= newest.number):
             return None
-        return self._run.desk.find(newest[0].reference)
+        return self._run.desk.find(newest.reference)
 
     async def _row(self, reference: str) -> SaleRow:
         book = self._run.book

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import zxingcpp
 from PIL import Image
@@ -15,6 +16,7 @@ from chainpos.core.checkout.matching import SaleState
 from chainpos.core.contracts.customers.codes import OVER_STATIC_CAP
 from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
+from chainpos.store.shop import Fact, ShopBook
 from chainpos.till.counter import Till
 from chainpos.till.views import CounterView, SaleView
 from chainpos.till.wall_sheet import sheet_bytes, wall_sheet
@@ -22,6 +24,7 @@ from chainpos.wallet.offer import RefusedOffer
 from chainpos.wallet.paying import End, PaymentResult
 
 from .conftest import PIN, Shop, cny, offer_of, online, view_where
+from .test_staff import till_on
 
 
 async def pay_by(shop: Shop, name: str, text: str, amount: Amount) -> PaymentResult:
@@ -94,6 +97,30 @@ async def test_what_was_paid_by_the_wall_while_the_till_was_closed_is_found_once
     till = await shop.open_till()
     await online(till)
     assert len([sale for sale in till.sales() if sale.presented == "wall"]) == 2
+
+
+async def test_a_till_that_ends_after_a_payment_by_the_wall_has_its_code_in_hand_again(tmp_path: Path) -> None:
+    """Else its bill would say that a code can still be paid, and no key would be there to cancel it."""
+    book = ShopBook(tmp_path / "shop.db")
+    till = till_on(book, tmp_path)
+    await till.start()
+    await till.bills.add_amount(cny(100))
+    asked = await till.bills.show_code()
+    assert asked is not None
+    row = book.sale(asked.reference)
+    assert row is not None
+    by_wall = msgspec.structs.replace(
+        row, number=2, reference="261128-LP-0002", request_id=b"w" * 32, presented="wall", state="paid", watched=False,
+        created_ns=row.created_ns + 1, height=3,
+    )  # fmt: skip
+    book.add_sale(by_wall, Fact("received", 1))
+    await till.stop()
+    till = till_on(ShopBook(tmp_path / "shop.db"), tmp_path / "again")
+    await till.start()
+    sale = till.counter().sale
+    assert sale is not None
+    assert sale.reference == asked.reference
+    await till.stop()
 
 
 async def test_an_amount_is_typed_where_it_is_left_open_and_nowhere_else(shop: Shop) -> None:
