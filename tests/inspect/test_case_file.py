@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from lxml import html
 
 from chainpos.core.chain.block import data_hash, tx_proof
 from chainpos.core.chain.header import BlockId, Header
 from chainpos.core.chain.results import TxResult, result_proof, results_hash
+from chainpos.core.values.text import is_safe
 from chainpos.errors import UserFacingError
 from chainpos.inspect import case_container
 from chainpos.inspect.case_container import pack, unpack
@@ -19,6 +21,7 @@ from chainpos.inspect.case_html import render_case
 from chainpos.inspect.case_open import _Opening, open_case
 from chainpos.inspect.source import StoreSource
 from chainpos.store.chain import ChainReader
+from tests.console.screens.test_hostile_text import CORPUS
 from tests.inspect.recorded import first_place
 
 
@@ -151,6 +154,32 @@ def test_ux32_the_page_escapes_whatever_it_shows(paid_case: tuple[bytes, bytes])
     assert "&lt;script&gt;" in page
     for tag in ("<a ", "<img", "<link", "<iframe", "src=", "href=", "javascript:"):
         assert tag not in page
+
+
+def _said_in(value: object, text: str) -> object:
+    """The same value with the text in place of every word of it."""
+    if isinstance(value, str):
+        return text
+    if isinstance(value, tuple):
+        return type(value)(_said_in(each, text) for each in value)
+    if isinstance(value, msgspec.Struct):
+        fields = {name: _said_in(getattr(value, name), text) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
+    return value
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if "huge" in name else name for name in CORPUS]
+)
+def test_hostile_text_in_every_word_of_a_case_leaves_its_page_as_it_is(
+    paid_case: tuple[bytes, bytes], name: str
+) -> None:
+    case = msgspec.json.decode(unpack(paid_case[0])["case.json"], type=Case)
+    pages = [html.document_fromstring(render_case(each)) for each in (case, _said_in(case, CORPUS[name]))]  # type: ignore[arg-type]
+    plain, evil = ([each.tag for each in page.iter()] for page in pages)
+    assert evil == plain
+    for part in pages[1].find("body").itertext():
+        assert is_safe(part.replace("\n", "")), ascii(part)
 
 
 def test_nothing_is_proved_before_the_next_header(day: StoreSource) -> None:
