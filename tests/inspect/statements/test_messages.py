@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from chainpos.core.values.currency import CURRENCIES
+from chainpos.core.values.text import clean, is_safe
 from chainpos.errors import UserFacingError
 from chainpos.inspect.source import StoreSource
+from chainpos.inspect.statements.account import Entry, Holder, Statement
 from chainpos.inspect.statements.blocks import digits, reference
+from chainpos.inspect.statements.camt053 import camt053
 from chainpos.inspect.statements.files import Asked, Made, make_file
-from chainpos.inspect.statements.period import cycle_period, day_period
+from chainpos.inspect.statements.period import Period, cycle_period, day_period
 from chainpos.inspect.statements.schema import (
     CAMT_053,
     PACS_004,
@@ -29,7 +32,8 @@ from chainpos.inspect.statements.schema import (
     restrictions,
     schema_document,
 )
-from chainpos.inspect.statements.table import cell
+from chainpos.inspect.statements.table import cell, statement_table
+from tests.console.screens.test_hostile_text import CORPUS
 
 DAY = "2026-03-02"
 SCHEMAS = "CHAINPOS_ISO20022_SCHEMAS"
@@ -211,3 +215,19 @@ def test_the_table_begins_and_ends_with_the_balance_and_adds_up(day: StoreSource
     assert Decimal(rows[-1]["balance"]) == balance
     assert file.statement is not None
     assert int(balance * 100) == file.statement.closing_minor
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_hostile_names_and_references_leave_a_statement_whole_in_every_form(name: str) -> None:
+    text = clean(CORPUS[name])  # as a statement is read from the ledger
+    entry = Entry(1, 5, 0, "AB" * 32, "payment", text, 5, 6, 1, "chaohubank", text, 5)
+    statement = Statement(
+        chain_id="c", holder=Holder("merchant", "HF01", text, text, "ludaobank", text), currency="CNY",
+        period=Period(DAY, 1, 9, 0, 10**18, is_over=True), opening_minor=0, closing_minor=5, available_minor=5,
+        pending_minor=0, requested_minor=0, entries=(entry,),
+    )  # fmt: skip
+    root = etree.fromstring(camt053(statement))
+    assert all(is_safe((each.text or "").strip()) for each in root.iter())
+    rows = list(csv.reader(io.StringIO(statement_table(statement).decode(), newline="")))
+    assert [len(row) for row in rows] == [len(rows[0])] * 4
+    assert all(is_safe(part) for row in rows for part in row)
