@@ -57,8 +57,8 @@ class BillUseCases(Protocol):
     async def show_code(self, amount: Amount | None = None) -> SaleView | None:
         """A code for what remains, or for a part of it; None where nothing was to be paid."""
 
-    async def charge(self, code_text: str) -> SaleView:
-        """Charge what remains to a customer's scanned code."""
+    async def charge(self, code_text: str, amount: Amount) -> SaleView:
+        """Charge what remains, or a part of it, to a customer's scanned code."""
 
     async def receive(self, kind: TenderKind, given: Amount) -> BillView:
         """Money beside the ledger: cash that was handed over, a card on another terminal, a voucher."""

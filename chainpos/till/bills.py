@@ -37,14 +37,13 @@ class Bills(Ringing):
             self._require_within(bill, asked)
             return await self._sold(bill, lambda also: self._selling.sell(asked, bill.row.reference, also))
 
-    async def charge(self, code_text: str) -> SaleView:
-        """Charge what remains to a customer's scanned code."""
+    async def charge(self, code_text: str, amount: Amount) -> SaleView:
+        """Charge what remains, or a part of it, to a customer's scanned code."""
         async with self._alone():
             bill = self._require_payable()
-            asked = Amount(bill.remaining_minor, bill.cart.currency)
-            self._require_within(bill, asked)
+            self._require_within(bill, amount)
             return await self._sold(
-                bill, lambda also: self._selling.charge_for(code_text, asked, bill.row.reference, also)
+                bill, lambda also: self._selling.charge_for(code_text, amount, bill.row.reference, also)
             )
 
     async def receive(self, kind: TenderKind, given: Amount) -> BillView:

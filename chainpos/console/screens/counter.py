@@ -297,7 +297,7 @@ class CounterScreen(CounterFace):
                 self.show_now()
                 return
         if self.bill is not None and not self.keyed:
-            await till.bills.charge(code)
+            await till.bills.charge(code, amount)
         else:
             if self.view is not None and self.view.sale is not None:
                 await till.dismiss()

@@ -247,6 +247,17 @@ async def test_change_is_computed_before_and_shown_large_after(till: PreparedTil
         assert app.screen.query_one("#due").amount == cny(800)  # type: ignore[attr-defined]
 
 
+async def test_a_code_scanned_while_a_part_waits_is_charged_the_part(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (_, pilot):
+        await rung_up(till, pilot, SOUP)
+        await key_in(pilot, "ctrl+o", "up", *"1000", "enter")
+        await until(pilot, lambda: till.view.sale is not None)
+        await scan(pilot, "CPC1ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+        await until(pilot, lambda: 2 in till.shop.rows)
+        charged = till.shop.rows[2]
+        assert (charged.presented, charged.amount_minor) == ("code", 1_000)
+
+
 async def test_a_split_bill_says_what_is_still_due_and_completes_with_its_last_part(
     till: PreparedTill, tmp_path: Path
 ) -> None:
