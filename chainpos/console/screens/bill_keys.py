@@ -320,10 +320,10 @@ class BillKeys(WithProof):
         if due is None or not due.minor:
             self.told(Told(self.console_app.texts("counter.no_zero")))
             return
-        keyed = due if bill is None else None
+        keyed = [due] if bill is None else []
         self.app.push_screen(TenderForm(due, lambda kind, amount: self._receive(keyed, kind, amount)))
 
-    async def _receive(self, keyed: Amount | None, kind: TenderKind, amount: Amount) -> None:
+    async def _receive(self, keyed: list[Amount], kind: TenderKind, amount: Amount) -> None:
         till, sale = self.console_app.till, self.shown.sale
         if sale is not None and self.shown.stage in BUSY:
             # One part, one way to pay it.
@@ -334,10 +334,13 @@ class BillKeys(WithProof):
                     "The code that was shown could not be cancelled yet, so it may still be paid.",
                     next_step="Wait until the till is online or the code has expired; take no other money for it.",
                 )
-        if keyed is not None:
+        if keyed:
             if self.shown.stage in FINISHED:
                 await till.dismiss()
-            await till.bills.add_amount(keyed)
+            await till.bills.add_amount(keyed[0])
+            # What is refused from here on is tried again with the line on the bill.
+            keyed.clear()
+            self.keyed = ""
         if kind is TenderKind.LEDGER:
             await till.bills.show_code(amount)
         else:

@@ -247,6 +247,19 @@ async def test_change_is_computed_before_and_shown_large_after(till: PreparedTil
         assert app.screen.query_one("#due").amount == cny(800)  # type: ignore[attr-defined]
 
 
+async def test_a_tender_that_was_refused_and_typed_anew_rings_the_keyed_amount_up_once(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, *"1000", "ctrl+o", "down", *"2000", "enter")
+        await until(pilot, lambda: app.screen.query_one("#form-notice", Notice).told is not None)
+        await key_in(pilot, *["backspace"] * 4, *"1000", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, TenderForm))
+        await until(pilot, lambda: stage_of(app) is Stage.TAKEN)
+        assert till.view.bill is not None
+        assert (till.view.bill.charged, till.view.bill.remaining) == (cny(1_000), cny(0))
+
+
 async def test_a_code_scanned_while_a_part_waits_is_charged_the_part(till: PreparedTill, tmp_path: Path) -> None:
     async with opened(till, tmp_path) as (_, pilot):
         await rung_up(till, pilot, SOUP)
