@@ -93,6 +93,8 @@ class BillDesk:
             sale = book.sale_by_number(number)
             if sale is not None:
                 self.follow(self._run.desk.current(sale))
+        if self._hand is not None and (live := self._hand.live) is not None:
+            self._selling.resume_sale(live.sale)
 
     def follow(self, sale: SaleRow) -> None:
         """A sale on the ledger stands otherwise than before: so may the bill it pays for."""

@@ -11,7 +11,11 @@ import pytest
 
 from chainpos.core.checkout.matching import SaleState
 from chainpos.errors import UserFacingError
+from chainpos.store.shop import ShopBook
 from tests.till.bill_shop import BillShop
+
+from .conftest import cny
+from .test_staff import till_on
 
 TIMEOUT_S = 20.0
 
@@ -70,3 +74,23 @@ async def test_a_late_payment_during_a_change_stands_in_the_book_as_at_the_count
     known = bills._open.get(number)
     if known is not None:
         assert (known.row.state, known.row.cart) == (booked.state, booked.cart)
+
+
+async def test_a_till_that_ends_with_a_bill_taken_up_again_has_its_waiting_code_in_hand(tmp_path: Path) -> None:
+    """Also where a later sale was begun and put away: else the code could be paid, and no key would cancel it."""
+    till = till_on(ShopBook(tmp_path / "shop.db"), tmp_path)
+    await till.start()
+    await till.bills.add_amount(cny(100))
+    asked = await till.bills.show_code()
+    assert asked is not None
+    await till.bills.park()
+    await till.request(cny(700))
+    await till.dismiss()
+    await till.bills.take_up(1)
+    await till.stop()
+    till = till_on(ShopBook(tmp_path / "shop.db"), tmp_path / "again")
+    await till.start()
+    sale = till.counter().sale
+    assert sale is not None
+    assert sale.reference == asked.reference
+    await till.stop()
