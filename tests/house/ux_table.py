@@ -53,7 +53,7 @@ PROMISES: Final = {
 }
 
 
-def tests_by_promise() -> dict[int, dict[str, int]]:
+def held_by() -> dict[int, dict[str, int]]:
     """By number: how many tests of each file hold it."""
     found: dict[int, dict[str, int]] = {number: {} for number in PROMISES}
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -67,7 +67,7 @@ def tests_by_promise() -> dict[int, dict[str, int]]:
 def table() -> str:
     """The table, in Markdown; a file's number of tests in brackets."""
     rows = ["| | promise | held by |", "|---|---|---|"]
-    for number, files in sorted(tests_by_promise().items()):
+    for number, files in sorted(held_by().items()):
         most = sorted(files.items(), key=lambda each: (-each[1], each[0]))
         names = ", ".join(f"`{name}` ({count})" for name, count in most[:SHOWN_FILES])
         more = f" and {len(most) - SHOWN_FILES} more files" if len(most) > SHOWN_FILES else ""
