@@ -79,6 +79,7 @@ class Running:
         assert self.process.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_a_network_without_the_demo_is_set_up_by_hand(
     shell: Shell, app_state: Path, keys: Keys, tmp_path: Path
 ) -> None:

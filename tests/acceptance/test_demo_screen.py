@@ -83,6 +83,7 @@ def _of(shell: Shell) -> list[psutil.Process]:
     return [process for process in found if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.slow
 def test_the_code_decodes_in_every_theme_and_is_paid_by_a_wallet_in_another_terminal(
     open_demo: Open, shell: Shell
 ) -> None:
@@ -123,6 +124,7 @@ def test_the_code_decodes_in_every_theme_and_is_paid_by_a_wallet_in_another_term
     assert "no wallet" in shell.run("wallet", "show").err
 
 
+@pytest.mark.slow
 def test_a_named_folder_resumes_with_its_sales_and_its_heights(open_demo: Open, shell: Shell, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     demo = open_demo("--no-customers", f"--folder '{folder}'", COLORTERM="truecolor")
@@ -169,6 +171,7 @@ def test_a_terminal_that_is_closed_takes_the_demo_with_it(open_demo: Open, shell
     assert list(shell.temporary.glob("chainpos-demo*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hangs", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_without_its_validator_the_screen_says_offline_and_paid_only_when_it_is_back(
     open_demo: Open, shell: Shell, hangs: bool
@@ -180,13 +183,13 @@ def test_without_its_validator_the_screen_says_offline_and_paid_only_when_it_is_
     link = demo.link()
     (folder,) = (each for each in shell.temporary.glob("chainpos-demo-*") if each.is_dir())
     validator = next(each for each in demo.demo_process().children() if each.cmdline()[-1].endswith("/validator"))
-    known = demo.text().split("height ")[1].split()[0]
     if hangs:
         validator.suspend()
     else:
         validator.terminate()
     began_s = time.monotonic()
-    demo.until("OFFLINE", f"height {known}")
+    # The city's offices make blocks too: which height was the last is not known before.
+    demo.until("OFFLINE", "known height")
     print(f"OFFLINE on the screen after {time.monotonic() - began_s:.1f} s")
     paying = shell.start("wallet", "pay", link, "--yes", "--json")
     until_s = time.monotonic() + 4

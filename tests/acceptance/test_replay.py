@@ -53,6 +53,7 @@ def test_the_day_replays_to_its_recorded_app_hash_under_any_hash_seed_and_withou
         assert answer["violations"] == []
 
 
+@pytest.mark.slow
 def test_recorded_again_the_day_is_the_same_to_the_byte(tmp_path: Path) -> None:
     process = start("-O", "-m", "chainpos.pilot.record", str(tmp_path / "again"), seed="7")
     _, err = process.communicate(timeout=120)

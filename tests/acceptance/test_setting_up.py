@@ -65,6 +65,7 @@ def setup_of(folder: Path) -> ShopSetup:
     return ShopSetup(folder, time.time_ns)
 
 
+@pytest.mark.slow
 async def test_a_till_is_set_up_at_the_keyboard_left_in_between_and_is_ready(
     pilot: Pilot, tmp_path: Path, own_nodes: None
 ) -> None:

@@ -81,6 +81,7 @@ async def test_ux3_a_screen_too_small_for_the_code_shows_the_address_in_letters(
         assert "▀▀▀▀▀▀▀" not in shown
 
 
+@pytest.mark.slow
 async def test_ux3_the_code_is_never_clipped_at_any_size(till: PreparedTill, tmp_path: Path) -> None:
     async with opened(till, tmp_path) as (app, pilot):
         await key_in(pilot, "9", "9", "enter")
