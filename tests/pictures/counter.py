@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from chainpos.console.shell import Shell
 from chainpos.till.views import Link, PrinterView, SaleState
 from tests.console.looking import go, key_in, opened, scan, settle
+from tests.console.prepared_shift import OPEN, PEOPLE
 from tests.console.prepared_till import PreparedTill, network_of
 
 TEA, SOUP, RICE = "6901234567892", "6909876543210", "96385074"
@@ -78,6 +79,26 @@ async def _receipt(till: PreparedTill, pilot: Pilot[int]) -> None:
     await key_in(pilot, "v")
 
 
+async def _shift(till: PreparedTill, pilot: Pilot[int]) -> None:
+    till.shifts.put(OPEN)
+    await key_in(pilot, "f11")
+
+
+async def _z_report(till: PreparedTill, pilot: Pilot[int]) -> None:
+    till.shifts.put(OPEN)
+    await key_in(pilot, "f11", "z", *"69800", "enter", "ctrl+y")
+
+
+async def _sign_in(till: PreparedTill, pilot: Pilot[int]) -> None:
+    till.staff.put(PEOPLE)
+    await key_in(pilot, "ctrl+s")
+
+
+async def _tender(till: PreparedTill, pilot: Pilot[int]) -> None:
+    await _bill(till, pilot)
+    await key_in(pilot, "ctrl+o", *"10000")
+
+
 async def _refund(till: PreparedTill, pilot: Pilot[int]) -> None:
     await go(pilot, "sales")
     await key_in(pilot, "r")
@@ -108,6 +129,10 @@ SCENES = (
     Scene("receipt", "A receipt that proves itself", _receipt),
     Scene("sales", "The sales of the shift", _page("sales")),
     Scene("refund", "A refund: the amount twice, the PIN, a key of its own", _refund),
+    Scene("tender", "Cash beside the ledger, and the change", _tender),
+    Scene("shift", "The open shift", _shift),
+    Scene("z-report", "A Z report: book, ledger and settlement agree", _z_report),
+    Scene("sign-in", "Somebody else stands at the till", _sign_in),
     Scene("settlement", "Where the shop's money is", _page("settlement")),
     Scene("ledger", "Blocks and transactions, live", _page("ledger")),
     Scene("node", "The shop's own node", _page("node")),
