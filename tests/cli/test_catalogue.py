@@ -13,6 +13,8 @@ from chainpos.till.home import TillHome, TillSettings
 from chainpos.wallet.keys import Key
 from tests.node.conftest import validator_home
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).parents[2] / "sample_data" / "catalogues"
 
 

@@ -22,6 +22,8 @@ from tests.console.looking import PAGES, go, key_in, opened, settle, text_of
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import PreparedTill, network_of, sale_of
 
+pytestmark = pytest.mark.slow
+
 
 def every_class(base: type) -> set[type]:
     found = {base}

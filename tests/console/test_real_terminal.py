@@ -21,7 +21,10 @@ PATIENCE_S = 30.0
 # A server that is ending must not be met by the next test.
 NUMBERS = count()
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed: no real terminal to try")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed: no real terminal to try"),
+]
 
 
 class Tmux:

@@ -33,6 +33,8 @@ from tests.console.looking import (
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import PreparedTill, sale_of
 
+pytestmark = pytest.mark.slow
+
 THEMES = sorted(path.stem for path in shipped_themes().glob("*.toml"))
 STATES = (SaleState.WAITING, SaleState.SEEN, SaleState.PAID, SaleState.REFUSED, SaleState.EXPIRED)
 # Hair lines carry no words.

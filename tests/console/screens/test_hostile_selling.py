@@ -53,6 +53,8 @@ from tests.console.prepared_shift import PEOPLE
 from tests.console.prepared_till import NODE, PreparedTill, sale_of
 from tests.console.screens.test_hostile_text import CORPUS, TOGETHER, assert_harmless
 
+pytestmark = pytest.mark.slow
+
 ALL = "".join(TOGETHER[name] for name in ("controls", "markup", "widths"))
 # The kinds together, and in longer runs those alone that behave otherwise alone.
 ALONE = ("markup", "click", "bidi", "nothing", "emoji", "huge escape")

@@ -30,6 +30,8 @@ from tests.console.prepared_figures import NOON_NS, SETTLEMENT, cny
 from tests.console.prepared_shift import OPEN, PEOPLE, move
 from tests.console.prepared_till import NODE, SHOP, PreparedTill, block_of, network_of, sale_of
 
+pytestmark = pytest.mark.slow
+
 CORPUS = {
     "escape": "\x1b[2J\x1b[31m✓ PAID",
     "osc": "\x1b]0;owned\x07\x1b]52;c;aGk=\x07",

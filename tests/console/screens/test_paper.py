@@ -45,7 +45,7 @@ async def test_ux11_a_paid_sales_receipt_is_read_printed_and_printed_again_as_a_
         await key_in(pilot, "p")
         assert "copy 1" in text_of(app)
         await key_in(pilot, "s")
-        assert "receipts" in text_of(app)
+        assert "receipts" in text_of(app).replace("\n ", "")  # a long path takes more lines than one
         await key_in(pilot, "escape")
         # The next sale is two keys away, as if there were no paper in the world.
         await key_in(pilot, *"99", "enter")

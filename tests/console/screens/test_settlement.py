@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from chainpos.errors import UserFacingError
 from tests.console.looking import go, key_in, opened, settle, text_of
 from tests.console.prepared_figures import SETTLEMENT, cny
 from tests.console.prepared_till import PreparedTill, network_of
+
+pytestmark = pytest.mark.slow
 
 
 async def test_ux15_every_state_debtor_payout_and_fee_is_shown(till: PreparedTill, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.console.prepared_figures import SECOND, cny
 from tests.console.prepared_shift import CLOSED, OPEN, PEOPLE, SHORT
 from tests.console.prepared_till import PreparedTill, sale_of
 
+pytestmark = pytest.mark.slow
+
 
 def signed_in(till: PreparedTill, name: str) -> None:
     member = next(each for each in PEOPLE.members if each.name == name)

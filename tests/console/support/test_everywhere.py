@@ -25,6 +25,8 @@ from tests.console.looking_into import answered, ask, at, day_desk, looking_into
 from tests.console.prepared_till import PreparedTill
 from tests.console.test_sizes import THEMES, assert_no_overflow, illegible
 
+pytestmark = pytest.mark.slow
+
 # From one screen to the next: the keys that lead there.
 WAY: tuple[tuple[type[Screen[Any]], tuple[str, ...]], ...] = (
     (SupportScreen, ()), (TimelineScreen, ("t",)), (CardScreen, ("j", "enter")), (TraceScreen, ("s",)),

@@ -25,6 +25,8 @@ from tests.console.looking import key_in, text_of
 from tests.console.looking_into import ask, at, day_desk, looking_into, press
 from tests.inspect.recorded import NEVER_SENT, book_of_a_lost_sale, day_until, first_place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
