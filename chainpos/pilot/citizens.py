@@ -39,6 +39,8 @@ THINK_S: Final = (1.2, 3.5)
 BUSTLE_S: Final = (2.0, 6.0)
 DESK_S: Final = 1.0
 BANK_DELAY_S: Final = 4.0
+# What a bank sent and is in no block by then, it sends again.
+BANK_AGAIN_S: Final = 20.0
 # The counter's second payout comes back: whoever tries the demo should see that, too.
 FAILED_PAYOUT: Final = 2
 _log = logging.getLogger(__name__)
@@ -55,7 +57,8 @@ class Citizens:
         self._hands = Hands(network.chain_id, lambda: secrets.token_bytes(16))
         self._random = random.Random()
         self._known: set[bytes] = set()
-        self._seen_payouts: dict[int, float] = {}
+        # From when on the bank decides a payout; on the monotonic clock.
+        self._decides_at: dict[int, float] = {}
         home = guest(city, merchant)
         # The person at the keyboard has this wallet; nobody else pays from it.
         self._customers = [row for row in city.customers if row.customer != home and row.city == self._merchant.city]
@@ -109,8 +112,10 @@ class Citizens:
                 payout = await self._network.record(PAYOUTS, payout_key(shop.merchant, CURRENCY, number))
                 if payout.record is None or payout.record.state != REQUESTED:
                     continue
-                if time.monotonic() - self._seen_payouts.setdefault(number, time.monotonic()) < BANK_DELAY_S:
+                moment = time.monotonic()
+                if moment < self._decides_at.setdefault(number, moment + BANK_DELAY_S):
                     continue
+                self._decides_at[number] = moment + BANK_AGAIN_S
                 key = institution_key(shop.acquirer)
                 if number == FAILED_PAYOUT:
                     failed = FailPayout(shop.merchant, CURRENCY, number, CLOSED)
@@ -125,7 +130,10 @@ class Citizens:
         def told(what: str, height: int) -> None:
             say({"event": "office", "did": what, "height": height})
 
-        await Offices(self._city, self._network, self._hands, self._merchant, told).day()
+        def failed(work: str, why: str) -> None:
+            say({"event": "office_failed", "work": work, "why": why})
+
+        await Offices(self._city, self._network, self._hands, self._merchant, told, failed).day()
 
     async def _send(self, wire: bytes) -> None:
         with contextlib.suppress(UserFacingError):

@@ -86,6 +86,7 @@ class HeadlessRun:
         self._progress = progress
         self._sales: dict[str, _Watched] = {}
         self._offices: dict[str, int] = {}
+        self._offices_failed: list[str] = []
 
     async def run(self, payments: int, *, offices: bool = False) -> dict[str, Any]:
         """The report of `payments` payments, one after another; "ok" says whether all was right.
@@ -189,7 +190,7 @@ class HeadlessRun:
             missing = [did for did in OFFICES_DO if not _is_there(source, self._offices.get(did, 0), did)]
         report["city"] = dict(self._offices)
         if missing:
-            told = f"the ledger does not have: {', '.join(missing)}"
+            told = "; ".join([f"the ledger does not have: {', '.join(missing)}", *self._offices_failed])
             report["invariants"] = told if report["invariants"] == "ok" else f"{report['invariants']}; {told}"
 
     def _notice(self, noticed: Noticed) -> None:
@@ -205,6 +206,9 @@ class HeadlessRun:
         async for facts in self._network.children["citizens"].lines():
             if facts.get("event") == "office":
                 self._offices[str(facts["did"])] = int(facts["height"])
+                continue
+            if facts.get("event") == "office_failed":
+                self._offices_failed.append(f"{facts['work']}: {facts['why']}")
                 continue
             watched = self._sales.setdefault(str(facts.get("reference", "")), _Watched())
             if facts.get("event") == "broadcast":

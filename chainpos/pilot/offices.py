@@ -46,6 +46,7 @@ WAIT_S: Final = 15.0
 TRIES: Final = 6
 CLOSED: Final = "the bank account was closed"
 Told = Callable[[str, int], None]
+Failed = Callable[[str, str], None]
 _log = logging.getLogger(__name__)
 
 
@@ -54,18 +55,26 @@ class NotDone(UserFacingError):
 
 
 class Offices:
-    """Everybody who acts for the city. `told(what, height)` hears of each thing that was done."""
+    """Everybody who acts for the city.
 
-    def __init__(self, city: City, network: Network, hands: Hands, counter: Merchant, told: Told) -> None:
+    `told(what, height)` hears of each thing that was done, `failed(work, why)` of each that did not come about.
+    """
+
+    def __init__(
+        self, city: City, network: Network, hands: Hands, counter: Merchant, told: Told, failed: Failed
+    ) -> None:
         self._city = city
         self._network = network
         self._hands = hands
         self._told = told
+        self._failed = failed
         self._random = random.Random()
         self._number = 0
         # The counter's own customers and shop are left alone: somebody is looking at them.
         self._shops = [row for row in city.merchants if row.merchant != counter.merchant]
         self._customers = [row for row in city.customers if row.city != counter.city]
+        # A customer is in one office's story only: a wallet that is frozen in one cannot pay in another.
+        self._cast: set[str] = set()
 
     async def day(self) -> None:
         """All of it, side by side; what does not come about is logged, and not told."""
@@ -141,20 +150,24 @@ class Offices:
             await work()
         except UserFacingError as error:
             _log.warning("%s: %s", name, error.sentence())
+            self._failed(name, error.sentence())
 
     def _pair(self, *, same_bank: bool = False) -> tuple[Customer, Merchant]:
-        """A customer and a shop of their city; with one institution, where asked."""
+        """A shop, and a customer of its city who has no part yet; with one institution, where asked."""
         while True:
             shop = self._random.choice(self._shops)
             near = [
                 row
                 for row in self._customers
                 if row.city == shop.city
+                and row.customer not in self._cast
                 and row.opening_balance_minor > 20 * PRICE_MINOR
                 and (not same_bank or row.institution == shop.acquirer)
             ]
             if near:
-                return self._random.choice(near), shop
+                payer = self._random.choice(near)
+                self._cast.add(payer.customer)
+                return payer, shop
 
     def _sale(self, shop: Merchant, minor: int) -> Sale:
         self._number += 1
