@@ -46,7 +46,8 @@ TRUSTING_PERIOD_S: Final = 365 * DAY_S
 DEFAULT_OPTIONS: Final = TrustOptions(TRUSTING_PERIOD_S * SECOND_NS)
 MAX_REMEMBERED: Final = 256
 # A header follows the block that changed the state within a moment; a node that cannot show it withholds it.
-NEXT_HEADER_TRIES: Final = 40
+# Together 6 s: where the proposer of the next block is down, the others wait 3 s before another one proposes.
+NEXT_HEADER_TRIES: Final = 120
 NEXT_HEADER_PAUSE_S: Final = 0.05
 # Downwards each header is taken by its hash in the one above, twenty a call.
 MAX_DESCENT: Final = 20_000
