@@ -25,8 +25,8 @@ def _expires(mark: Mark) -> int:
 
 
 # By the sha256 of the body: a malleated signature makes another transaction, but not another payment.
-BODIES: Final = Table("seen_bodies", b"xb", Mark, expires=_expires)
-TOKENS: Final = Table("spent_tokens", b"xt", Mark, expires=_expires)
+BODIES: Final = Table("seen_bodies", b"xb", Mark, expires=_expires, chosen_keys=True)
+TOKENS: Final = Table("spent_tokens", b"xt", Mark, expires=_expires, chosen_keys=True)
 
 
 def _load_genesis(_: Context, __: Any) -> None:

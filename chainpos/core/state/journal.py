@@ -112,9 +112,14 @@ class Journal:
                 view[key] = previous
 
     def created(self, mark: int = 0) -> list[bytes]:
-        """The full keys of records that are there now and were not at `mark`, in the order of their first write."""
+        """The full keys of records that are there now and were not at `mark`, in the order of their first write.
+
+        Only of tables whose keys are chosen: no other record may be refused for want of room.
+        """
         first: dict[bytes, tuple[_View, bytes, Any]] = {}
         for view, key, previous in self._undo[mark:]:
+            if not view.table.chosen_keys:
+                continue
             first.setdefault(view.table.prefix + key, (view, key, previous))
         return [
             full_key

@@ -18,12 +18,20 @@ class Table(Generic[R]):
     """Records of one type under one two-byte prefix; all prefixes have the same length, so none hides another.
 
     `expires`, where given, says at which Unix second a record may be forgotten: execution deletes it then.
+    `chosen_keys` says that whoever sends a transaction picks the record's key, and can pick another: only such records
+    are refused where a bucket is crowded (README.md, "Crowded buckets").
     """
 
-    __slots__ = ("_decode", "expires", "name", "prefix", "record_type")
+    __slots__ = ("_decode", "chosen_keys", "expires", "name", "prefix", "record_type")
 
     def __init__(
-        self, name: str, prefix: bytes, record_type: type[R], *, expires: Callable[[R], int] | None = None
+        self,
+        name: str,
+        prefix: bytes,
+        record_type: type[R],
+        *,
+        expires: Callable[[R], int] | None = None,
+        chosen_keys: bool = False,
     ) -> None:
         if len(prefix) != PREFIX_BYTES:
             raise ValueError(f"a table's prefix is {PREFIX_BYTES} bytes")
@@ -31,6 +39,7 @@ class Table(Generic[R]):
         self.prefix = prefix
         self.record_type = record_type
         self.expires = expires
+        self.chosen_keys = chosen_keys
         self._decode = msgspec.msgpack.Decoder(record_type).decode
 
     def full_key(self, key: bytes) -> bytes:

@@ -37,7 +37,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     until_s: int
 
 
-ACCOUNTS: Table[Account] = Table("accounts", b"ac", Account)
+ACCOUNTS: Table[Account] = Table("accounts", b"ac", Account, chosen_keys=True)
 MARKS: Table[Mark] = Table("marks", b"mk", Mark, expires=lambda mark: mark.until_s)
 
 

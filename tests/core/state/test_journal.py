@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainpos.core.state.journal import Change, Journal
 from chainpos.core.state.state import State
-from tests.core.state.conftest import ACCOUNTS, Account, advance
+from tests.core.state.conftest import ACCOUNTS, MARKS, Account, Mark, advance
 
 
 def encoded(minor: int) -> bytes:
@@ -67,3 +67,10 @@ def test_a_committed_record_that_is_written_again_is_not_created() -> None:
     journal = Journal(state)
     journal.put(ACCOUNTS, b"1", Account("a", 2))
     assert journal.created() == []
+
+
+def test_a_record_whose_key_nobody_chooses_is_not_counted_as_created() -> None:
+    journal = Journal(State((ACCOUNTS, MARKS)))
+    journal.put(MARKS, b"1", Mark(1))
+    journal.put(ACCOUNTS, b"1", Account("a"))
+    assert journal.created() == [b"ac1"]

@@ -45,6 +45,6 @@ def series_key(till_key: bytes, kind: str) -> bytes:
     return till_key + kind.encode()
 
 
-ANCHORS: Final = Table("anchors", b"aa", Anchor)
-SERIES: Final = Table("anchors.series", b"as", Series)
+ANCHORS: Final = Table("anchors", b"aa", Anchor, chosen_keys=True)
+SERIES: Final = Table("anchors.series", b"as", Series, chosen_keys=True)
 DAYS: Final = Table("anchors.days", b"ad", Day)

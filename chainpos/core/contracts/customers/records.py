@@ -150,8 +150,8 @@ class RecoverySchedule(msgspec.Struct, frozen=True, array_like=True):
     steps: tuple[RecoveryStep, ...] = ()
 
 
-CUSTOMERS: Final = Table("customers", b"cu", Customer)
-CUSTOMER_KEYS: Final = Table("customer_keys", b"ck", KeyHolder)
+CUSTOMERS: Final = Table("customers", b"cu", Customer, chosen_keys=True)
+CUSTOMER_KEYS: Final = Table("customer_keys", b"ck", KeyHolder, chosen_keys=True)
 TIERS: Final = Table("wallet_tiers", b"ct", TierSchedule)
 CODE_CLASSES: Final = Table("code_classes", b"cc", ClassSchedule)
 # By the 20-byte account.

@@ -104,9 +104,9 @@ class DelaySchedule(msgspec.Struct, frozen=True, array_like=True):
     steps: tuple[DelayStep, ...] = ()
 
 
-MERCHANTS: Final = Table("merchants", b"me", Merchant)
+MERCHANTS: Final = Table("merchants", b"me", Merchant, chosen_keys=True)
 # By the till's key alone: so no device is the till of two shops.
-TILLS: Final = Table("tills", b"mt", Till)
+TILLS: Final = Table("tills", b"mt", Till, chosen_keys=True)
 # By merchant.
 OWNER_RECOVERIES: Final = Table("owner_recoveries", b"mo", OwnerRecovery)
 DELAYS: Final = Table("merchant_delays", b"md", DelaySchedule)

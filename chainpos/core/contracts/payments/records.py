@@ -91,5 +91,5 @@ def _expiry(cancellation: Cancellation) -> int:
 
 
 NEVER_S: Final = MAX_TIME_S
-PAYMENTS: Final = Table("payments", b"pp", Payment)
-CANCELLED: Final = Table("payments.cancelled", b"pc", Cancellation, expires=_expiry)
+PAYMENTS: Final = Table("payments", b"pp", Payment, chosen_keys=True)
+CANCELLED: Final = Table("payments.cancelled", b"pc", Cancellation, expires=_expiry, chosen_keys=True)

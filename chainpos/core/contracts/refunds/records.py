@@ -45,4 +45,4 @@ def refund_key(payment_id: bytes, reference: str) -> bytes:
     return payment_id + reference.encode()
 
 
-REFUNDS: Final = Table("refunds", b"rf", RefundRecord)
+REFUNDS: Final = Table("refunds", b"rf", RefundRecord, chosen_keys=True)
