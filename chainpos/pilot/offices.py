@@ -98,8 +98,9 @@ class Offices:
         self._told("governance", decided.height)
         await asyncio.sleep(max(from_s + 1 - time.time(), 0))
         payer, shop = self._pair()
-        # Where a window ends in between, as many again are enough.
-        for _ in range(2 * RULE_PAYMENTS):
+        # Block time is some blocks behind the clock, so that the first payments may come before the rule does; and a
+        # window may end in between.
+        for _ in range(3 * RULE_PAYMENTS):
             paid = await self._pay(payer, shop, PRICE_MINOR)
             activity = await self._network.record(ACTIVITY, customer_key(payer.customer).address)
             if activity.record is not None and any(mark.is_told for mark in activity.record.marks):
@@ -179,7 +180,11 @@ class Offices:
         answer = await self._network.broadcast(wire)
         if answer.code:
             raise NotDone(f"A payment was refused with code {answer.code}.", next_step="Look at the ledger.")
-        return await self._included(wire)
+        included = await self._included(wire)
+        if included.result.code:
+            what = f"A payment was refused in its block with code {included.result.code}."
+            raise NotDone(what, next_step="Look at the ledger.")
+        return included
 
     async def _done(self, key: Key, kind: str, message: msgspec.Struct) -> ActResult:
         result = await Office(self._network, key).act(kind, message)

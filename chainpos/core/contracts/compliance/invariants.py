@@ -49,8 +49,9 @@ def alerts_are_on_record(scan: Scan) -> list[Violation]:
             found.append(Violation("alerts_are_on_record", f"{account.hex()} has two marks of one rule"))
         for mark in activity.marks:
             alert = alerts.get(alert_key(account, mark.rule, mark.window_from_s))
-            is_told = alert is not None and alert.count <= mark.count and alert.total_minor <= mark.total_minor
-            if mark.is_told != is_told or not 0 < mark.count <= mark.total_minor:
+            told = alert is not None and alert.count <= mark.count and alert.total_minor <= mark.total_minor
+            # Not the other way round: a rule that went and came back counts anew beside the alert of before.
+            if (mark.is_told and not told) or not 0 < mark.count <= mark.total_minor:
                 found.append(Violation("alerts_are_on_record", f"{account.hex()} {mark.rule}"))
     return found
 

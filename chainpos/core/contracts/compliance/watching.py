@@ -6,6 +6,7 @@ It refuses nothing and stops nothing.
 from __future__ import annotations
 
 from chainpos.core.contracts.compliance.records import AlertRule, Mark
+from chainpos.core.values.amount import MAX_MINOR
 
 
 def counted(
@@ -23,7 +24,8 @@ def counted(
             window_from_s = time_s - time_s % rule.window_s
             if mark is None or mark.window_from_s != window_from_s:
                 mark = Mark(rule.name, window_from_s, 0, 0, is_told=False)
-            count, total_minor = mark.count + 1, mark.total_minor + amount_minor
+            # A window of weeks may sum up to more than a record holds; there it stays, as it tells and stops nothing.
+            count, total_minor = mark.count + 1, min(mark.total_minor + amount_minor, MAX_MINOR)
             is_reached = count >= rule.count and total_minor >= rule.total_minor
             after.append(Mark(rule.name, window_from_s, count, total_minor, mark.is_told or is_reached))
             if is_reached and not mark.is_told:

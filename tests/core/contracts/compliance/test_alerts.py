@@ -114,6 +114,30 @@ def test_what_stops_being_watched_is_no_longer_counted(watched: World) -> None:
     assert [mark.rule for mark in activity.marks] == ["much"]
 
 
+def test_a_sum_beyond_what_a_record_holds_stays_at_the_most_it_can_hold(world: World) -> None:
+    # One institution alone can have a wallet pay and be refunded so much, day after day: it must not stop the chain.
+    decided(world, KIND, SetAlertRules(GENESIS_S + 10, (AlertRule("long", CNY, 31 * 86_400, 0, MAX_MINOR, 3, 0),)))
+    world.advance(10)
+    ctx = world.context()
+    for _ in range(3):
+        ctx.ports.compliance.observe(ctx, CAROL, MAX_MINOR, CNY)
+    world.commit(ctx)
+    world.check()
+    activity = world.state.get(ACTIVITY, CAROL)
+    assert activity is not None
+    (mark,) = activity.marks
+    assert (mark.count, mark.total_minor, mark.is_told) == (3, MAX_MINOR, True)
+
+
+def test_a_rule_that_comes_back_within_its_window_counts_anew_beside_the_alert_of_before(watched: World) -> None:
+    assert len(spend(watched, 20_000)) == 1
+    for rules in ((), (msgspec.structs.replace(MUCH, total_minor=90_000),)):
+        decided(watched, KIND, SetAlertRules(watched.time_s + 5, rules))
+        watched.advance(5)
+        # `spend` looks at every invariant.
+        assert spend(watched, 20_000) == []
+
+
 def test_another_currency_is_not_counted(watched: World) -> None:
     ctx = watched.context()
     watched_before = ctx.get(ACTIVITY, CAROL)
