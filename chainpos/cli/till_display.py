@@ -19,7 +19,7 @@ def display(
     language: Annotated[str, typer.Option("--language", help="en or zh; else as in the console.")] = "",
     theme: Annotated[str, typer.Option("--theme", help="A theme's name; else as in the console.")] = "",
 ) -> None:
-    """Show the customer the amount, the lines, the code and PAID, following the till; it can press nothing."""
+    """Show the customer the amount, the lines, the code and PAID, following the till. `e` turns link and EMVCo code."""
     from chainpos.till.home import TillHome
 
     if language and language not in LANGUAGES:

@@ -138,7 +138,8 @@ class Till:
         self._hand = self._sale_in_hand()
         self.bills.start()
         display = DisplayFile(self._run.book.book.path.with_name(DISPLAY_FILE))
-        self._run.start(self.paper.run, lambda: keep_told(display, self.changes), self.bills.make_ready)
+        told = partial(keep_told, display, self.changes, self.paper.emvco)
+        self._run.start(self.paper.run, told, self.bills.make_ready)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_WAIT_S):
                 await self._run.met.wait()

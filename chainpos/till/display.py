@@ -16,13 +16,14 @@ import msgspec
 
 from chainpos.errors import StoreError
 from chainpos.till.bill_views import BillView
-from chainpos.till.views import CounterView, SaleView
+from chainpos.till.views import CounterView, EmvcoView, SaleView
 
 FILE_NAME: Final = "display.json"
 BEAT_S: Final = 1.0
 SILENT_S: Final = 5.0
 LOOK_S: Final = 0.1
 MAX_BYTES: Final = 4_000_000
+NO_EMVCO: Final = EmvcoView()
 _MODE: Final = 0o600
 
 
@@ -36,10 +37,11 @@ class DisplayView(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
     sale: SaleView | None = None
     bill: BillView | None = None
+    emvco: EmvcoView = NO_EMVCO
 
 
-def display_view(counter: CounterView) -> DisplayView:
-    """The counter as its customer may see it."""
+def display_view(counter: CounterView, emvco: EmvcoView = NO_EMVCO) -> DisplayView:
+    """The counter as its customer may see it, with the other code of a sale that waits."""
     sale = counter.sale
     if sale is not None:
         sale = msgspec.structs.replace(sale, payer="", tx_hash="", fee=None, money_state="")
@@ -51,6 +53,7 @@ def display_view(counter: CounterView) -> DisplayView:
         demo=shop.demo,
         sale=sale,
         bill=counter.bill,
+        emvco=emvco,
     )
 
 
@@ -99,8 +102,15 @@ class DisplayFile:
         return view
 
 
-async def keep_told(file: DisplayFile, changes: Callable[[], AsyncIterator[CounterView]]) -> None:
-    """Tell the display of every change, and each second that the till is alive. A full disk stops no sale."""
+async def keep_told(
+    file: DisplayFile,
+    changes: Callable[[], AsyncIterator[CounterView]],
+    emvco: Callable[[str], EmvcoView] = lambda _: NO_EMVCO,
+) -> None:
+    """Tell the display of every change, and each second that the till is alive. A full disk stops no sale.
+
+    `emvco` is asked for the other code of a sale that waits, by its reference, in a thread: drawing it takes a while.
+    """
     newest: list[CounterView] = []
     told = asyncio.Event()
 
@@ -108,6 +118,10 @@ async def keep_told(file: DisplayFile, changes: Callable[[], AsyncIterator[Count
         async for view in changes():
             newest[:] = [view]
             told.set()
+
+    def tell(view: CounterView) -> None:
+        waits = view.sale is not None and view.sale.qr is not None
+        file.write(display_view(view, emvco(view.sale.reference) if view.sale is not None and waits else NO_EMVCO))
 
     async def write() -> None:
         while True:
@@ -118,9 +132,8 @@ async def keep_told(file: DisplayFile, changes: Callable[[], AsyncIterator[Count
                 pass
             told.clear()
             if newest:
-                view = display_view(newest[0])
                 try:
-                    await asyncio.to_thread(file.write, view)
+                    await asyncio.to_thread(tell, newest[0])
                 except OSError:
                     # The display then says that nobody is here, which is true of it.
                     continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ from chainpos.till.printing.queue import RECEIPT, REQUEST, PrintQueue
 from chainpos.till.receipts import Sold, read_proof, read_receipt
 from chainpos.till.request_codes import emvco_text
 from chainpos.till.running import RunningTill
-from chainpos.till.views import PaperView, Qr
+from chainpos.till.views import EmvcoView, PaperView, Qr
 
 MOST_UNASKED: Final = 1_000
 FILE_KINDS: Final = (".txt", ".png", ".pdf", ".cpr")
@@ -42,6 +43,7 @@ class Paper:
         self._run = run
         self.queue = PrintQueue(run.settings.printer, run.book, run.clock, run.changed)
         self._unasked: asyncio.Queue[str] = asyncio.Queue(MOST_UNASKED)
+        self._shown_as_emvco = ""
 
     def notice(self, noticed: Noticed) -> None:
         """A sale reached a state: where the shop wants it so, its receipt is printed without being asked."""
@@ -92,11 +94,16 @@ class Paper:
 
         return await self.queue.add(RECEIPT, reference, make)
 
-    def emvco(self, reference: str) -> Qr | None:
-        """The code of a sale that waits as EMVCo's, which is larger than the link's; None where it has none."""
+    def emvco(self, reference: str) -> EmvcoView:
+        """The code of a sale that waits as EMVCo's, which is larger than the link's, and whether it is shown so."""
         sale, desk = self._run.desk.find(reference), self._run.desk
         text = emvco_text(sale.signed, desk.certified, desk.identity) if sale is not None and not sale.is_paid else ""
-        return Qr(text, qr_modules(text, max_version=MAX_VERSION)) if text else None
+        return EmvcoView(_drawn(text), chosen=self._shown_as_emvco == reference) if text else EmvcoView()
+
+    def show_emvco(self, reference: str, *, chosen: bool) -> None:
+        """Show that sale's code as EMVCo's, or as the link's again; the customer's display follows."""
+        self._shown_as_emvco = reference if chosen else ""
+        self._run.changed()
 
     async def print_request(self, reference: str) -> None:
         """Print the code of a sale that waits, for a customer who cannot scan the screen."""
@@ -171,6 +178,11 @@ class Paper:
             raise UserFacingError(
                 "The node stopped answering.", next_step="Wait a moment, then look again.", exit_code=EXIT_UNREACHABLE
             ) from error
+
+
+@lru_cache(4)
+def _drawn(text: str) -> Qr:
+    return Qr(text, qr_modules(text, max_version=MAX_VERSION))
 
 
 def file_bytes(kind: str, receipt: Receipt, proof: bytes, columns: int) -> bytes:

@@ -15,12 +15,12 @@ from chainpos.till.shift_cases import ShiftUseCases, StaffUseCases
 from chainpos.till.views import (
     BlockRow,
     CounterView,
+    EmvcoView,
     ItemView,
     NodeView,
     PaperView,
     PayoutParts,
     ProofView,
-    Qr,
     SaleView,
     Sentence,
     SettlementView,
@@ -40,8 +40,11 @@ class PaperUseCases(Protocol):
     async def save(self, reference: str, path: Path) -> None:
         """Write the receipt: lines as .txt, a picture as .png or .pdf, the proof alone as .cpr."""
 
-    def emvco(self, reference: str) -> Qr | None:
-        """The code of a sale that waits as EMVCo's, which is larger than the link's; None where it has none."""
+    def emvco(self, reference: str) -> EmvcoView:
+        """The code of a sale that waits as EMVCo's, which is larger than the link's, and whether it is shown so."""
+
+    def show_emvco(self, reference: str, *, chosen: bool) -> None:
+        """Show that sale's code as EMVCo's, or as the link's again; the customer's display follows."""
 
     async def print_request(self, reference: str) -> None:
         """Print the code of a sale that waits."""

@@ -82,6 +82,13 @@ class Qr(msgspec.Struct, frozen=True):
     modules: tuple[tuple[bool, ...], ...]
 
 
+class EmvcoView(msgspec.Struct, frozen=True):
+    """A sale's code as EMVCo's, None where it has none, and whether the cashier chose to show that one."""
+
+    qr: Qr | None = None
+    chosen: bool = False
+
+
 class SaleView(msgspec.Struct, frozen=True, kw_only=True):
     """One sale. `height` is that of the block it was paid in; `problem` the last refusal."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chainpos.core.checkout.qr import qr_modules
 from chainpos.errors import UserFacingError
 from chainpos.till.refund_items import RefundItems
-from chainpos.till.views import ItemView, PaperView, ProofView, Qr, SaleState
+from chainpos.till.views import EmvcoView, ItemView, PaperView, ProofView, Qr, SaleState
 
 if TYPE_CHECKING:
     from tests.console.prepared_till import PreparedTill
@@ -25,6 +25,7 @@ class PreparedPaper:
 
     def __init__(self, asked: list[tuple[object, ...]]) -> None:
         self.asked, self.view, self.copies = asked, RECEIPT, 0
+        self.as_emvco = ""
         self.refuse_next: UserFacingError | None = None
 
     def _refuse(self) -> None:
@@ -47,9 +48,12 @@ class PreparedPaper:
         self.asked.append(("save", reference, path.name))
         self._refuse()
 
-    def emvco(self, reference: str) -> Qr | None:
+    def emvco(self, reference: str) -> EmvcoView:
         text = "00020101021226" + reference + "x" * 150
-        return Qr(text, qr_modules(text, max_version=40))
+        return EmvcoView(Qr(text, qr_modules(text, max_version=40)), chosen=self.as_emvco == reference)
+
+    def show_emvco(self, reference: str, *, chosen: bool) -> None:
+        self.as_emvco = reference if chosen else ""
 
     async def print_request(self, reference: str) -> None:
         self.asked.append(("print request", reference))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import zxingcpp
 from textual.pilot import Pilot
 
 from chainpos.console.app import ConsoleApp
@@ -18,11 +19,12 @@ from chainpos.console.screens.customer import CustomerScreen
 from chainpos.console.settings import Settings
 from chainpos.console.widgets.qr_picture import QrPicture
 from chainpos.till.display import DisplayFile, display_view
-from chainpos.till.views import SaleState, TenderKind
-from tests.console.looking import SIZES, assert_snapshot, settle, text_of
+from chainpos.till.views import EmvcoView, SaleState, TenderKind
+from tests.console.looking import SIZES, ansi_of, assert_snapshot, settle, text_of
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import PreparedTill
 from tests.console.test_sizes import THEMES, assert_no_overflow, illegible
+from tests.terminal_picture import picture
 
 
 @asynccontextmanager
@@ -35,7 +37,9 @@ async def display(
     app = DisplayApp(file.path, now_ns=till.now_ns, folder=folder, settings=settings, glyphs="full")
 
     async def tell() -> None:
-        file.write(display_view(till.counter()))
+        sale = till.counter().sale
+        waits = sale is not None and sale.qr is not None
+        file.write(display_view(till.counter(), till.paper.emvco(sale.reference) if sale and waits else EmvcoView()))
         app.follow()
         await settle(pilot)
 
@@ -98,6 +102,62 @@ async def test_a_till_that_fell_silent_shows_no_code_and_one_that_came_back_does
         file.unlink()
         await tell()
         assert app.screen.query_one(QrPicture).qr is not None
+
+
+async def test_ux3_the_display_shows_emvcos_code_as_the_cashier_or_a_key_there_chooses(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with display(till, tmp_path, size=(120, 40)) as (app, pilot, tell):
+        await till.bills.add("tea")
+        await till.bills.show_code()
+        sale = till.view.sale
+        assert sale is not None
+        await tell()
+        code, emvco = app.screen.query_one(QrPicture), till.paper.emvco(sale.reference).qr
+        assert code.qr == sale.qr
+        assert "e: as EMVCo code" in text_of(app)
+        till.paper.show_emvco(sale.reference, chosen=True)
+        await tell()
+        assert code.qr == emvco
+        assert code.scale >= 1
+        image = picture(ansi_of(app), 120, 40)
+        assert emvco is not None
+        assert [each.text for each in zxingcpp.read_barcodes(image, try_invert=False)] == [emvco.text]
+        await pilot.press("e")
+        await settle(pilot)
+        assert code.qr == sale.qr
+        await pilot.press("e")
+        await settle(pilot)
+        assert code.qr == emvco
+        # The choice was for this customer: the next one's code is the link again.
+        till.move_sale(SaleState.PAID)
+        await till.dismiss()
+        await till.bills.add("tea")
+        await till.bills.show_code()
+        await tell()
+        assert till.view.sale is not None
+        assert code.qr == till.view.sale.qr
+
+
+@pytest.mark.parametrize("size", [(80, 24), (24, 8)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_ux3_a_display_too_small_for_a_code_says_so_and_cuts_none(
+    till: PreparedTill, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with display(till, tmp_path, size=size) as (app, _, tell):
+        await till.bills.add("tea")
+        await till.bills.show_code()
+        sale = till.view.sale
+        assert sale is not None
+        await tell()
+        till.paper.show_emvco(sale.reference, chosen=True)
+        await tell()
+        code = app.screen.query_one(QrPicture)
+        fits = size == (80, 24)
+        assert code.qr == (sale.qr if fits else None)
+        assert code.scale == (1 if fits else 0)
+        words = " ".join(text_of(app).split())
+        assert "Too small for" in words if fits else "The screen is too small" in words
+        assert_no_overflow(app, size)
 
 
 async def test_an_expired_code_leaves_the_display(till: PreparedTill, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class EnlargedCode(ModalScreen[None]):
         super().__init__()
         self.sale = sale
         self.emvco: Qr | None = None
+        self.as_emvco = False
 
     def compose(self) -> ComposeResult:
         """The code, or its address where it does not fit."""
@@ -41,6 +42,8 @@ class EnlargedCode(ModalScreen[None]):
     def on_mount(self) -> None:
         """Follow the sale."""
         context(self).view_signal.subscribe(self, self._take)
+        told = context(self).till.paper.emvco(self.sale.reference)
+        self.emvco, self.as_emvco = told.qr, told.chosen
         self._arrange()
 
     def on_resize(self) -> None:
@@ -48,12 +51,15 @@ class EnlargedCode(ModalScreen[None]):
         self._arrange()
 
     def _arrange(self) -> None:
-        shown = self.emvco or self.sale.qr
-        if shown is None or not self.is_mounted:
+        if self.sale.qr is None or not self.is_mounted:
             return
+        room = Size(self.size.width, self.size.height)
+        as_emvco = self.emvco is not None and self.as_emvco
+        # One that does not fit is said, and the link's is there all the same.
+        too_large = self.emvco if self.emvco is not None and as_emvco and not scale_for(self.emvco, room) else None
+        shown = self.emvco if self.emvco is not None and as_emvco and too_large is None else self.sale.qr
         texts = context(self).texts
         code, link = self.query_one("#large-code", QrPicture), self.query_one("#large-link", LinkLetters)
-        room = Size(self.size.width, self.size.height)
         scale = scale_for(shown, room) if context(self).glyphs != "ascii" else 0
         needed = picture_size(shown, max(scale, 1))
         code.qr = shown if scale else None
@@ -64,9 +70,12 @@ class EnlargedCode(ModalScreen[None]):
         caption.display = self.size.height > needed.height or not scale
         more = picture_size(shown, scale + 1)
         words = [format_amount(self.sale.amount), texts("counter.enlarged")]
-        if scale:
-            words.append(texts("counter.as_link" if self.emvco else "counter.as_emvco"))
-        if self.size.width >= 76 and scale < 3:
+        if too_large is not None:
+            size = picture_size(too_large)
+            words[1:] = [texts("counter.emvco_too_large", columns=size.width, rows=size.height)]
+        elif scale and self.emvco is not None:
+            words.append(texts("counter.as_link" if as_emvco else "counter.as_emvco"))
+        if too_large is None and self.size.width >= 76 and scale < 3:
             words.append(texts("counter.enlarged_more", columns=more.width, rows=more.height + 1))
         caption.text = "  ·  ".join(words)
 
@@ -84,8 +93,9 @@ class EnlargedCode(ModalScreen[None]):
             self.action_close()
 
     def action_emvco(self) -> None:
-        """The same request as EMVCo's code, for wallets that read that; and back."""
-        self.emvco = None if self.emvco else context(self).till.paper.emvco(self.sale.reference)
+        """The same request as EMVCo's code, for wallets that read that; and back. The customer's display follows."""
+        self.as_emvco = not self.as_emvco
+        context(self).till.paper.show_emvco(self.sale.reference, chosen=self.as_emvco)
         self._arrange()
 
     def on_click(self) -> None:

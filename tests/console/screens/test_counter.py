@@ -353,3 +353,17 @@ async def test_a_payment_answers_the_question_whether_to_cancel(till: PreparedTi
         await settle(pilot)
         assert not isinstance(app.screen, Question)
         assert "PAID" in text_of(app)
+
+
+async def test_ux3_an_emvco_code_that_does_not_fit_is_said_and_the_links_stays(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, *"1250", "enter", "space", "e")
+        assert till.view.sale is not None
+        assert app.screen.query_one("#large-code", QrPicture).qr == till.view.sale.qr
+        assert "Too small for the EMVCo code" in text_of(app)
+        assert till.paper.as_emvco == "N001"
+        await key_in(pilot, "e")
+        assert till.paper.as_emvco == ""
+        assert "e: as EMVCo code" in text_of(app)
