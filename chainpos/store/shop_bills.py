@@ -192,11 +192,6 @@ class ShopBills:
         """A bill's tenders, in the order in which they were begun."""
         return self.book.rows("SELECT * FROM tenders WHERE bill = ? ORDER BY id", [bill], TenderRow)
 
-    def tenders_between(self, begin_ns: int, end_ns: int) -> list[TenderRow]:
-        """The tenders that were received from `begin_ns` on and before `end_ns`, those returned since among them."""
-        sql = "SELECT * FROM tenders WHERE received_ns >= ? AND received_ns < ? ORDER BY received_ns, id"
-        return self.book.rows(sql, [begin_ns, end_ns], TenderRow)
-
     def _count(self, sql: str, values: Sequence[object]) -> int:
         return self.book.rows(sql, values, _Count)[0].n or 0
 

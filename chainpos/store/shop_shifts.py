@@ -6,7 +6,7 @@ It refuses a second open shift, and to rewrite a closed one but for how its repo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,12 @@ from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
 from chainpos.store.shop_bills import TenderRow
 
 MAX_ROWS: Final = 100_000
+# By which rows a shift's number comes to what it counted, in the order of `Counted`.
+_CLAIMS: Final = (
+    "UPDATE tenders SET received_in = ? WHERE id = ?",
+    "UPDATE tenders SET returned_in = ? WHERE id = ?",
+    "UPDATE bills SET counted_in = ? WHERE number = ?",
+)
 OPEN_STATES: Final = ("waiting", "seen", "proved", "refused", "expired", "cancelled")
 
 
@@ -27,11 +33,12 @@ class StaffRow(msgspec.Struct, frozen=True):
 
 
 class ShiftRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One shift. It counts what came beside the ledger from `from_ns` on, and on the ledger after `from_height`.
+    """One shift. On the ledger it counts what came after `from_height`, of the requests those after number `from_sale`.
 
-    Both are where the shift before ended, so that nothing falls between two shifts. `closed_ns` is 0 while it is open;
-    then `document` and `signature` are its Z report's. `anchor_tx` is the transaction that records its hash,
-    `anchor_height` the block that has it, 0 while none is known.
+    Both are where the shift before ended, so that nothing falls between two shifts; beside the ledger it counts what
+    none before it counted. No clock says what is in a shift. `closed_ns` is 0 while it is open; then `document` and
+    `signature` are its Z report's. `anchor_tx` is the transaction that records its hash, `anchor_height` the block that
+    has it, 0 while none is known.
     """
 
     number: int
@@ -39,10 +46,11 @@ class ShiftRow(msgspec.Struct, frozen=True, kw_only=True):
     opened_ns: int
     opened_by: str
     float_minor: int
-    from_ns: int
+    from_sale: int
     from_height: int
     closed_ns: int = 0
     closed_by: str = ""
+    to_sale: int = 0
     to_height: int = 0
     document: bytes = b""
     signature: bytes = b""
@@ -60,6 +68,14 @@ class DrawerRow(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     reason: str
     staff: str
+
+
+class Counted(NamedTuple):
+    """What a report counted beside the ledger: tenders that came in, tenders given back, complete bills."""
+
+    received: tuple[int, ...] = ()
+    returned: tuple[int, ...] = ()
+    bills: tuple[int, ...] = ()
 
 
 class TaxRow(msgspec.Struct, frozen=True):
@@ -113,14 +129,17 @@ class ShopShifts:
         with self.book.writing() as db:
             db["shifts"].insert(msgspec.structs.asdict(shift))
 
-    def end(self, shift: ShiftRow) -> None:
-        """Write how an open shift ended. Raises StoreError where it is closed already."""
-        changed = ("closed_ns", "closed_by", "to_height", "document", "signature")
+    def end(self, shift: ShiftRow, counted: Counted = Counted()) -> None:  # noqa: B008 - it is immutable
+        """Write how an open shift ended and what it counted, which no later one counts. Raises StoreError where it is
+        closed already."""
+        changed = ("closed_ns", "closed_by", "to_sale", "to_height", "document", "signature")
         with self.book.writing() as db:
             present = self.open_shift()
             if present is None or present.number != shift.number:
                 raise StoreError(f"shift {shift.number} is not open")
             db["shifts"].update(shift.number, {name: getattr(shift, name) for name in changed})
+            for sql, keys in zip(_CLAIMS, counted, strict=True):
+                db.conn.executemany(sql, [(shift.number, key) for key in keys])
 
     def anchoring(self, number: int, tx_hash: bytes, height: int = 0) -> None:
         """Note by which transaction a closed shift's hash goes onto the ledger, and at last in which block it is."""
@@ -171,34 +190,43 @@ class ShopShifts:
         sql = "SELECT * FROM outbox WHERE kind = ? AND state = 'done' AND height > ? AND height <= ? ORDER BY height"
         return self.book.rows(sql, [kind, after_height, to_height], OutboxRow)
 
-    def unpaid_between(self, begin_ns: int, end_ns: int) -> list[SaleRow]:
-        """Requests made in a time that brought no money so far."""
+    def unpaid_after(self, sale: int, to_sale: int) -> list[SaleRow]:
+        """Requests after one number, up to and with another, that brought no money so far."""
         marks = ", ".join("?" for _ in OPEN_STATES)
         sql = (
-            f"SELECT * FROM sales WHERE created_ns >= ? AND created_ns < ? AND state IN ({marks}) "  # noqa: S608
+            f"SELECT * FROM sales WHERE number > ? AND number <= ? AND state IN ({marks}) "  # noqa: S608 - no outside text
             "ORDER BY number LIMIT ?"
         )
-        return self.book.rows(sql, [begin_ns, end_ns, *OPEN_STATES, MAX_ROWS], SaleRow)
+        return self.book.rows(sql, [sale, to_sale, *OPEN_STATES, MAX_ROWS], SaleRow)
 
-    def returned_between(self, begin_ns: int, end_ns: int) -> list[TenderRow]:
-        """Tenders that were given back in a time, whenever they came in."""
-        sql = "SELECT * FROM tenders WHERE returned_ns >= ? AND returned_ns < ? ORDER BY returned_ns, id"
-        return self.book.rows(sql, [max(begin_ns, 1), end_ns], TenderRow)
+    def received_uncounted(self) -> list[TenderRow]:
+        """Tenders beside the ledger that came in, given back since or not, and that no closed shift counted."""
+        sql = "SELECT * FROM tenders WHERE received_ns > 0 AND received_in = 0 AND kind <> 'ledger' ORDER BY id"
+        return self.book.rows(sql, [], TenderRow)
+
+    def returned_uncounted(self) -> list[TenderRow]:
+        """Tenders beside the ledger that were given back, whenever they came in, which no closed shift counted."""
+        sql = "SELECT * FROM tenders WHERE returned_ns > 0 AND returned_in = 0 AND kind <> 'ledger' ORDER BY id"
+        return self.book.rows(sql, [], TenderRow)
 
     def tender_of_sale(self, sale: int) -> TenderRow | None:
         """The tender of a bill that a sale on the ledger is, if it is one."""
         found = self.book.rows("SELECT * FROM tenders WHERE sale = ? AND sale > 0", [sale], TenderRow)
         return found[0] if found else None
 
-    def taxed_between(self, begin_ns: int, end_ns: int) -> list[TaxRow]:
-        """What complete bills of a time charged at each rate."""
+    def taxed_uncounted(self) -> list[TaxRow]:
+        """What complete bills that no closed shift counted charged at each rate."""
         sql = (
             "SELECT tax_rate_ppm AS rate_ppm, sum(bill_lines.due_minor) AS due_minor, "
             "sum(bill_lines.tax_minor) AS tax_minor FROM bill_lines JOIN bills ON bills.number = bill_lines.bill "
-            "WHERE bills.state = 'complete' AND bills.closed_ns >= ? AND bills.closed_ns < ? "
-            "GROUP BY tax_rate_ppm ORDER BY tax_rate_ppm"
+            "WHERE bills.state = 'complete' AND bills.counted_in = 0 GROUP BY tax_rate_ppm ORDER BY tax_rate_ppm"
         )
-        return self.book.rows(sql, [begin_ns, end_ns], TaxRow)
+        return self.book.rows(sql, [], TaxRow)
+
+    def bills_uncounted(self) -> tuple[int, ...]:
+        """The numbers of those bills."""
+        sql = "SELECT number FROM bills WHERE state = 'complete' AND counted_in = 0 ORDER BY number"
+        return tuple(row.number for row in self.book.rows(sql, [], _Number))
 
     def references_of_bills(self, numbers: Sequence[int]) -> dict[int, str]:
         """What bills are called."""

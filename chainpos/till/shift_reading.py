@@ -26,15 +26,15 @@ from chainpos.core.checkout.reconciling import (
     reconcile,
     unread,
 )
-from chainpos.core.checkout.takings import LEDGER, NO_RATE, Drawn, Taxed, Tendered
+from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered
 from chainpos.core.checkout.z_report import OpenRequest, decode_report
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import MalformedBytes
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow, SaleRow
-from chainpos.store.shop_bills import RECEIVED, RETURNED, ShopBills, TenderRow
-from chainpos.store.shop_shifts import ShiftRow, ShopShifts
+from chainpos.store.shop_bills import RECEIVED, RETURNED, TenderRow
+from chainpos.store.shop_shifts import Counted, ShiftRow, ShopShifts
 from chainpos.till.ledger_lines import LedgerSide, read_ledger, refund_id
 from chainpos.till.refunds import KIND
 from chainpos.till.running import RunningTill
@@ -46,7 +46,10 @@ MAX_HEIGHT: Final = 2**62
 
 
 class BookSide(NamedTuple):
-    """What the book has of a shift; `tender_faults` are ledger tenders of bills that differ from their sales."""
+    """What the book has of a shift; `tender_faults` are ledger tenders of bills that differ from their sales.
+
+    `counted` and `to_sale` are what the shift claims when it is closed: what comes after this look is in the next.
+    """
 
     entries: tuple[Entry, ...]
     tendered: tuple[Tendered, ...]
@@ -54,42 +57,43 @@ class BookSide(NamedTuple):
     drawn: tuple[Drawn, ...]
     requests: tuple[OpenRequest, ...]
     tender_faults: tuple[Difference, ...]
+    counted: Counted
+    to_sale: int
 
 
 class ShiftParts(NamedTuple):
-    """Both sides compared, up to `to_height` and before `until_ns`; all differences but the drawer's."""
+    """Both sides compared, up to `to_height`; all differences but the drawer's."""
 
     to_height: int
-    until_ns: int
     lines: tuple[Line, ...]
     book: BookSide
     differences: tuple[Difference, ...]
 
 
-async def read_shift(run: RunningTill, shift: ShiftRow, until_ns: int) -> ShiftParts:
+async def read_shift(run: RunningTill, shift: ShiftRow) -> ShiftParts:
     """The parts of a shift up to now. Where the node does not answer they are the book's, and say so."""
     for _ in range(LOOKS):
-        parts = await _look(run, shift, until_ns)
+        parts = await _look(run, shift)
         if not parts.differences or parts.differences[0].kind == LEDGER_NOT_READ.name:
             return parts
         await asyncio.sleep(LOOK_AGAIN_S)
     return parts
 
 
-async def _look(run: RunningTill, shift: ShiftRow, until_ns: int) -> ShiftParts:
+async def _look(run: RunningTill, shift: ShiftRow) -> ShiftParts:
     to_height = max(run.desk.tip_height, shift.from_height)
     side = await _ledger(run, shift, to_height)
     shifts = ShopShifts(run.book.book)
     counted = await run.book.call(lambda: counted_before(shifts, shift))
     if side is None:
         # The heights are left to the next shift, which reads them on the ledger and leaves out what is counted here.
-        book = await run.book.call(lambda: read_book(shifts, shift, counted, MAX_HEIGHT, until_ns))
+        book = await run.book.call(lambda: read_book(shifts, shift, counted, MAX_HEIGHT))
         found = (Difference(kind=LEDGER_NOT_READ.name), *book.tender_faults)
-        return ShiftParts(shift.from_height, until_ns, unread(book.entries), book, found)
-    book = await run.book.call(lambda: read_book(shifts, shift, counted, to_height, until_ns))
+        return ShiftParts(shift.from_height, unread(book.entries), book, found)
+    book = await run.book.call(lambda: read_book(shifts, shift, counted, to_height))
     lines = reconcile(book.entries, [entry for entry in side.entries if not {entry.reference, entry.id} & counted])
     found = (*differences(lines), *_settlement(side), *book.tender_faults)
-    return ShiftParts(to_height, until_ns, lines, book, found)
+    return ShiftParts(to_height, lines, book, found)
 
 
 def counted_before(shifts: ShopShifts, shift: ShiftRow) -> frozenset[str]:
@@ -130,8 +134,8 @@ def _settlement(side: LedgerSide) -> tuple[Difference, ...]:
     return (Difference(kind=SETTLEMENT_DIFFERS.name, book_minor=side.net_minor, ledger_minor=side.grown_minor),)
 
 
-def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_height: int, until_ns: int) -> BookSide:
-    """What the book has of a shift up to a height and a moment, but for what was `counted` before."""
+def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_height: int) -> BookSide:
+    """What the book has of a shift up to a height and this moment, but for what was `counted` before."""
     paid = [
         row
         for row in shifts.paid_between(shift.from_height, to_height)
@@ -139,15 +143,17 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_h
     ]
     tenders = {row.number: shifts.tender_of_sale(row.number) for row in paid}
     refunds = [_refund_entry(row) for row in shifts.sent_between(KIND, shift.from_height, to_height)]
-    taxed = [Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in shifts.taxed_between(shift.from_ns, until_ns)]
+    taxed = [Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in shifts.taxed_uncounted()]
     keyed_minor = sum(row.amount_minor for row in paid if tenders[row.number] is None)
     if keyed_minor:
         taxed.append(Taxed(NO_RATE, keyed_minor, 0))
+    came, went = shifts.received_uncounted(), [row for row in shifts.returned_uncounted() if row.received_ns]
+    to_sale = shifts.book.next_number() - 1
     return BookSide(
         entries=tuple(
             [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in counted]
         ),
-        tendered=_tendered(shifts, shift, until_ns),
+        tendered=_tendered(shifts, came, went),
         taxed=tuple(taxed),
         drawn=tuple(
             Drawn(
@@ -161,9 +167,11 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_h
         ),
         requests=tuple(
             OpenRequest(row.reference, row.amount_minor, row.state)
-            for row in shifts.unpaid_between(shift.from_ns, until_ns)
+            for row in shifts.unpaid_after(shift.from_sale, to_sale)
         ),
         tender_faults=tuple(_tender_fault(row, tender) for row in paid if _differs(row, tender := tenders[row.number])),
+        counted=Counted(tuple(row.id for row in came), tuple(row.id for row in went), shifts.bills_uncounted()),
+        to_sale=to_sale,
     )
 
 
@@ -193,18 +201,9 @@ def _refund_entry(row: OutboxRow) -> Entry:
     )
 
 
-def _tendered(shifts: ShopShifts, shift: ShiftRow, until_ns: int) -> tuple[Tendered, ...]:
-    came = [
-        (row, False, row.received_ns)
-        for row in ShopBills(shifts.book).tenders_between(shift.from_ns, until_ns)
-        if row.kind != LEDGER
-    ]
-    went = [
-        (row, True, row.returned_ns)
-        for row in shifts.returned_between(shift.from_ns, until_ns)
-        if row.kind != LEDGER and row.received_ns
-    ]
-    names = shifts.references_of_bills([row.bill for row, _, _ in (*came, *went)])
+def _tendered(shifts: ShopShifts, came: list[TenderRow], went: list[TenderRow]) -> tuple[Tendered, ...]:
+    moved = [*((row, False, row.received_ns) for row in came), *((row, True, row.returned_ns) for row in went)]
+    names = shifts.references_of_bills(sorted({row.bill for row, _, _ in moved}))
     return tuple(
         Tendered(
             kind=row.kind,
@@ -214,7 +213,7 @@ def _tendered(shifts: ShopShifts, shift: ShiftRow, until_ns: int) -> tuple[Tende
             returned=returned,
             staff=row.staff,
         )
-        for row, returned, at_ns in (*came, *went)
+        for row, returned, at_ns in moved
     )
 
 

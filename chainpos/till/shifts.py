@@ -10,7 +10,7 @@ import asyncio
 import base64
 import contextlib
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,15 @@ ANCHOR_PAUSE_NS: Final = 600 * SECOND_NS
 MAX_REASON_BYTES: Final = 120
 # The height of an anchor that cannot be.
 NEVER: Final = -1
+
+
+class _End(NamedTuple):
+    """How a report ends: at what time by this clock, by whom, with what counted, after which report (its hash)."""
+
+    at_ns: int
+    staff: str = ""
+    counted_minor: int = -1
+    previous: bytes = b""
 
 
 class ShiftDesk:
@@ -115,9 +124,8 @@ class ShiftDesk:
         shift, currency = self._open, self._run.settings.currency
         if shift is None:
             return ShiftView(number=0, currency=currency)
-        now_ns = self._run.clock.now_ns()
-        parts = await read_shift(self._run, shift, now_ns)
-        return shift_view(self._report(shift, parts, "", -1, b""), closed=False)
+        parts = await read_shift(self._run, shift)
+        return shift_view(self._report(shift, parts, _End(self._run.clock.now_ns())), closed=False)
 
     async def close(self, counted: Amount) -> ShiftView:
         """The Z report: the shift's last figures, signed and kept, then anchored as soon as it can be.
@@ -128,19 +136,20 @@ class ShiftDesk:
         run.book.require_sound()
         async with self._changing:
             shift = self._required()
-            parts = await read_shift(run, shift, run.clock.now_ns())
+            now_ns, parts = run.clock.now_ns(), await read_shift(run, shift)
             previous = await run.book.call(lambda: self._shifts.shift(shift.number - 1))
             before = sha256(previous.document) if previous is not None else b""
-            signed = sign_report(self._report(shift, parts, name, counted.minor, before), run.key.sign)
+            signed = sign_report(self._report(shift, parts, _End(now_ns, name, counted.minor, before)), run.key.sign)
             ended = msgspec.structs.replace(
                 shift,
-                closed_ns=parts.until_ns,
+                closed_ns=now_ns,
                 closed_by=name,
+                to_sale=parts.book.to_sale,
                 to_height=parts.to_height,
                 document=signed.document,
                 signature=signed.signature,
             )
-            await run.book.call(lambda: self._shifts.end(ended))
+            await run.book.call(lambda: self._shifts.end(ended, parts.book.counted))
             self._open = None
         run.changed()
         await self._anchored_soon()
@@ -233,7 +242,7 @@ class ShiftDesk:
             opened_ns=now_ns,
             opened_by=name,
             float_minor=float_minor,
-            from_ns=last[0].closed_ns if last else now_ns,
+            from_sale=last[0].to_sale if last else book.book.next_number() - 1,
             from_height=last[0].to_height if last else known,
         )
         await book.call(lambda: self._shifts.begin(row))
@@ -263,7 +272,7 @@ class ShiftDesk:
             return ""
         return base64.b64encode(encode_proof(proof)).decode()
 
-    def _report(self, shift: ShiftRow, parts: ShiftParts, closed_by: str, counted_minor: int, before: bytes) -> ZReport:
+    def _report(self, shift: ShiftRow, parts: ShiftParts, end: _End) -> ZReport:
         run, book = self._run, parts.book
         found = takings(
             parts.lines,
@@ -271,7 +280,7 @@ class ShiftDesk:
             book.taxed,
             book.drawn,
             float_minor=shift.float_minor,
-            counted_minor=counted_minor,
+            counted_minor=end.counted_minor,
             utc_offset_s=run.utc_offset_s,
         )
         return ZReport(
@@ -279,17 +288,17 @@ class ShiftDesk:
             merchant=run.settings.merchant,
             till=run.key.public_key.hex(),
             sequence=shift.number,
-            previous=before.hex(),
+            previous=end.previous.hex(),
             currency=shift.currency,
             opened_s=shift.opened_ns // SECOND_NS,
             opened_by=shift.opened_by,
-            closed_s=parts.until_ns // SECOND_NS,
-            closed_by=closed_by,
+            closed_s=end.at_ns // SECOND_NS,
+            closed_by=end.staff,
             from_height=shift.from_height,
             to_height=parts.to_height,
             utc_offset_s=run.utc_offset_s,
             float_minor=shift.float_minor,
-            counted_minor=counted_minor,
+            counted_minor=end.counted_minor,
             lines=parts.lines,
             tendered=book.tendered,
             taxed=book.taxed,

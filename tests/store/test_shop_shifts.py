@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from sqlite_utils import Database
 
 from chainpos.errors import StoreError
 from chainpos.store.shop import ShopBook
-from chainpos.store.shop_shifts import DrawerRow, ShiftRow, ShopShifts, StaffRow
+from chainpos.store.shop_bills import CASH, COMPLETE, RECEIVED, RETURNED, BillRow, ShopBills, TenderRow
+from chainpos.store.shop_schema import MIGRATIONS, migrate
+from chainpos.store.shop_shifts import Counted, DrawerRow, ShiftRow, ShopShifts, StaffRow
 
 FIRST = ShiftRow(
-    number=1, currency="CNY", opened_ns=10, opened_by="Mei", float_minor=500, from_ns=10, from_height=7
+    number=1, currency="CNY", opened_ns=10, opened_by="Mei", float_minor=500, from_sale=0, from_height=7
 )  # fmt: skip
-CLOSED = msgspec.structs.replace(FIRST, closed_ns=20, closed_by="Wang", to_height=9, document=b"{}", signature=b"s")
+CLOSED = msgspec.structs.replace(
+    FIRST, closed_ns=20, closed_by="Wang", to_sale=4, to_height=9, document=b"{}", signature=b"s"
+)
 
 
 @pytest.fixture
@@ -70,3 +76,76 @@ def test_a_name_is_there_once_and_a_role_is_one_of_four(shifts: ShopShifts) -> N
             shifts.add_staff(wrong)
     shifts.remove_staff("Mei")
     assert shifts.staff() == []
+
+
+def cash(book: ShopBook, bill: int, at_ns: int) -> int:
+    """A complete bill of 300, paid in cash; its tender."""
+    bills = ShopBills(book)
+    bills.put(
+        BillRow(
+            number=bill, reference=f"B{bill}", state=COMPLETE, cart=b"{}", currency="CNY", due_minor=300,
+            charged_minor=300, created_ns=at_ns, changed_ns=at_ns, closed_ns=at_ns,
+        )
+    )  # fmt: skip
+    return bills.add_tender(
+        TenderRow(
+            bill=bill, kind=CASH, amount_minor=300, currency="CNY", state=RECEIVED, given_minor=300, created_ns=at_ns,
+            received_ns=at_ns,
+        )
+    )  # fmt: skip
+
+
+def test_what_a_closed_shift_counted_no_later_one_counts_and_what_it_did_not_the_next_one_does(
+    shifts: ShopShifts,
+) -> None:
+    """The third came between the last look and the end; the fourth after a clock was set back by years."""
+    shifts.begin(FIRST)
+    first, second = cash(shifts.book, 1, 50), cash(shifts.book, 2, 50)
+    late = cash(shifts.book, 3, 50)
+    shifts.end(CLOSED, Counted((first, second), (), (1, 2)))
+    early = cash(shifts.book, 4, 1)
+    assert [row.id for row in shifts.received_uncounted()] == [late, early]
+    assert shifts.bills_uncounted() == (3, 4)
+    ShopBills(shifts.book).end_tender(first, RETURNED, 2)
+    assert [row.id for row in shifts.received_uncounted()] == [late, early]
+    assert [row.id for row in shifts.returned_uncounted()] == [first]
+
+
+def test_a_shift_is_not_ended_where_what_it_counted_cannot_be_written(shifts: ShopShifts) -> None:
+    shifts.begin(FIRST)
+    drawer = cash(shifts.book, 1, 50)
+    with pytest.raises(StoreError):
+        shifts.end(msgspec.structs.replace(CLOSED, document=b""), Counted((drawer,), (), (1,)))
+    assert shifts.open_shift() == FIRST
+    assert [row.id for row in shifts.received_uncounted()] == [drawer]
+
+
+def test_an_older_book_keeps_for_counted_what_its_shifts_counted_by_time() -> None:
+    """Closed at 20 and open since: what came at 15 was counted, what came at 25 is the open shift's."""
+    db: Any = Database(memory=True)
+    before = next(at for at, script in enumerate(MIGRATIONS) if "from_sale" in script)
+    migrate(db, MIGRATIONS[:before])
+    db["shifts"].insert_all(
+        {
+            "number": number, "currency": "CNY", "opened_ns": 10 * number, "opened_by": "Mei", "float_minor": 0,
+            "from_ns": 10 * number, "from_height": 0, "closed_ns": 20 if number == 1 else 0,
+            "document": b"{}" if number == 1 else b"",
+        }
+        for number in (1, 2)
+    )  # fmt: skip
+    for bill, at_ns in ((1, 15), (2, 25)):
+        db["bills"].insert(
+            {
+                "number": bill, "reference": f"B{bill}", "state": "complete", "cart": b"{}", "currency": "CNY",
+                "created_ns": at_ns, "changed_ns": at_ns, "closed_ns": at_ns,
+            }
+        )  # fmt: skip
+        db["tenders"].insert(
+            {
+                "bill": bill, "kind": "cash", "amount_minor": 5, "given_minor": 5, "currency": "CNY",
+                "state": "received", "created_ns": at_ns, "received_ns": at_ns,
+            }
+        )  # fmt: skip
+    migrate(db)
+    assert [row["received_in"] for row in db.query("SELECT received_in FROM tenders ORDER BY id")] == [1, 0]
+    assert [row["counted_in"] for row in db.query("SELECT counted_in FROM bills ORDER BY number")] == [1, 0]

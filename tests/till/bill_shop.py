@@ -59,7 +59,7 @@ class BillShop:
         self.hand: SaleRow | None = None
         self.changes = 0
         self.rows: dict[int, SaleRow] = {}
-        run = SimpleNamespace(
+        self.run = SimpleNamespace(
             book=self.book,
             settings=SimpleNamespace(currency="CNY"),
             clock=SimpleNamespace(now_ns=self.now_ns),
@@ -68,8 +68,8 @@ class BillShop:
             desk=SimpleNamespace(current=lambda row: self.rows.get(row.number, row)),
             changed=self.changed,
         )
-        self.staff = cast(StaffDesk, SimpleNamespace(require=lambda _: "Mei"))
-        self.bills = Bills(cast(RunningTill, run), self)
+        self.staff = cast(StaffDesk, SimpleNamespace(require=lambda _: "Mei", name="Mei"))
+        self.bills = Bills(cast(RunningTill, self.run), self)
         if not self.bills.catalogue.stored.articles():
             self.bills.catalogue.stored.put(ARTICLES)
         self.bills.start()

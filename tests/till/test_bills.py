@@ -223,11 +223,11 @@ async def test_a_part_refunded_before_its_bill_was_complete_is_no_difference_of_
     await shop.bills.show_code(cny(500))
     await shop.pay(1)
     shift = ShiftRow(
-        number=1, currency="CNY", opened_ns=1, opened_by="Mei", float_minor=0, from_ns=1, from_height=0
+        number=1, currency="CNY", opened_ns=1, opened_by="Mei", float_minor=0, from_sale=0, from_height=0
     )  # fmt: skip
 
     def faults() -> list[tuple[int, int]]:
-        side = read_book(ShopShifts(shop.book.book), shift, frozenset(), 2**62, shop.time_ns + 1)
+        side = read_book(ShopShifts(shop.book.book), shift, frozenset(), 2**62)
         return [(fault.book_minor, fault.ledger_minor) for fault in side.tender_faults]
 
     await shop.becomes(1, SaleState.REFUNDED, height=7, paid_ns=shop.time_ns, refunded_minor=500)
