@@ -13,13 +13,24 @@ import msgspec
 from chainpos.core.chain.bisection import Fetch, Refused, begin, resume
 from chainpos.core.chain.block import tx_proof
 from chainpos.core.chain.genesis import load_genesis
-from chainpos.core.chain.results import TxResult, result_proof
-from chainpos.core.chain.verifier import TrustedState, TrustOptions, UntrustedBlock, trust_genesis
+from chainpos.core.chain.results import result_proof
+from chainpos.core.chain.verifier import TrustedState, UntrustedBlock, trust_genesis
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.contracts.registry import TABLES
 from chainpos.core.values.hashes import sha256
-from chainpos.core.values.timestamps import DAY_S, SECOND_NS
+from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_REFUSED, UserFacingError
+from chainpos.inspect.case import (
+    CASE_OPTIONS,
+    CASE_VERSION,
+    SUBJECT,
+    Case,
+    LightBlock,
+    ProvedRecord,
+    ProvedTransaction,
+    StatedRecord,
+    encode_json,
+)
 from chainpos.inspect.case_container import pack
 from chainpos.inspect.case_html import render_case
 from chainpos.inspect.fields import key_text
@@ -30,10 +41,6 @@ from chainpos.inspect.timeline import BOOK, LEDGER, OUTBOX, Timeline, timeline
 from chainpos.inspect.trace import Run, require_block
 from chainpos.store.shop_reading import BookReader
 
-CASE_VERSION: Final = 1
-# A case is judged as of its own last header: evidence does not age.
-CASE_OPTIONS: Final = TrustOptions(100 * 365 * DAY_S * SECOND_NS)
-SUBJECT: Final = "subject"
 RELATED: Final = "related"
 LEFT_OUT: Final = (
     "other people's transactions in the same blocks",
@@ -44,65 +51,6 @@ UNPROVED: Final = (
     "proofs of the records that the trace rests on: the node was asked over RPC, and proves its newest state alone"
 )
 MAX_RELATED: Final = 40
-
-
-class LightBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A header with its commit and validators, encoded by core.chain."""
-
-    height: int
-    header: bytes
-    commit: bytes
-    validators: bytes
-
-
-class ProvedTransaction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A transaction with the proof that its block has it, and that the next header commits to its result."""
-
-    role: str
-    height: int
-    index: int
-    wire: bytes
-    inclusion: bytes
-    result: TxResult
-    result_proof: bytes
-
-
-class ProvedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A record after a block, or that there is none; the next header commits to it."""
-
-    name: str
-    key: bytes
-    height: int
-    value: bytes | None
-    proof: bytes
-
-
-class StatedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A record as the subject found it, told and not proved: as the block's earlier transactions left it, to which no
-
-    header commits; or as a node told it that proves no older state.
-    """
-
-    name: str
-    key: bytes
-    value: bytes | None
-
-
-class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All of a case but its headers. `as_of` is the height whose state it tells last."""
-
-    version: int
-    chain_id: str
-    genesis_sha256: bytes
-    as_of: int
-    reference: str
-    left_out: tuple[str, ...]
-    timeline: Timeline
-    trace: Trace | None
-    transactions: tuple[ProvedTransaction, ...]
-    records: tuple[ProvedRecord, ...]
-    witness: tuple[ProvedRecord, ...]
-    stated: tuple[StatedRecord, ...]
 
 
 def make_case(source: ChainSource, word: str, *, book: BookReader | None = None, as_of: int = 0) -> bytes:
@@ -131,11 +79,6 @@ def make_case(source: ChainSource, word: str, *, book: BookReader | None = None,
     }
     parts["case.html"] = render_case(case)
     return pack(parts)
-
-
-def encode_json(value: object) -> bytes:
-    """JSON with its keys in order, so that the same value is the same bytes."""
-    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1) + b"\n"
 
 
 class _Maker:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import format_rfc3339
+from chainpos.inspect.case import Case
 from chainpos.inspect.fields import Fields
 from chainpos.inspect.steps import Step, Trace
-
-if TYPE_CHECKING:
-    from chainpos.inspect.case_file import Case
 
 _HEAD: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

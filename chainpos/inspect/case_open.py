@@ -24,8 +24,7 @@ from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.state.proofs import decode_proof, verify_absence, verify_presence
 from chainpos.core.values.hashes import sha256
 from chainpos.errors import ChainposError, MalformedBytes
-from chainpos.inspect.case_container import PARTS, CaseDamaged, unpack
-from chainpos.inspect.case_file import (
+from chainpos.inspect.case import (
     CASE_OPTIONS,
     CASE_VERSION,
     SUBJECT,
@@ -35,6 +34,7 @@ from chainpos.inspect.case_file import (
     ProvedTransaction,
     encode_json,
 )
+from chainpos.inspect.case_container import PARTS, CaseDamaged, unpack
 from chainpos.inspect.case_html import render_case
 from chainpos.inspect.past import PastState
 from chainpos.inspect.source import Found as FoundBlock

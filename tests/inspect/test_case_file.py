@@ -15,8 +15,9 @@ from chainpos.core.chain.results import TxResult, result_proof, results_hash
 from chainpos.core.values.text import is_safe
 from chainpos.errors import UserFacingError
 from chainpos.inspect import case_container
+from chainpos.inspect.case import Case, LightBlock, ProvedTransaction, encode_json
 from chainpos.inspect.case_container import pack, unpack
-from chainpos.inspect.case_file import Case, LightBlock, ProvedTransaction, encode_json, make_case
+from chainpos.inspect.case_file import make_case
 from chainpos.inspect.case_html import render_case
 from chainpos.inspect.case_open import _Opening, open_case
 from chainpos.inspect.source import StoreSource

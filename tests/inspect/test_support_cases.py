@@ -10,7 +10,8 @@ import pytest
 from chainpos.core.checkout.request import link_id
 from chainpos.core.values.hashes import sha256
 from chainpos.inspect import absence
-from chainpos.inspect.case_file import Case, make_case
+from chainpos.inspect.case import Case
+from chainpos.inspect.case_file import make_case
 from chainpos.inspect.case_open import open_case
 from chainpos.inspect.explain import explain
 from chainpos.inspect.lookups import Lookups

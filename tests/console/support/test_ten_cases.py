@@ -18,7 +18,7 @@ from chainpos.console.screens.case_file import CaseScreen
 from chainpos.console.screens.timeline import TimelineScreen
 from chainpos.console.screens.trace import TraceScreen
 from chainpos.core.values.hashes import sha256
-from chainpos.inspect.case_file import Case
+from chainpos.inspect.case import Case
 from chainpos.inspect.source import StoreSource
 from chainpos.inspect.support import genesis_desk
 from tests.console.looking import key_in, text_of
