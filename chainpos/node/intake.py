@@ -13,7 +13,7 @@ from typing import Final
 
 from chainpos.core.chain.envelope import MAX_TX_BYTES, Envelope, decode_envelope
 from chainpos.core.chain.results import TxResult
-from chainpos.core.contracts.codes import BLOCK_FULL, CODESPACE, MALFORMED, OVERSIZED, TOO_MANY_WAITING
+from chainpos.core.contracts.codes import BLOCK_FULL, CODESPACE, FOR_NOW, MALFORMED, OVERSIZED
 from chainpos.core.contracts.registry import CODES_BY_NUMBER, CODESPACES
 from chainpos.core.values.hashes import sha256
 from chainpos.errors import Code, MalformedBytes
@@ -35,8 +35,6 @@ RESEND_EVERY_S: Final = 2.0
 RESEND_BATCH: Final = 16
 # In the answer's log: accepted and kept here, as no upstream can be reached.
 HELD: Final = "held"
-# An upstream that has no room now may have it later; every other refusal is for good.
-_PASSING: Final = frozenset({BLOCK_FULL.number, TOO_MANY_WAITING.number})
 _log = logging.getLogger(__name__)
 
 
@@ -153,7 +151,7 @@ class Intake:
         if waiting.hash not in self._mempool:
             return True
         answer = await self._send_on(waiting.wire, waiting.hash)
-        if answer is None or answer.code in _PASSING:
+        if answer is None or answer.code in FOR_NOW:
             return False
         if answer.code:
             self._mempool.remove([waiting.hash])

@@ -154,7 +154,7 @@ class Connection:
                 compression=None,
                 proxy=None,
             )
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError) as error:
+        except (OSError, TimeoutError, UnicodeError, InvalidHandshake, InvalidURI, EOFError) as error:
             raise Disconnected(f"cannot connect to {url}: {error}") from error
         return cls(socket, timeout_s)
 

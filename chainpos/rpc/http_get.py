@@ -36,10 +36,11 @@ async def http_get(url: str, limit_bytes: int, timeout_s: float) -> HttpAnswer:
             return await _fetch(parts, limit_bytes)
     except TimeoutError as error:
         raise TimedOut("the address did not answer in time") from error
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        # A host's name of which no question can be made is a UnicodeError.
         raise Disconnected(f"the address cannot be reached: {error}") from error
-    except h11.RemoteProtocolError as error:
-        raise Disconnected("the answer is no HTTP") from error
+    except (h11.RemoteProtocolError, h11.LocalProtocolError) as error:
+        raise Disconnected("the answer, or what was asked, is no HTTP") from error
 
 
 def _split(url: str) -> SplitResult:

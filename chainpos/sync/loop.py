@@ -15,6 +15,7 @@ from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import Commit
 from chainpos.core.chain.header import Header
 from chainpos.core.chain.validation import BlockRefused
+from chainpos.core.contracts.codes import FOR_NOW
 from chainpos.core.values.hashes import sha256
 from chainpos.errors import ChainposError, MalformedBytes
 from chainpos.rpc.backend import BroadcastAnswer, PendingTransaction, UpstreamReport
@@ -128,17 +129,21 @@ class FollowLoop:
     async def forward(self, transaction: bytes) -> BroadcastAnswer:
         """That an upstream took the transaction; what one says against it where none does. Raises NoUpstream.
 
-        All of them are told, so that one that drops it, or lies of it, changes nothing. A yes waits for nobody.
+        All of them are told, so that one that drops it, or lies of it, changes nothing. A yes waits for nobody. Where
+        one is silent, it may have taken it: then another's want of room decides nothing.
         """
         waiting = {self._send(name, transaction) for name in self._told()}
         refusal: BroadcastAnswer | None = None
+        is_silent = False
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for answer in [task.result() for task in done]:
                 if answer is not None and answer.code == 0:
                     return answer
-                refusal = answer or refusal
-        if refusal is None:
+                is_silent = is_silent or answer is None
+                if answer is not None and (refusal is None or refusal.code in FOR_NOW):
+                    refusal = answer
+        if refusal is None or (is_silent and refusal.code in FOR_NOW):
             raise NoUpstream("no upstream took the transaction")
         return refusal
 

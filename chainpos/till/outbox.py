@@ -31,7 +31,7 @@ NONCE_BYTES: Final = 16
 # What CometBFT says of a transaction that is in no block.
 NOT_FOUND: Final = "not found"
 # Reasons of a node to say no for now, which say nothing of the transaction.
-_FOR_NOW: Final = frozenset({codes.BLOCK_FULL.number, codes.TOO_MANY_WAITING.number, codes.REPLAYED.number})
+_FOR_NOW: Final = codes.FOR_NOW | {codes.REPLAYED.number}
 
 
 class Outbox:

@@ -32,6 +32,7 @@ WAIT_S: Final = 20.0
 NONCE_BYTES: Final = 16
 FIRST_LOOK_S: Final = 0.05
 LONGEST_LOOK_S: Final = 0.4
+MAY_HAVE_ARRIVED: Final = "It may have been sent all the same, and come true in two minutes: look before you repeat it."
 
 
 class ActEnd(Enum):
@@ -80,7 +81,10 @@ class Office:
         await self.network.close()
 
     async def act(self, kind: str, message: msgspec.Struct, *, wait_s: float = WAIT_S) -> ActResult:
-        """Sign a message, send it, follow it into a verified block. Raises UserFacingError where no node answers."""
+        """Sign a message, send it, follow it into a verified block. Raises UserFacingError where no node answers.
+
+        While nodes have no room it is sent again: refused is only what somebody judged.
+        """
         if type(message) is not MESSAGES[kind].type:
             raise TypeError(f"{kind} is not a {type(message).__name__}")
         expires_s = self.network.clock.now_ns() // SECOND_NS + LIFE_S
@@ -94,15 +98,25 @@ class Office:
             msgspec.msgpack.encode(message),
         )
         wire = encode_envelope(body, self.key.sign)
-        code = (await self.network.broadcast(wire)).code
-        if code not in (0, envelope_codes.REPLAYED.number):
-            return ActResult(end=ActEnd.REFUSED_AT_DOOR, tx_hash=tx_hash(wire), expires_s=expires_s, code=code)
+        try:
+            code = (await self.network.broadcast(wire)).code
+        except UserFacingError as error:
+            # An answer that did not come says nothing of what was sent.
+            raise UserFacingError(
+                error.what, money_moved=MAY_HAVE_ARRIVED, next_step=error.next_step, exit_code=error.exit_code
+            ) from error
         pause_s = FIRST_LOOK_S
         with contextlib.suppress(TimeoutError, UserFacingError):
             async with asyncio.timeout(wait_s):
                 while (found := await self.network.included(tx_hash(wire))) is None:
+                    if code not in (0, envelope_codes.REPLAYED.number, *envelope_codes.FOR_NOW):
+                        return ActResult(
+                            end=ActEnd.REFUSED_AT_DOOR, tx_hash=tx_hash(wire), expires_s=expires_s, code=code
+                        )
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 1.5, LONGEST_LOOK_S)
+                    if code in envelope_codes.FOR_NOW:
+                        code = (await self.network.broadcast(wire)).code
                 return ActResult(
                     end=ActEnd.DONE if found.result.is_ok else ActEnd.REFUSED,
                     tx_hash=tx_hash(wire),

@@ -33,6 +33,9 @@ LONGEST_LOOK_S: Final = 0.3
 SEND_AGAIN_S: Final = 1.0
 COPY_TIMEOUT_S: Final = 3.0
 COPY_ANSWER_BYTES: Final = 8192
+# Replayed is what it is called when an earlier attempt had worked after all. A node without room says nothing of the
+# payment, which may wait with another: called refused, it would be made again, and a printed code takes both.
+_NO_NEWS: Final = envelope_codes.FOR_NOW | {0, envelope_codes.REPLAYED.number}
 
 
 class End(Enum):
@@ -117,7 +120,7 @@ async def follow(network: Network, wire: bytes, requested: bytes, *, wait_s: flo
                 if (result := await _look_for(network, wire, requested)) is not None:
                     return result
                 code = (await network.broadcast(wire)).code
-                if code not in (0, envelope_codes.REPLAYED.number):
+                if code not in _NO_NEWS:
                     # It may have come into a block just before it was refused.
                     found = await _in_block(network, wire, requested)
                     return found or _result(End.REFUSED_AT_DOOR, wire, requested, code=code)
@@ -182,8 +185,7 @@ async def _send(network: Network, wire: bytes, copy: asyncio.Task[bool]) -> int:
         if await copy:
             return 0
         raise
-    # Replayed is what it is called when an earlier attempt had worked after all.
-    if code == 0 or code == envelope_codes.REPLAYED.number or await copy:
+    if code in _NO_NEWS or await copy:
         return 0
     return code
 

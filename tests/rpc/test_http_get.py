@@ -58,11 +58,18 @@ def test_an_answer_that_holds_no_request_is_malformed(body: bytes) -> None:
     "url",
     ["", "nonsense", "ftp://127.0.0.1/", "https://127.0.0.1/", "http://", "http:///p", "http://127.0.0.1:0/",
      "http://127.0.0.1:99999/", "http://user@127.0.0.1/", "http://[::1/", "http://127.0.0.1/a b", "http://127.0.0.1/é",
-     "http://127.0.0.1/\r\nX: y", "http://127.0.0.1:1/", "http://host.invalid/"],
+     "http://127.0.0.1/\r\nX: y", "http://127.0.0.1:1/", "http://host.invalid/",
+     "http://a..b/", f"http://{'x' * 64}.example/"],
 )  # fmt: skip
 async def test_what_is_no_reachable_address_is_disconnected(url: str) -> None:
     with pytest.raises(Disconnected):
         await http_get(url, 1000, 1.0)
+
+
+async def test_an_address_that_no_request_can_ask_for_is_disconnected() -> None:
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as url:
+        with pytest.raises(Disconnected):
+            await http_get(f"{url}/\x7f", 1000, 2.0)
 
 
 async def test_an_answer_over_the_limit_is_not_read_on() -> None:

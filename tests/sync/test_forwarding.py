@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chainpos.core.contracts.codes import BLOCK_FULL
 from chainpos.core.values.hashes import sha256
 from chainpos.rpc.backend import BroadcastAnswer
 from chainpos.rpc.client import Disconnected, RpcError
@@ -54,6 +55,17 @@ async def test_a_refusal_counts_only_where_no_other_takes_it() -> None:
     assert await loop_with(a=Upstream(REFUSED), b=Upstream(TAKEN, after_s=0.05)).forward(WIRE) == TAKEN
     assert await loop_with(a=Upstream(REFUSED), b=Upstream(REFUSED)).forward(WIRE) == REFUSED
     assert await loop_with(a=Upstream(REFUSED), b=Upstream(Disconnected("gone"))).forward(WIRE) == REFUSED
+
+
+async def test_want_of_room_decides_nothing_where_another_may_have_taken_it() -> None:
+    full = Upstream(BroadcastAnswer(sha256(WIRE), BLOCK_FULL.number))
+    gone = Upstream(Disconnected("gone"), after_s=0.05)
+    for upstreams in ({"a": full, "b": gone}, {"a": gone, "b": full}):
+        with pytest.raises(NoUpstream):
+            await loop_with(**upstreams).forward(WIRE)
+    assert (await loop_with(a=full, b=full).forward(WIRE)).code == BLOCK_FULL.number
+    for after_s in (0, 0.05):
+        assert await loop_with(a=full, b=Upstream(REFUSED, after_s=after_s), c=gone).forward(WIRE) == REFUSED
 
 
 async def test_who_is_silent_keeps_nobody_waiting_for_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:

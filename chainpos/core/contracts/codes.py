@@ -69,6 +69,9 @@ LEDGER_CROWDED: Final = Code(
     "Make the transaction again; it will find another place.", "请重新发起交易，系统会另选位置。",
 )  # fmt: skip
 
+# Said for now, by a node and of itself: the same transaction may be let in later, and may be with another node already.
+FOR_NOW: Final = frozenset({BLOCK_FULL.number, TOO_MANY_WAITING.number})
+
 CODES: Final = (
     MALFORMED, OVERSIZED, OTHER_CHAIN, BAD_SIGNATURE, TX_EXPIRED, EXPIRY_TOO_FAR, REPLAYED, UNKNOWN_KIND, TOKEN_SPENT,
     BLOCK_FULL, TOO_MANY_WAITING, LEDGER_CROWDED,
