@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from threading import Lock
 from typing import Final
 
 from chainpos.core.chain.signatures import Signature, VerifyBatch, verify_batch
@@ -17,12 +18,16 @@ DEFAULT_CAPACITY: Final = 20_000
 
 
 class VerifiedSignatures:
-    """A bounded memory before a verifier; the longest remembered is forgotten first."""
+    """A bounded memory before a verifier; the longest remembered is forgotten first.
+
+    Blocks are executed in one thread and tills' requests looked at in another: both may ask at the same time.
+    """
 
     def __init__(self, verifier: VerifyBatch = verify_batch, capacity: int = DEFAULT_CAPACITY) -> None:
         self._verifier = verifier
         self._capacity = capacity
         self._known: dict[bytes, None] = {}
+        self._changing = Lock()
         self.verified = 0
 
     def verify(self, claims: Sequence[Signature]) -> list[bool]:
@@ -32,13 +37,15 @@ class VerifiedSignatures:
         answers = [True] * len(claims)
         if not unknown:
             return answers
-        self.verified += len(unknown)
-        for index, holds in zip(unknown, self._verifier([claims[index] for index in unknown]), strict=True):
+        found = self._verifier([claims[index] for index in unknown])
+        for index, holds in zip(unknown, found, strict=True):
             answers[index] = holds
-            if holds and names[index]:
-                self._known[names[index]] = None
-        while len(self._known) > self._capacity:
-            del self._known[next(iter(self._known))]
+        # Two threads that forget at once would fail, and a block that fails to execute halts the node.
+        with self._changing:
+            self.verified += len(unknown)
+            self._known.update({names[index]: None for index in unknown if answers[index] and names[index]})
+            while len(self._known) > self._capacity:
+                del self._known[next(iter(self._known))]
         return answers
 
 

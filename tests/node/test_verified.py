@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from chainpos.core.chain.signatures import Signature, verify_batch
 from chainpos.engine.keys import SigningKey
@@ -59,3 +62,25 @@ def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
     memory.verify([claim(b"3")])
     memory.verify([claim(b"1")])
     assert counting.asked == [3, 1]
+
+
+def test_two_threads_may_ask_at_once_while_what_is_oldest_is_forgotten() -> None:
+    # A node executes blocks in one thread, and looks at the requests that tills publish in another.
+    memory = VerifiedSignatures(lambda claims: [True] * len(claims), capacity=4)
+    ends = time.monotonic() + 0.5
+
+    def ask(thread: int) -> int:
+        asked = 0
+        while time.monotonic() < ends:
+            asked += 1
+            names = [b"%d/%d/%d" % (thread, asked, index) for index in range(8)]
+            assert all(memory.verify([Signature(bytes(32), name, bytes(64)) for name in names]))
+        return asked
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            assert all(threads.map(ask, range(2)))
+    finally:
+        sys.setswitchinterval(before)

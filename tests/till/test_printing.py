@@ -248,6 +248,13 @@ def test_a_file_collects_jobs_and_a_full_device_is_out_of_paper(tmp_path: Path) 
     assert problem.value.kind == "unreachable"
 
 
+@pytest.mark.parametrize("address", ["tcp:a..b:9100", f"tcp:{'x' * 70}:9100", "tcp:127.0.0.1:99999"])
+def test_a_printer_by_an_impossible_name_is_unreachable_and_stops_nothing(address: str) -> None:
+    with pytest.raises(PrinterProblem) as problem:
+        send(address, b"x")
+    assert (problem.value.kind, problem.value.begun) == ("unreachable", False)
+
+
 async def test_an_open_cover_is_said_and_a_mute_printer_is_believed(
     printer: PrinterPort, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,7 +68,8 @@ def _send_tcp(host: str, port: int, job: bytes) -> Sent:
             line.settimeout(PRINT_S)
             line.sendall(job + ANSWER_WHEN_PRINTED)
             return Sent(_finished(line))
-    except OSError as error:
+    except (OSError, UnicodeError, OverflowError) as error:
+        # A name that nobody can ask for, or a port that there is none of: a typing error must not stop the till.
         raise PrinterProblem("unreachable", f"{host}:{port}", begun=begun) from error
 
 
