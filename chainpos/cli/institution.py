@@ -197,7 +197,10 @@ def fail(
 @app.command("close-cycle")
 def close_cycle(
     resolve: Annotated[
-        bool, typer.Option("--resolve", help="Only settle what was rolled over, now that reserves came.")
+        bool,
+        typer.Option(
+            "--resolve", help="Only settle what was rolled over and refunds lessened; new reserves need no asking."
+        ),
     ] = False,
     operator: Annotated[bool, typer.Option("--operator", help="Act as the network's operator, not a bank.")] = False,
     currency: Currency = "CNY",
@@ -281,7 +284,7 @@ def fund_reserve(
     demo: Demo = "",
     as_json: Json = False,
 ) -> None:
-    """The central bank gives an institution central-bank money."""
+    """The central bank gives an institution central-bank money: what waited for it settles at once."""
     from chainpos.core.contracts.institutions.messages import FundReserve
     from chainpos.core.values.amount import format_amount
 

@@ -22,7 +22,7 @@ CAPABILITY_FILES = {
 # What a capability computes without the ledger may have a file of its own.
 MORE_FILES = {
     "balances": {"supply.py"}, "compliance": {"preview.py", "watching.py"}, "merchants": {"recovery.py"},
-    "settlement": {"netting.py"},
+    "settlement": {"clearing.py", "netting.py"},
 }  # fmt: skip
 # What governance may decide of it, where there is anything.
 OPTIONAL_FILES = {"changes.py"}

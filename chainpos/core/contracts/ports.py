@@ -201,6 +201,9 @@ class SettlementPort(Protocol):
         Returns where it was taken from. Postings are the caller's.
         """
 
+    def settle_with_new_reserves(self, ctx: Context, institution: str, currency: str) -> None:
+        """Reserves came to the institution: what was rolled over, and settles with them, does. Refuses nothing."""
+
 
 class PaymentsPort(Protocol):
     """Recorded payments."""

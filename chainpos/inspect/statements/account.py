@@ -14,6 +14,7 @@ from chainpos.core.contracts.balances.events import POSTED, decode_legs
 from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, merchant_account, reserve_account
 from chainpos.core.contracts.institutions.records import INSTITUTIONS, institution_key
 from chainpos.core.contracts.merchants.records import MERCHANTS, merchant_key
+from chainpos.core.contracts.settlement.events import NETTED
 from chainpos.core.contracts.settlement.records import (
     BATCHES,
     FIRST_BATCH,
@@ -37,7 +38,7 @@ _TOLD_BY: Final[tuple[tuple[str, str, str], ...]] = (
     ("payments.paid", "payment", "reference"),
     ("refunds.refunded", "refund", "reference"),
     ("settlement.payout_confirmed", "payout", "number"),
-    ("settlement.netted", "netting", "cycle"),
+    (NETTED, "netting", "cycle"),
     ("institutions.reserve_funded", "reserve_funded", "reference"),
     ("institutions.reserve_drained", "reserve_drained", "reference"),
     ("balances.issued", "issue", "reference"),
@@ -189,23 +190,25 @@ def _position(source: ChainSource, merchant: str, currency: str, height: int) ->
 
 def _entries(source: ChainSource, account: bytes, currency: str, period: Period, balance_minor: int) -> Iterator[Entry]:
     for done in executed(source, period):
-        for event in done.events:
+        for event, following in zip(done.events, (*done.events[1:], None), strict=True):
             if event.type != POSTED:
                 continue
+            # A netting tells of itself right after its posting; what brought the reserves for it is another movement.
+            is_netted = following is not None and following.type == NETTED
             posted = {each.key: each.value for each in event.attributes}
             if posted.get("currency") != currency:
                 continue
             for leg in decode_legs(posted["legs"]):
                 if leg.account == account and leg.delta_minor:
                     balance_minor += leg.delta_minor
-                    yield _entry(done, account, leg.delta_minor, balance_minor)
+                    yield _entry(done, account, leg.delta_minor, balance_minor, is_netted=is_netted)
 
 
-def _entry(done: Executed, account: bytes, amount_minor: int, balance_minor: int) -> Entry:
+def _entry(done: Executed, account: bytes, amount_minor: int, balance_minor: int, *, is_netted: bool) -> Entry:
     kind, reference, gross_minor, fee_minor, counterparty, detail = "other", "", amount_minor, 0, "", ""
     for event, name, attribute in _TOLD_BY:
         told = done.first(event)
-        if told is None:
+        if told is None or is_netted != (event == NETTED):
             continue
         kind, reference = name, told.get(attribute, "")
         counterparty = told.get("institution", "")

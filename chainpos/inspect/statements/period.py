@@ -25,7 +25,10 @@ _DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 
 
 class Period(msgspec.Struct, frozen=True):
-    """Blocks `low` to `high`, none where low > high; times in ns. One that is not over ends with the tip for now."""
+    """Blocks `low` to `high`, none where low > high; times in ns. One that is not over ends with the tip for now.
+
+    `netting` is the one that it is about, 0 for a day: several may be in one block, as each new reserve may make one.
+    """
 
     name: str
     low: int
@@ -33,6 +36,7 @@ class Period(msgspec.Struct, frozen=True):
     from_ns: int
     to_ns: int
     is_over: bool
+    netting: int = 0
 
 
 class Executed(NamedTuple):
@@ -85,7 +89,7 @@ def cycle_period(source: ChainSource, currency: str, number: int) -> Period:
     low = base if before is None else before.height + 1
     from_ns = _time_ns(source, base) if before is None else _time_ns(source, before.height)
     name = f"{currency}/{number}"
-    return Period(name, low, cycle.height, from_ns, _time_ns(source, cycle.height), is_over=True)
+    return Period(name, low, cycle.height, from_ns, _time_ns(source, cycle.height), is_over=True, netting=number)
 
 
 def executed(source: ChainSource, period: Period) -> Iterator[Executed]:

@@ -20,6 +20,7 @@ from chainpos.core.contracts.settlement.records import (
     CYCLES,
     PAYOUTS,
     REQUESTED,
+    Clock,
     Cycle,
     cycle_key,
     payout_key,
@@ -157,13 +158,16 @@ def payout_order(lookups: Lookups, merchant: str, currency: str, number: int) ->
 
 
 def nettings(source: ChainSource, period: Period, *, currency: str, institution: str = "") -> tuple[NettingRow, ...]:
-    """The nettings of the period, ascending, with all legs or one institution's. Raises StateMismatch."""
+    """The nettings of a day, ascending, or the one of the period, with all legs or one institution's.
+
+    Raises StateMismatch.
+    """
     lookups = Lookups(source)
-    clock = lookups.record(CLOCKS, currency.encode())
+    clock = lookups.record(CLOCKS, currency.encode()) or Clock()
     rows: list[NettingRow] = []
-    for number in range(0 if clock is None else clock.nettings, 0, -1):
+    for number in [period.netting] if period.netting else range(clock.nettings, 0, -1):
         cycle = lookups.record(CYCLES, cycle_key(currency, number))
-        if cycle is None or cycle.height < period.low:
+        if cycle is None or (cycle.height < period.low and not period.netting):
             break
         if cycle.height <= period.high:
             rows.append(_netting(lookups, currency, number, cycle, institution))

@@ -155,7 +155,7 @@ class PlainModel:
             return "", ""
         if mode == "instant" and self.reserve[debtor, currency] >= minor:
             self.reserve[debtor, currency] -= minor
-            self.reserve[creditor, currency] += minor
+            self.receive(creditor, currency, minor)
             return "", ""
         if self.net_debit(debtor, currency) + minor > max(self.cap_of(debtor), 0):
             return "net_debit_cap", ""
@@ -312,10 +312,19 @@ class PlainModel:
         self.closed_s[currency] = cutoff_s
         return ""
 
+    def receive(self, bank: str, currency: str, minor: int) -> None:
+        """Reserves come: if the bank was rolled over and settles with them, so does whoever can beside it."""
+        self.reserve[bank, currency] += minor
+        settled = self._largest(self._waiting(currency), currency)
+        if bank in settled:
+            self._settle(settled, currency)
+
+    def _waiting(self, currency: str) -> list[str]:
+        return [bank for bank in self._debtors(currency) if self.rolled[bank, currency]]
+
     def resolve(self, currency: str) -> str:
         """What was rolled over, against each other."""
-        waiting = [bank for bank in self._debtors(currency) if self.rolled[bank, currency]]
-        settled = self._largest(waiting, currency)
+        settled = self._largest(self._waiting(currency), currency)
         if not settled:
             return "nothing_resolved"
         self._settle(settled, currency)

@@ -189,7 +189,9 @@ class MoneyMachine(RuleBasedStateMachine):
         expected = "insufficient_funds" if self.money.reserve[bank, currency] + delta < 0 else ""
         message = (FundReserve if delta > 0 else DrainReserve)(bank, currency, abs(delta), "test")
         self.run(message, "central_bank", expected)
-        if not expected:
+        if not expected and delta > 0:
+            self.money.receive(bank, currency, delta)
+        elif not expected:
             self.money.reserve[bank, currency] += delta
 
     @precondition(lambda self: any(self.money.available.values()))

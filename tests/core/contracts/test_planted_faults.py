@@ -45,6 +45,7 @@ from chainpos.core.contracts.payments import port as payments_port
 from chainpos.core.contracts.payments import rules as payments_rules
 from chainpos.core.contracts.ports import DYNAMIC_QR, FeeSplit
 from chainpos.core.contracts.refunds import rules as refunds_rules
+from chainpos.core.contracts.settlement import clearing
 from chainpos.core.contracts.settlement import port as settlement_port
 from chainpos.core.contracts.settlement import rules as settlement_rules
 from chainpos.core.contracts.settlement.netting import net_out
@@ -260,6 +261,18 @@ def roll_over(machine: WholeMachine) -> None:
     machine.close(0, SOUTH, wait=True)
 
 
+def fund_late(machine: WholeMachine) -> None:
+    roll_over(machine)
+    machine.change_a_reserve(SOUTH, CNY, 1_000, more=True)
+
+
+def be_paid_late(machine: WholeMachine) -> None:
+    """southbank can settle with what an instant payment brings its own debtor's way."""
+    machine.buy([("gil", "TEAHOUSE", 16_000)], CNY)
+    machine.close(0, SOUTH, wait=True)
+    machine.buy([("carol", "NOODLES", 1_000)], CNY)
+
+
 def pay_out(machine: WholeMachine) -> None:
     close_a_cycle(machine)
     machine.ask_for_a_payout(0, 10, "owner")
@@ -283,6 +296,10 @@ def _every_debtor_settles(obligations: Any, _: Any) -> Any:
     return net_out(list(obligations), dict.fromkeys(BANKS, 10**9))
 
 
+def _nobody_waits(*_: Any) -> dict[str, Any]:
+    return {}
+
+
 def _nothing_before(*_: Any) -> Series:
     return Series(0, 0)
 
@@ -293,8 +310,10 @@ MONEY_FAULTS = [
     Fault("a refund that posts nothing", refunds_rules, "_post", _holds_still, refund_twice),
     Fault("a fee that nobody shares", fees_port, "fee_of", _all_to_the_acquirer, buy_with_a_tip),
     Fault("a fee that is kept", fees_port, "returned_so_far", _returns_no_fee, refund_twice),
-    Fault("what is due is forgotten", settlement_port, "add_due", _holds_still, buy),
-    Fault("a debtor without reserve settles", settlement_rules, "net_out", _every_debtor_settles, roll_over),
+    Fault("what is due is forgotten", clearing, "add_due", _holds_still, buy),
+    Fault("a debtor without reserve settles", clearing, "net_out", _every_debtor_settles, roll_over),
+    Fault("a reserve that waits for somebody", clearing, "waiting_batches", _nobody_waits, fund_late),
+    Fault("a payment that resolves nothing", settlement_port, "settle_with_new_reserves", _holds_still, be_paid_late),
     Fault("a payout that does not come back", settlement_rules, "FAILED", PAID_OUT, pay_out),
     Fault("a document in the same place", anchors_rules, "Series", _nothing_before, anchor_twice),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ CAPABILITY: Final = Capability(
     codes=codes.CODES,
     messages=(
         Message("institutions.rotate_key", RotateKey, rules.rotate_key, gas=500, signatures=new_key_claim),
-        Message("institutions.fund_reserve", FundReserve, rules.fund_reserve, gas=500),
+        Message("institutions.fund_reserve", FundReserve, rules.fund_reserve, gas=5500),
         Message("institutions.drain_reserve", DrainReserve, rules.drain_reserve, gas=500),
     ),
     tables=(records.INSTITUTIONS, records.DIRECTORY),

@@ -79,10 +79,11 @@ def debit_caps(ctx: Context, caps: tuple[tuple[str, int], ...]) -> tuple[DebitCa
 
 
 def fund_reserve(ctx: Context, message: FundReserve) -> bytes:
-    """The institution's reserve account holds `amount_minor` more central-bank money."""
+    """The institution's reserve account holds `amount_minor` more central-bank money: what waited for it settles."""
     account = _checked_reserve(ctx, message)
     balances.issue(ctx, CENTRAL_BANK, account, message.currency, message.amount_minor)
     _tell(ctx, RESERVE_FUNDED, message)
+    ctx.ports.settlement.settle_with_new_reserves(ctx, message.institution, message.currency)
     return b""
 
 

@@ -29,7 +29,7 @@ CURRENCY_NOT_SETTLED: Final = Code(
 NOTHING_RESOLVED: Final = Code(
     805, "nothing_resolved",
     "No debtor that was rolled over can settle yet.", "被顺延的机构目前仍无法清算。",
-    "Try again once its reserve has been funded.", "请在其备付金补足后再试。",
+    "Fund its reserve: it settles as the money comes.", "请补足其备付金：到账即自动清算。",
 )  # fmt: skip
 NOTHING_TO_PAY_OUT: Final = Code(
     806, "nothing_to_pay_out",

@@ -23,7 +23,7 @@ class Close(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Resolve(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Kind "settlement.resolve": settle batches that were rolled over, now that reserves came. Signed as `Close`."""
+    """Kind "settlement.resolve": settle batches that were rolled over and can settle now. Signed as `Close`."""
 
     institution: str
     currency: str

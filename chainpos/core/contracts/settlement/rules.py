@@ -8,47 +8,30 @@ from __future__ import annotations
 import msgspec
 
 from chainpos.core.contracts.balances import port as balances
-from chainpos.core.contracts.balances.port import Leg
-from chainpos.core.contracts.balances.records import merchant_account, reserve_account
+from chainpos.core.contracts.balances.records import merchant_account
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.ports import merchant_subject
 from chainpos.core.contracts.settlement import codes
-from chainpos.core.contracts.settlement.events import (
-    PAYOUT_CONFIRMED,
-    PAYOUT_FAILED,
-    PAYOUT_REQUESTED,
-    tell_cycle,
-    tell_payout,
-)
+from chainpos.core.contracts.settlement.clearing import net, open_batch, owing_batches, settle, waiting_batches
+from chainpos.core.contracts.settlement.events import PAYOUT_CONFIRMED, PAYOUT_FAILED, PAYOUT_REQUESTED, tell_payout
 from chainpos.core.contracts.settlement.messages import Close, ConfirmPayout, FailPayout, RequestPayout, Resolve
-from chainpos.core.contracts.settlement.netting import Netting, Owed, net_out
-from chainpos.core.contracts.settlement.port import add_due, fold, open_batch
+from chainpos.core.contracts.settlement.port import fold
 from chainpos.core.contracts.settlement.records import (
-    BATCHES,
     CLOCKS,
     CYCLE,
-    CYCLES,
     FAILED,
     NO_MONEY,
-    OBLIGATIONS,
     PAID_OUT,
     PAYOUTS,
     POSITIONS,
     REQUESTED,
     RESOLUTION,
     TIMETABLES,
-    Batch,
     Clock,
-    Cycle,
-    NetLeg,
     Payout,
     Position,
-    RolledOver,
     Through,
-    batch_key,
-    cycle_key,
     last_cutoff,
-    obligation_key,
     payout_key,
     position_key,
 )
@@ -69,25 +52,24 @@ def close(ctx: Context, message: Close) -> bytes:
     clock = ctx.get(CLOCKS, currency.encode()) or Clock()
     cutoff_s = last_cutoff(timetable, ctx.block.time_s)
     ctx.require(cutoff_s > clock.cutoff_s, codes.BEFORE_CUTOFF)
-    batches = {name: batch for name, batch in _batches(ctx, currency) if batch.owed_minor}
+    batches = owing_batches(ctx, currency)
     ctx.require(bool(batches), codes.NOTHING_TO_SETTLE)
-    netting = _net(ctx, currency, batches)
-    number = _settle(ctx, currency, netting, batches, CYCLE, Clock(clock.nettings, cutoff_s))
+    number = settle(ctx, currency, net(ctx, currency, batches), batches, CYCLE, cutoff_s)
     return number.to_bytes(4, "big")
 
 
 def resolve(ctx: Context, message: Resolve) -> bytes:
     """Between cut-offs, settle such batches as were rolled over and reserves now cover, against each other.
 
+    Reserves that come do this by themselves; what refunds have lessened since has to be asked for.
     Returns the netting's number, 4 bytes, big-endian.
     """
     _require_closer(ctx, message.institution)
     currency = message.currency
-    batches = {name: batch for name, batch in _batches(ctx, currency) if batch.owed_minor and batch.rolled_over_times}
-    netting = _net(ctx, currency, batches)
+    batches = waiting_batches(ctx, currency)
+    netting = net(ctx, currency, batches)
     ctx.require(bool(netting.settled), codes.NOTHING_RESOLVED)
-    clock = ctx.get(CLOCKS, currency.encode()) or Clock()
-    number = _settle(ctx, currency, netting, batches, RESOLUTION, clock)
+    number = settle(ctx, currency, netting, batches, RESOLUTION)
     return number.to_bytes(4, "big")
 
 
@@ -184,66 +166,6 @@ def _require_closer(ctx: Context, institution: str) -> None:
         ctx.ports.institutions.require_signer(ctx, institution, ctx.signer)
     else:
         ctx.ports.governance.require_role(ctx, "operator", ctx.signer)
-
-
-def _batches(ctx: Context, currency: str) -> list[tuple[str, Batch]]:
-    return [(name, open_batch(ctx, name, currency)) for name in ctx.ports.institutions.all_institutions(ctx)]
-
-
-def _obligation(ctx: Context, debtor: str, creditor: str, currency: str) -> Owed:
-    record = ctx.get(OBLIGATIONS, obligation_key(debtor, creditor, currency))
-    if record is None:
-        raise StateMismatch(f"{debtor} lists {creditor} in {currency}, but owes it nothing")
-    return Owed(debtor, creditor, record.amount_minor)
-
-
-def _net(ctx: Context, currency: str, batches: dict[str, Batch]) -> Netting:
-    obligations = [
-        _obligation(ctx, debtor, creditor, currency)
-        for debtor, batch in batches.items()
-        for creditor in batch.creditors
-    ]
-    reserves = {name: balances.balance(ctx, reserve_account(name), currency) for name in batches}
-    return net_out(obligations, reserves)
-
-
-def _settle(ctx: Context, currency: str, netting: Netting, batches: dict[str, Batch], kind: str, clock: Clock) -> int:
-    """Move the reserves, let settled batches' numbers move on, count the others' roll-over, record and tell it."""
-    balances.post(ctx, currency, tuple(Leg(reserve_account(name), minor) for name, minor in netting.nets))
-    for debtor in netting.settled:
-        for creditor in batches[debtor].creditors:
-            owed = _obligation(ctx, debtor, creditor, currency)
-            add_due(ctx, creditor, currency, -owed.minor)
-            ctx.delete(OBLIGATIONS, obligation_key(debtor, creditor, currency))
-    # Only now, as others' settling has changed what each is due.
-    for debtor in netting.settled:
-        batch = open_batch(ctx, debtor, currency)
-        ctx.put(BATCHES, batch_key(debtor, currency), Batch(batch.number + 1, 0, (), 0, batch.due_minor))
-    rolled_over = []
-    for debtor, shortfall_minor in netting.rolled_over:
-        batch = open_batch(ctx, debtor, currency)
-        # A resolution that leaves somebody out is not one more failed cycle.
-        times = batch.rolled_over_times + (1 if kind == CYCLE else 0)
-        ctx.put(BATCHES, batch_key(debtor, currency), msgspec.structs.replace(batch, rolled_over_times=times))
-        rolled_over.append(RolledOver(debtor, batch.number, batch.owed_minor, shortfall_minor, times))
-    number = clock.nettings + 1
-    cycle = Cycle(
-        kind=kind,
-        cutoff_s=clock.cutoff_s if kind == CYCLE else 0,
-        height=ctx.block.height,
-        time_s=ctx.block.time_s,
-        gross_minor=netting.gross_minor,
-        settled_minor=netting.settled_minor,
-        rolled_over_minor=netting.rolled_over_minor,
-        moved_minor=netting.moved_minor,
-        settled=tuple(Through(debtor, batches[debtor].number) for debtor in netting.settled),
-        rolled_over=tuple(rolled_over),
-        legs=tuple(NetLeg(name, minor) for name, minor in netting.nets),
-    )
-    ctx.put(CYCLES, cycle_key(currency, number), cycle)
-    ctx.put(CLOCKS, currency.encode(), Clock(number, clock.cutoff_s))
-    tell_cycle(ctx, currency, number, cycle)
-    return number
 
 
 def _undecided(ctx: Context, message: ConfirmPayout | FailPayout) -> tuple[Payout, Position]:

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from chainpos.core.contracts.balances.events import POSTED
 from chainpos.core.contracts.governance.codes import MISSING_ROLE
 from chainpos.core.contracts.institutions.codes import (
     INSTITUTION_SUSPENDED,
     NOT_INSTITUTION_KEY,
     UNKNOWN_INSTITUTION,
 )
+from chainpos.core.contracts.institutions.events import RESERVE_FUNDED
 from chainpos.core.contracts.institutions.messages import DrainReserve, FundReserve
 from chainpos.core.contracts.institutions.records import INSTITUTIONS, SUSPENDED
+from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.contracts.settlement import codes
 from chainpos.core.contracts.settlement.events import BATCH_ROLLED_OVER, BATCH_SETTLED, NETTED
 from chainpos.core.contracts.settlement.messages import Close, Resolve
@@ -161,14 +164,15 @@ def test_a_cycle_in_which_nobody_can_settle_moves_no_reserve(city: City) -> None
     assert city.reserve(SOUTH) == 1_000_000
 
 
-def test_a_late_reserve_settles_what_was_rolled_over_between_cutoffs(city: City) -> None:
+def test_a_late_reserve_settles_what_was_rolled_over_as_it_comes(city: City) -> None:
     city.bought("fay", "TEAHOUSE", 1_500_000)
     closed(city)
     city.refused(Resolve(BANK, CNY), BANK, codes.NOTHING_RESOLVED)
     city.bought("alice", "BOOKS", 10_000)  # of the next cycle: a resolution leaves it alone
-    city.accepted(FundReserve(SOUTH, CNY, 500_000, "late"), "central_bank")
-    result = city.accepted(Resolve(SOUTH, CNY), SOUTH)
-    assert result.data == (2).to_bytes(4, "big")
+    city.accepted(FundReserve(SOUTH, CNY, 499_999, "late"), "central_bank")
+    assert city.batch(SOUTH).number == 1
+    result = city.accepted(FundReserve(SOUTH, CNY, 1, "the last fen"), "central_bank")
+    assert [event.type for event in result.events][1:4] == [RESERVE_FUNDED, POSTED, NETTED]
     (told,) = events_of(result, NETTED)
     assert (told["kind"], told["cutoff_s"], told["moved_minor"]) == ("resolution", "0", "1500000")
     assert city.cycle(2).kind == RESOLUTION
@@ -185,10 +189,9 @@ def test_two_that_wait_for_each_other_are_resolved_together(city: City) -> None:
     city.bought("fay", "TEAHOUSE", 5_000)
     city.bought("gil", "TEAHOUSE", 3_000)
     assert closed(city)["rolled_over_minor"] == "8000"
-    # westpay now owes southbank what that needs, and gets its own 3,000 from a new reserve.
+    # westpay now owes southbank what that needs, and gets all that it owes from a new reserve.
     city.bought("gil", "BOOKS", 5_000)
     city.accepted(FundReserve(WALLET, CNY, 8_000, "late"), "central_bank")
-    city.accepted(Resolve(WALLET, CNY), WALLET)
     assert [city.reserve(bank) for bank in (BANK, SOUTH, WALLET)] == [10_008_000, 0, 0]
     assert city.cycle(2).settled == (Through(SOUTH, 1), Through(WALLET, 1))
 
@@ -200,9 +203,44 @@ def test_a_resolution_that_leaves_somebody_out_is_not_one_more_failed_cycle(city
     city.bought("gil", "TEAHOUSE", 3_000)
     closed(city)
     city.accepted(FundReserve(WALLET, CNY, 3_000, "late"), "central_bank")
-    city.accepted(Resolve(BANK, CNY), BANK)
     assert city.cycle(2).rolled_over == (RolledOver(SOUTH, 1, 5_000, 5_000, 1),)
     assert (city.batch(WALLET).number, city.batch(SOUTH).rolled_over_times) == (2, 1)
+
+
+def test_what_an_instant_payment_brings_settles_what_waited_for_it(city: City) -> None:
+    """
+    westpay has 1,000,000 and owes eastbank 1,004,000, rolled over. alice pays NOODLES, an instant shop of westpay:
+    3,999 are one fen too little, one more is enough; eastbank gets 1,004,000 within alice's payment.
+    """
+    city.bought("gil", "TEAHOUSE", 1_004_000)
+    assert closed(city)["rolled_over_minor"] == "1004000"
+    city.bought("alice", "NOODLES", 3_999)
+    assert (city.reserve(WALLET), city.batch(WALLET).number) == (1_003_999, 1)
+    result = city.accepted(city.sale("NOODLES", 1).pay(), "alice")
+    assert (events_of(result, NETTED)[0]["moved_minor"], city.reserve(WALLET)) == ("1004000", 0)
+    assert city.money("TEAHOUSE")[:2] == (0, 1_004_000 - 3_815)
+
+
+def test_what_a_refund_lessened_waits_until_somebody_asks(city: City) -> None:
+    city.bought("fay", "TEAHOUSE", 995_000)
+    late = city.bought("fay", "TEAHOUSE", 10_000)
+    assert closed(city)["rolled_over_minor"] == "1005000"
+    city.refused(Resolve(BANK, CNY), BANK, codes.NOTHING_RESOLVED)
+    city.accepted(Refund(late, 10_000, "R1", ""), "TEAHOUSE.owner")
+    assert city.batch(SOUTH).number == 1
+    result = city.accepted(Resolve(SOUTH, CNY), SOUTH)
+    assert (result.data, city.reserve(SOUTH)) == ((2).to_bytes(4, "big"), 5_000)
+
+
+def test_reserves_for_a_bank_that_nobody_waits_for_settle_nothing(city: City) -> None:
+    city.bought("fay", "TEAHOUSE", 1_500_000)
+    closed(city)
+    assert events_of(city.accepted(FundReserve(BANK, CNY, 500_000, "more"), "central_bank"), NETTED) == []
+    assert events_of(city.accepted(FundReserve(SOUTH, HKD, 500_000, "else"), "central_bank"), NETTED) == []
+    # What southbank owes only since the cycle is not what waits: the next cycle's own.
+    other = City()
+    other.bought("fay", "TEAHOUSE", 1_500_000)
+    assert events_of(other.accepted(FundReserve(SOUTH, CNY, 500_000, "early"), "central_bank"), NETTED) == []
 
 
 def test_an_instant_shop_whose_payers_bank_lacks_reserve_waits_for_the_cycle(city: City) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chainpos.core.contracts.ports import MerchantTerms
-from chainpos.core.contracts.settlement import invariants, port
+from chainpos.core.contracts.settlement import clearing, invariants, port
 from chainpos.core.contracts.settlement.messages import Close, FailPayout, RequestPayout
 from chainpos.core.contracts.settlement.records import (
     BATCHES,
@@ -124,7 +124,7 @@ def test_what_no_input_can_bring_about_halts(busy: City) -> None:
     with pytest.raises(StateMismatch):
         with_pending(NO_MONEY, BANK, 1, -1)
     with pytest.raises(StateMismatch):
-        port._owe_less(busy.context(), BANK, SOUTH, CNY, 2_001)
+        clearing.owe_less(busy.context(), BANK, SOUTH, CNY, 2_001)
     ctx = busy.context(BANK)
     ctx.delete(OBLIGATIONS, obligation_key(BANK, SOUTH, CNY))
     busy.commit(ctx)

@@ -12,6 +12,7 @@ from chainpos.core.contracts.settlement.records import (
     PAID_OUT,
     PENDING,
     REQUESTED,
+    RESOLUTION,
     NetLeg,
     RolledOver,
     Through,
@@ -81,7 +82,8 @@ def test_a_day_of_three_banks() -> None:
 
     Late reserve: the central bank adds 30,000 to southbank: 90,500, still 4,500 short of 95,000: nothing to resolve.
     p7 gil -> BOOKS                           6,000      23        5    5,977   westpay owes southbank 6,000
-    Another 4,500: 95,000, and southbank's batch settles: reserves 135,000, 0, 69,500. westpay's 6,000 stay open.
+    Another 4,500: 95,000, and with that southbank's batch settles at once: reserves 135,000, 0, 69,500. westpay's 6,000
+    stay open.
 
     Payouts: TEAHOUSE asks for 79,000 of 9,962 + 69,734 = 79,696, leaving 696; confirmed.
     BOOKS asks for all of its 40,348; it fails; of the 40,348 that are available again it asks for 40,000.
@@ -150,7 +152,7 @@ def late_reserve(city: City) -> bytes:
     city.refused(Resolve(SOUTH, CNY), SOUTH, NOTHING_RESOLVED)
     p7 = city.bought("gil", "BOOKS", 6_000)
     city.accepted(FundReserve(SOUTH, CNY, 4_500, "later"), "central_bank")
-    city.accepted(Resolve(SOUTH, CNY), SOUTH)
+    assert (city.cycle(2).kind, city.cycle(2).moved_minor) == (RESOLUTION, 95_000)
     assert reserves(city) == (135_000, 0, 69_500)
     assert (city.owed(WALLET, SOUTH), city.batch(SOUTH).number, city.batch(WALLET).number) == (6_000, 2, 2)
     return p7
