@@ -80,16 +80,20 @@ def new(
 def show(home: Home = None, currency: Currency = "CNY", as_json: Json = False) -> None:
     """The account and its balance, proved against the validators' signatures."""
     from chainpos.core.values.amount import format_amount
+    from chainpos.wallet.offer import frozen_by
 
     view = _run(home, None, lambda wallet: wallet.show(currency), unlock=False)
     if as_json:
         print_json({
             "address": view.account.address.hex(), "institution": view.account.institution, "tier": view.account.tier,
             "balance_minor": view.balance.minor, "currency": view.balance.currency, "height": view.height,
+            "frozen": view.freeze is not None,
         })  # fmt: skip
         return
     print_line(f"{format_amount(view.balance)} at {view.account.institution} (tier {view.account.tier})")
     print_line(f"account {view.account.address.hex()}, proved as of height {view.height}")
+    if view.freeze is not None:
+        print_line(f"FROZEN {frozen_by(view.freeze)}: no money can leave it. Ask {view.account.institution}.")
 
 
 @app.command()

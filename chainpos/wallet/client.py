@@ -17,7 +17,9 @@ from chainpos.core.checkout.code import format_code, make_code
 from chainpos.core.checkout.offered import read_offered
 from chainpos.core.checkout.receipt_proof import encode_proof
 from chainpos.core.checkout.request import MalformedLink, names
+from chainpos.core.contracts.compliance.records import Freeze
 from chainpos.core.contracts.payments.messages import CODE_LIFE_S, CODE_NONCE_BYTES
+from chainpos.core.contracts.ports import account_subject
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
@@ -28,7 +30,7 @@ from chainpos.wallet.home import WalletHome
 from chainpos.wallet.keys import Key, require_allowed
 from chainpos.wallet.keystore import open_keystore, read_head
 from chainpos.wallet.network import Network
-from chainpos.wallet.offer import Account, PaymentOffer, make_offer, read_account
+from chainpos.wallet.offer import Account, PaymentOffer, freeze_in_force, make_offer, read_account
 from chainpos.wallet.paying import End, PaymentResult, absence, send_and_follow, sign_payment
 from chainpos.wallet.trust import load_trust, save_trust
 
@@ -39,11 +41,12 @@ _ENDS: Final[dict[End, State]] = {End.PAID: "paid", End.REFUSED: "refused", End.
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """An account and what it holds, proved as of `height`."""
+    """An account and what it holds, proved as of `height`; `freeze` where no money can leave it now."""
 
     account: Account
     balance: Amount
     height: int
+    freeze: Freeze | None = None
 
 
 class CodeView(msgspec.Struct, frozen=True):
@@ -102,7 +105,8 @@ class Wallet:
         """The account and its balance, proved. Raises UserFacingError."""
         await self.network.sync()
         account, balance, height = await read_account(self.network, self.public_key, currency)
-        return AccountView(account, balance, height)
+        freeze, freeze_height = await freeze_in_force(self.network, account_subject(account.address))
+        return AccountView(account, balance, min(height, freeze_height), freeze)
 
     async def offer(self, link_text: str) -> PaymentOffer:
         """What a link asks, after every check. Raises RefusedOffer, UserFacingError."""

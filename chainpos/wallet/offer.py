@@ -1,7 +1,8 @@
 """From a link to an offer: everything that is checked before a customer is asked for a yes.
 
 It refuses, by name: links whose host serves another request than the link's; requests that no authorised till signed;
-shops that the network did not certify; requests that are expired, paid or cancelled; wallets without an account.
+shops that the network did not certify; requests that are expired, paid or cancelled; wallets without an account; and
+what a frozen wallet would pay, or a frozen shop be paid: a node refuses that at the door, where nothing is proved.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from chainpos.core.checkout.request import (
     open_request,
 )
 from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, customer_account
+from chainpos.core.contracts.compliance.records import FREEZES, Freeze
 from chainpos.core.contracts.customers.records import CUSTOMER_KEYS, CUSTOMERS
 from chainpos.core.contracts.merchants.records import MERCHANTS, OPEN, TILLS, Merchant, Till, merchant_key
 from chainpos.core.contracts.payments.messages import request_id
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
-from chainpos.core.contracts.ports import DYNAMIC_QR
+from chainpos.core.contracts.ports import DYNAMIC_QR, account_subject, merchant_subject
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
-from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
 from chainpos.errors import MalformedBytes, UserFacingError
 from chainpos.rpc.client import Disconnected, http_get, read_link_answer
 from chainpos.wallet.network import Network
@@ -120,6 +122,7 @@ async def make_offer(link_text: str, network: Network, public_key: bytes) -> Pay
     merchant, till, height = await _require_shop(network, signed)
     height = min(height, await _require_payable(network, signed, now_s))
     account, balance, account_height = await read_account(network, public_key, signed.request.currency)
+    height = min(height, await _require_free(network, account, signed.request.merchant))
     return PaymentOffer(
         link=link,
         signed=signed,
@@ -196,6 +199,38 @@ async def read_account(network: Network, public_key: bytes, currency: str) -> tu
     balance = Amount(max(held.record.balance_minor, 0) if held.record is not None else 0, currency)
     account = Account(address, institution, customer.record.tier)
     return account, balance, min(holder.height, customer.height, held.height)
+
+
+async def freeze_in_force(network: Network, subject: bytes) -> tuple[Freeze | None, int]:
+    """The freeze that holds a subject as of the proof's own time, or None; and the proof's height."""
+    found = await network.record(FREEZES, subject)
+    freeze = found.record
+    holds = freeze is not None and freeze.from_s <= found.time_ns // SECOND_NS < freeze.until_s
+    return freeze if holds else None, found.height
+
+
+async def _require_free(network: Network, account: Account, merchant: str) -> int:
+    freeze, height = await freeze_in_force(network, account_subject(account.address))
+    if freeze is not None:
+        raise RefusedOffer(
+            "frozen_account",
+            f"This wallet is frozen {frozen_by(freeze)}, proved as of height {height}.",
+            f"Ask {account.institution}, which opened the wallet. The shop may take another way of paying.",
+        )
+    freeze, shop_height = await freeze_in_force(network, merchant_subject(merchant))
+    if freeze is not None:
+        raise RefusedOffer(
+            "frozen_merchant",
+            f"The shop is frozen {frozen_by(freeze)}, proved as of height {shop_height}.",
+            "It can take no money on this network: tell the shop.",
+        )
+    return min(height, shop_height)
+
+
+def frozen_by(freeze: Freeze) -> str:
+    """By which order, and until when."""
+    until = format_rfc3339(freeze.until_s * SECOND_NS)[:16].replace("T", " ")
+    return f"by order ({clean(freeze.legal_reference)}) until {until} UTC"
 
 
 async def _require_shop(network: Network, signed: SignedRequest) -> tuple[Merchant, Till, int]:

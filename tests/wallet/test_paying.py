@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from chainpos.core.checkout.request import link_id
+from chainpos.core.contracts.compliance.codes import ACCOUNT_FROZEN
+from chainpos.core.contracts.compliance.messages import Freeze
 from chainpos.core.contracts.payments import codes as payment_codes
 from chainpos.core.contracts.payments.messages import Cancel, Pay, request_id
+from chainpos.core.contracts.ports import account_subject, merchant_subject
 from chainpos.errors import UserFacingError
 from chainpos.node.clock import SystemClock
 from chainpos.wallet.client import Wallet
@@ -22,7 +26,7 @@ from chainpos.wallet.network import Network
 from chainpos.wallet.offer import RefusedOffer
 from chainpos.wallet.paying import End
 from tests.core.blocks import transaction
-from tests.core.contracts.conftest import CHAIN_ID
+from tests.core.contracts.conftest import CHAIN_ID, key_of
 from tests.till.conftest import Shop, cny, signing_key
 
 from .conftest import Host, signed
@@ -174,6 +178,45 @@ async def test_a_request_of_another_chain_and_an_expired_one_are_refused(
         with pytest.raises(RefusedOffer) as refused:
             await wallet.offer(host.link(request.link_id))
         assert refused.value.reason == reason
+
+
+async def _freeze(city: Shop, subject: bytes) -> None:
+    order = Freeze(subject, "Order 17/2026", int(time.time()) + 3_600)
+    client = await city.nodes.client(city.validator)
+    answer = await client.broadcast_tx_sync(transaction(order, "regulator", expires_s=int(time.time()) + 600))
+    await city.in_block(client, answer.hash)
+
+
+async def test_a_frozen_wallet_is_told_so_before_it_is_asked(city: Shop, host: Host, tmp_path: Path) -> None:
+    request = signed(1250)
+    host.serve(request.encoded, request.signature)
+    wallet = _wallet(city, tmp_path)
+    assert (await wallet.show("CNY")).freeze is None
+    offer = await wallet.offer(host.link(request.link_id))
+    await _freeze(city, account_subject(key_of("erin").address))
+    with pytest.raises(
+        RefusedOffer, match=r"^This wallet is frozen by order \(Order 17/2026\) until .* UTC, proved"
+    ) as no:
+        await wallet.offer(host.link(request.link_id))
+    assert (no.value.money_moved, no.value.next_step[:13]) == ("No money moved.", "Ask eastbank,")
+    assert no.value.reason == "frozen_account"
+    shown = await wallet.show("CNY")
+    assert shown.freeze is not None
+    assert shown.freeze.legal_reference == "Order 17/2026"
+    # Who had said yes before learns it at the door; nothing of it is on the ledger, and the shop's request waits on.
+    result = await wallet.pay(offer)
+    assert (result.end, result.code) == (End.REFUSED_AT_DOOR, ACCOUNT_FROZEN.number)
+    assert (await wallet.show("CNY")).balance == shown.balance
+    assert (await city.wallet("alice").offer(host.link(request.link_id))).amount == cny(1250)
+
+
+async def test_a_frozen_shop_is_not_offered_a_payment(city: Shop, host: Host, tmp_path: Path) -> None:
+    request = signed(1250)
+    host.serve(request.encoded, request.signature)
+    await _freeze(city, merchant_subject("TEAHOUSE"))
+    with pytest.raises(RefusedOffer, match="The shop is frozen by order") as refused:
+        await _wallet(city, tmp_path).offer(host.link(request.link_id))
+    assert refused.value.reason == "frozen_merchant"
 
 
 async def test_a_wallet_without_an_account_is_told_so(city: Shop, host: Host, tmp_path: Path) -> None:
