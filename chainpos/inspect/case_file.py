@@ -190,9 +190,8 @@ class _Maker:
         run = Run(state, found)
         run.before(index)
         changed = {change.key: change.after for change in run.journal.changes()}
-        run.journal.log_keys()
         trace = run.observed(found.block.txs[index], index)
-        read = sorted(run.journal.logged_keys())
+        read = sorted(run.looked_at())
         witness = self._proved([key for key in read if key not in changed], height - 1)
         if witness is None:
             told = {key: changed[key] if key in changed else state.value(key) for key in read}

@@ -6,7 +6,7 @@ the trace by running it again on the records proved. A damaged file is named by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -227,6 +227,9 @@ class _Witness:
         if (key, height) not in self._records:
             raise MalformedBytes(f"the case has no record {key.hex()} of height {height}")
         return self._records[(key, height)]
+
+    def records_of(self, keys: Sequence[bytes], height: int) -> dict[bytes, bytes | None]:
+        return {key: self.record_at(key, height) for key in keys}
 
     def records_at(self, height: int) -> dict[bytes, bytes]:
         """Not all records, and so none: a case cannot tell how full a bucket was."""

@@ -151,7 +151,7 @@ def _writer(source: ChainSource, found: Found, key: bytes) -> tuple[int, bytes |
     index, value = -1, state.committed(key)
     try:
         for at in range(len(found.block.txs)):
-            run.before(at + 1, lambda position, at=at: position == at)  # type: ignore[misc]
+            run.next()
             changed = {change.key: change.after for change in run.journal.changes()}
             if key in changed and changed[key] != value:
                 index, value = at, changed[key]

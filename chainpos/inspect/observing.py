@@ -84,30 +84,24 @@ class Notes:
 class ObservingJournal(Journal):
     """A journal that notes reads and writes while its notes are on; its writes are the same."""
 
-    __slots__ = ("_logged", "_notes", "touched")
+    __slots__ = ("_notes", "looked_at", "touched")
 
-    def __init__(self, records: Records, notes: Notes) -> None:
+    def __init__(self, records: Records, notes: Notes, begun: Journal) -> None:
         super().__init__(records)
         self._notes = notes
+        # One block, one journal: what `begun` saw and changed is seen here, and the other way round.
+        self._views, self._undo = begun._views, begun._undo  # noqa: SLF001 - it is one of them
+        # The full keys of all records that were read or written here, in the order of the first time.
+        self.looked_at: dict[bytes, None] = {}
         # Each record written while observed: its table, and how it stood before the first write.
         self.touched: dict[bytes, tuple[Table[Any], bytes | None]] = {}
-        self._logged: dict[bytes, None] | None = None
-
-    def log_keys(self) -> None:
-        """From now on, remember the full keys of all records that are read or written."""
-        self._logged = {}
-
-    def logged_keys(self) -> tuple[bytes, ...]:
-        """The full keys since then."""
-        return tuple(self._logged or ())
 
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record as this block sees it, or None."""
         record = super().get(table, key)
-        if self._logged is not None:
-            self._logged[table.prefix + key] = None
+        full_key = table.full_key(key)
+        self.looked_at[full_key] = None
         if self._notes.is_on:
-            full_key = table.full_key(key)
             value = None if record is None else table.encode(record)
             self._notes.add(READ, table.name, key=key_text(full_key), before=record_fields(full_key, value))
         return record
@@ -141,12 +135,11 @@ class ObservingJournal(Journal):
         return changed
 
     def _changing(self, kind: str, table: Table[Any], key: bytes, after: bytes | None) -> None:
-        if self._logged is not None:
-            self._logged[table.prefix + key] = None
+        full_key = table.full_key(key)
+        self.looked_at[full_key] = None
         if not self._notes.is_on:
             return
         record = super().get(table, key)
-        full_key = table.full_key(key)
         before = None if record is None else table.encode(record)
         self.touched.setdefault(full_key, (table, before))
         self._notes.add(

@@ -5,7 +5,7 @@ It refuses nothing. Marks that the block forgot before its first transaction are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -25,6 +25,9 @@ class RecordSource(Protocol):
 
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """A record's bytes after a block."""
+
+    def records_of(self, keys: Sequence[bytes], height: int) -> dict[bytes, bytes | None]:
+        """Many records' bytes after a block, in one go."""
 
     def records_at(self, height: int) -> dict[bytes, bytes]:
         """All records after a block."""
@@ -56,6 +59,10 @@ class PastState:
         self._values: dict[bytes, bytes | None] = {}
         self._buckets: dict[int, int] | None = None
 
+    def foresee(self, keys: Sequence[bytes]) -> None:
+        """Read these records now, together: each of them would cost many times as much by itself later."""
+        self._values.update(self._source.records_of(keys, self._height - 1))
+
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record, or None."""
         value = self.value(table.full_key(key))
@@ -63,7 +70,7 @@ class PastState:
 
     def value(self, full_key: bytes) -> bytes | None:
         """The record's bytes, or None."""
-        if full_key in self._changed:
+        if self._changed and full_key in self._changed:
             return self._changed[full_key]
         value = self.committed(full_key)
         return None if value is None or self._forgotten(full_key, value) else value

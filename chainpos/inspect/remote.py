@@ -101,9 +101,23 @@ class RemoteSource:
 
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """A record's bytes after a block."""
+        return self._ask(self._record(key, height))
+
+    def records_of(self, keys: Sequence[bytes], height: int) -> dict[bytes, bytes | None]:
+        """Many records' bytes after a block: a page of questions is on its way at any time."""
+        found: dict[bytes, bytes | None] = {}
+        for begin in range(0, len(keys), _MAX_PAGE):
+            page = keys[begin : begin + _MAX_PAGE]
+            found.update(zip(page, self._ask(self._records(page, height)), strict=True))
+        return found
+
+    async def _records(self, keys: Sequence[bytes], height: int) -> list[bytes | None]:
+        return await asyncio.gather(*(self._record(key, height) for key in keys))
+
+    async def _record(self, key: bytes, height: int) -> bytes | None:
         path = f"/store/{bucket_name(bucket_of(key)).decode()}/key"
         # A height of 0 would be the latest; what there was before the first block is the state of height 0.
-        answer = self._ask(self._connection.require().abci_query(path, key, max(height, 0)))
+        answer = await self._connection.require().abci_query(path, key, max(height, 0))
         if answer.code or answer.height != height:
             raise Unanswerable(f"The node has no records of height {height}.")
         return answer.value or None

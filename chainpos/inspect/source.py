@@ -29,7 +29,7 @@ from chainpos.node.replay import append_recorded
 from chainpos.rpc.query import parse_query
 from chainpos.store.chain import ChainReader
 from chainpos.store.chain_packing import StoredResults
-from chainpos.store.chain_ranges import records_at, records_under, values_under
+from chainpos.store.chain_ranges import records_at, records_of, records_under, values_under
 from chainpos.store.chainfile import open_chain_file
 
 MAX_ROWS: Final = 1_000
@@ -104,6 +104,9 @@ class ChainSource(Protocol):
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """A record's bytes after a block."""
 
+    def records_of(self, keys: Sequence[bytes], height: int) -> dict[bytes, bytes | None]:
+        """Many records' bytes after a block, in one go."""
+
     def record_history(self, key: bytes, limit: int) -> list[tuple[int, bytes | None]]:
         """(height, value) of a record's changes, newest first."""
 
@@ -176,6 +179,10 @@ class StoreSource:
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """A record's bytes after a block."""
         return self.reader.record_at(key, height)
+
+    def records_of(self, keys: Sequence[bytes], height: int) -> dict[bytes, bytes | None]:
+        """Many records' bytes after a block, in one go."""
+        return records_of(self.reader, keys, height)
 
     def record_history(self, key: bytes, limit: int) -> list[tuple[int, bytes | None]]:
         """(height, value) of a record's changes, newest first."""

@@ -6,7 +6,7 @@ the run changes stays in a journal that is thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from chainpos.core.chain.results import TxResult
@@ -15,11 +15,12 @@ from chainpos.core.contracts import codes
 from chainpos.core.contracts.context import BlockFacts
 from chainpos.core.execution import Rules, run_transactions
 from chainpos.core.state.crowding import Growth
-from chainpos.core.state.journal import Change
+from chainpos.core.state.journal import Change, Journal
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import clean
 from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.inspect.fields import Fields, key_text, record_fields
+from chainpos.inspect.foreseen import foreseen_keys
 from chainpos.inspect.observing import Notes, ObservingContext, ObservingJournal, lines_observed
 from chainpos.inspect.past import PastState, past_state
 from chainpos.inspect.source import ChainSource, Found
@@ -75,20 +76,34 @@ class Run:
         self.found = found
         self.facts = facts or BlockFacts(header.chain_id, header.height, header.time_ns, header.proposer_address)
         self.notes = Notes()
-        self.journal = ObservingJournal(state, self.notes)
+        self.journal = Journal(state)
+        self._observing = ObservingJournal(state, self.notes, self.journal)
+        self._state = state
         self._growth = Growth(state)
+        self._done = 0
 
-    def before(self, count: int, only: Callable[[int], bool] | None = None) -> list[TxResult]:
-        """Run the first `count` transactions of the block unobserved; of these, those that `only` says.
+    def before(self, count: int) -> list[TxResult]:
+        """Run the block's transactions before the one at `count`, unobserved.
 
         Whether their signatures held is taken from the recorded results, to which the next header commits.
         """
-        wanted = [at for at in range(count) if only is None or only(at)]
+        if self._done < count:
+            # With what the next one looks at, which is observed.
+            self._state.foresee(foreseen_keys(self.found, count + 1))
         results: list[TxResult] = []
-        for at in wanted:
-            held = self.found.results[at].code != codes.BAD_SIGNATURE.number
-            results += self._run([self.found.block.txs[at]], partial(_answer, held=held), observe=False)
+        while self._done < count:
+            results += self._unobserved(count)
         return results
+
+    def next(self) -> TxResult:
+        """Run the block's next transaction, unobserved."""
+        if not self._done:
+            self._state.foresee(foreseen_keys(self.found, len(self.found.block.txs)))
+        return self._unobserved(self._done + 1)[0]
+
+    def looked_at(self) -> tuple[bytes, ...]:
+        """The full keys of all records that the observed transaction read or wrote."""
+        return tuple(self._observing.looked_at)
 
     def observed(
         self,
@@ -100,10 +115,12 @@ class Run:
         changed: tuple[str, ...] = (),
     ) -> Trace:
         """Run one transaction under observation."""
-        (result,) = self._run([wire], verify, observe=True)
+        rules = Rules(context=partial(ObservingContext, notes=self.notes))
+        with lines_observed(self.notes):
+            (result,) = run_transactions([wire], self.facts, self._observing, self._growth, verify, rules)
         writes = tuple(
             RecordWrite(key_text(key), key, before, after, record_fields(key, before), record_fields(key, after))
-            for key, before, after in self.journal.net()
+            for key, before, after in self._observing.net()
         )
         kind, signer, message = opened_message(wire)
         self._end(result)
@@ -130,12 +147,18 @@ class Run:
             reproduces=recorded is None or recorded == result,
         )
 
-    def _run(self, wires: list[bytes], verify: VerifyBatch, *, observe: bool) -> list[TxResult]:
-        if not observe:
-            return run_transactions(wires, self.facts, self.journal, self._growth, verify)
-        rules = Rules(context=partial(ObservingContext, notes=self.notes))
-        with lines_observed(self.notes):
-            return run_transactions(wires, self.facts, self.journal, self._growth, verify, rules)
+    def _unobserved(self, end: int) -> list[TxResult]:
+        """The next transactions up to `end` whose signatures all held, or all did not."""
+        begin = self._done
+        held = self._held(begin)
+        self._done += 1
+        while self._done < end and self._held(self._done) == held:
+            self._done += 1
+        wires = self.found.block.txs[begin : self._done]
+        return run_transactions(wires, self.facts, self.journal, self._growth, partial(_answer, held=held))
+
+    def _held(self, at: int) -> bool:
+        return self.found.results[at].code != codes.BAD_SIGNATURE.number
 
     def _end(self, result: TxResult) -> None:
         fields: Fields = (("code", str(result.code)), ("name", result.log or "accepted"), ("gas", str(result.gas_used)))

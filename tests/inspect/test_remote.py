@@ -38,6 +38,9 @@ async def test_ux30_search_trace_and_timeline_are_the_same_over_rpc(nodes: Nodes
             assert timeline(remote, "S1").moments == timeline(local, "S1").moments
             assert remote.genesis_json() == local.genesis_json()
             assert remote.record_at(b"me" + b"TEAHOUSE", height) == local.record_at(b"me" + b"TEAHOUSE", height)
+            keys = (b"meTEAHOUSE", b"meNOWHERE")
+            assert remote.records_of(keys, height) == local.records_of(keys, height)
+            assert list(local.records_of(keys, height).values()) == [local.record_at(keys[0], height), None]
             with pytest.raises(UserFacingError):
                 remote.records_at(height)
 

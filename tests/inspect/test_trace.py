@@ -6,24 +6,35 @@ import hashlib
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from chainpos.core.chain.results import Event, EventAttribute
 from chainpos.core.contracts.compliance.records import FREEZES
 from chainpos.core.contracts.registry import TABLES_BY_PREFIX
 from chainpos.errors import UserFacingError
 from chainpos.inspect.changing import parse_change, parse_record_key
 from chainpos.inspect.fields import key_text
-from chainpos.inspect.source import StoreSource
+from chainpos.inspect.foreseen import foreseen_keys
+from chainpos.inspect.past import past_state
+from chainpos.inspect.source import Found, StoreSource
 from chainpos.inspect.steps import CHECK, FAILED, PASSED, POSTING, READ, REFUSAL, WRITE
-from chainpos.inspect.trace import block_changes, trace_transaction
+from chainpos.inspect.trace import Run, block_changes, trace_transaction
 from chainpos.inspect.what_if import compare, what_if
 from chainpos.store.chain_ranges import changes_between
 from tests.inspect.recorded import first_place, places
 
 
 def _digest(database: Path) -> dict[str, str]:
-    folder = database.parent
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("chain.db"))}
+    # What is written stands in the log first. The third file is where readers mark what they read.
+    files = [path for path in sorted(database.parent.glob("chain.db*")) if not path.name.endswith(("-shm", ".lock"))]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _found(source: StoreSource, height: int) -> Found:
+    found = source.found(height)
+    assert found is not None
+    return found
 
 
 def test_every_block_of_the_sample_day_comes_out_as_recorded(day: StoreSource) -> None:
@@ -100,6 +111,41 @@ def test_the_rejecting_check_is_named_with_its_line(day: StoreSource, name: str)
     )  # fmt: skip
     # A refused transaction leaves its mark and nothing else.
     assert {write.name.split()[0] for write in trace.writes} <= {"seen_bodies", "spent_tokens"}
+
+
+def test_what_is_foreseen_changes_no_trace_and_saves_most_look_ups(
+    day: StoreSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    height = max(range(1, day.span().tip + 1), key=lambda each: len(_found(day, each).results))
+    count = len(_found(day, height).results)
+    asked: list[bytes] = []
+    one_by_one = day.record_at
+
+    def counted(key: bytes, at: int) -> bytes | None:
+        asked.append(key)
+        return one_by_one(key, at)
+
+    monkeypatch.setattr(day, "record_at", counted)
+    quick = [trace_transaction(day, height, index) for index in range(count)]
+    looked_up = len(asked)
+    monkeypatch.setattr("chainpos.inspect.trace.foreseen_keys", lambda *_: ())
+    asked.clear()
+    assert [trace_transaction(day, height, index) for index in range(count)] == quick
+    assert 0 < looked_up < len(asked) / 2
+
+
+def test_a_damaged_result_is_not_foreseen_and_the_trace_says_that_it_does_not_come_out(day: StoreSource) -> None:
+    height, index = first_place(day, kind="payments.paid")
+    found = _found(day, height)
+    broken = Event("payments.paid", (EventAttribute("payer", "no account"),))
+    results = tuple(msgspec.structs.replace(result, events=(broken,)) for result in found.results)
+    damaged = msgspec.structs.replace(found, results=results)
+    assert foreseen_keys(damaged, len(results))
+    run = Run(past_state(day, damaged), damaged)
+    run.before(index)
+    again = run.observed(found.block.txs[index], index)
+    assert not again.reproduces
+    assert again.writes == trace_transaction(day, height, index).writes
 
 
 def test_a_trace_is_the_same_every_time_and_leaves_no_tracer(day: StoreSource) -> None:

@@ -15,7 +15,8 @@ from chainpos.core.chain.protobuf import put_bytes, put_uint
 from chainpos.errors import MalformedBytes
 
 
-class EventAttribute(msgspec.Struct, frozen=True, array_like=True):
+# A block's results are tens of thousands of these. None can be part of a cycle, so the collector need not walk them.
+class EventAttribute(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One key and value of an event; `index` says whether a search may find it."""
 
     key: str
@@ -23,14 +24,14 @@ class EventAttribute(msgspec.Struct, frozen=True, array_like=True):
     index: bool = True
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something that a transaction did, for whoever listens."""
 
     type: str
     attributes: tuple[EventAttribute, ...] = ()
 
 
-class TxResult(msgspec.Struct, frozen=True, array_like=True):
+class TxResult(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One transaction's outcome; code 0 is success. `code` is a uint32, gas an int64."""
 
     code: int = 0

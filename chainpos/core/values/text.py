@@ -67,6 +67,8 @@ def clean(text: str, *, max_characters: int = 200) -> str:
     """What of `text` may be shown: refused characters removed, the rest cut with an ellipsis. Never raises."""
     # Cut first: ten megabytes from a peer must not cost ten megabytes of matching.
     cut = text[: max_characters * 4]
+    if len(cut) <= max_characters and cut.isascii() and cut.isprintable():
+        return cut  # nearly all text there is, by a fifth of the work
     shown = _MARK_TOWER.sub("", _HOSTILE.sub("", cut))
     if len(shown) > max_characters:
         return shown[: max_characters - 1] + "…"
