@@ -57,6 +57,7 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 0
     paid_ns: int = 0
     fee_minor: int = 0
+    tip_minor: int = 0
     refunded_minor: int = 0
     problem_code: int = 0
     debtor: str = ""
@@ -114,8 +115,8 @@ class _Ends(msgspec.Struct, frozen=True):
 Row = TypeVar("Row", bound=msgspec.Struct)
 # What the ledger may change of a sale; all else stands as it was signed.
 _LEDGER_COLUMNS: Final = (
-    "state", "watched", "payer", "tx_hash", "height", "paid_ns", "fee_minor", "refunded_minor", "problem_code",
-    "debtor", "batch", "entry", "proof", "proof_height",
+    "state", "watched", "payer", "tx_hash", "height", "paid_ns", "fee_minor", "tip_minor", "refunded_minor",
+    "problem_code", "debtor", "batch", "entry", "proof", "proof_height",
 )  # fmt: skip
 
 

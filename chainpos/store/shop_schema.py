@@ -255,8 +255,13 @@ CREATE INDEX bills_uncounted ON bills (number) WHERE state = 'complete' AND coun
 ALTER TABLE shifts DROP COLUMN from_ns;
 """
 
+# A report that is made without the network counts the tips that the book knows.
+_TIPS: Final = """
+ALTER TABLE sales ADD COLUMN tip_minor INTEGER NOT NULL DEFAULT 0;
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS, _PROOFS, _FEES, _COUNTED)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS, _PROOFS, _FEES, _COUNTED, _TIPS)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:

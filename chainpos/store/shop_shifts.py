@@ -190,6 +190,12 @@ class ShopShifts:
         sql = "SELECT * FROM outbox WHERE kind = ? AND state = 'done' AND height > ? AND height <= ? ORDER BY height"
         return self.book.rows(sql, [kind, after_height, to_height], OutboxRow)
 
+    def known_height(self, kind: str) -> int:
+        """The highest block that the book knows a payment of, or something sent of a kind."""
+        paid = "SELECT coalesce(max(height), 0) AS number FROM sales WHERE height > 0"
+        sent = "SELECT coalesce(max(height), 0) AS number FROM outbox WHERE height > 0 AND kind = ?"
+        return max(self.book.rows(paid, [], _Number)[0].number, self.book.rows(sent, [kind], _Number)[0].number)
+
     def unpaid_after(self, sale: int, to_sale: int) -> list[SaleRow]:
         """Requests after one number, up to and with another, that brought no money so far."""
         marks = ", ".join("?" for _ in OPEN_STATES)

@@ -154,6 +154,7 @@ def with_payment(row: SaleRow, payment: Payment) -> SaleRow:
         height=payment.height,
         paid_ns=payment.time_s * SECOND_NS,
         fee_minor=payment.fee_acquirer_minor + payment.fee_network_minor,
+        tip_minor=payment.tip_minor,
         refunded_minor=payment.refunded_minor,
         debtor=payment.debtor,
         batch=payment.batch,

@@ -10,7 +10,6 @@ import io
 from pathlib import Path
 from typing import Final
 
-from chainpos.core.checkout.reconciling import REFUND
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
@@ -79,7 +78,7 @@ def shift_csv(report: ZReport) -> bytes:
     writer.writerow(COLUMNS)
     money = report.currency
     for line in report.lines:
-        sign = "-" if line.kind == REFUND else ""
+        sign = "-" if line.returns else ""
         writer.writerow(
             [
                 _time(line.time_s),

@@ -6,6 +6,7 @@ It refuses to call a difference what is only on its way into the book: it looks 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ from chainpos.core.checkout.reconciling import (
     Line,
     differences,
     reconcile,
+    rests,
     unread,
 )
 from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered
@@ -81,33 +83,60 @@ async def read_shift(run: RunningTill, shift: ShiftRow) -> ShiftParts:
 
 
 async def _look(run: RunningTill, shift: ShiftRow) -> ShiftParts:
-    to_height = max(run.desk.tip_height, shift.from_height)
-    side = await _ledger(run, shift, to_height)
     shifts = ShopShifts(run.book.book)
     counted = await run.book.call(lambda: counted_before(shifts, shift))
+    # All that the book knows is compared: a node that does not have those blocks, or has them no more, was not read.
+    known = await run.book.call(lambda: shifts.known_height(KIND))
+    to_height = max(run.desk.tip_height, shift.from_height, known)
+    side = await _ledger(run, shift, to_height)
+    upto = MAX_HEIGHT if side is None else to_height
+    book = await run.book.call(lambda: read_book(shifts, shift, counted, upto))
     if side is None:
-        # The heights are left to the next shift, which reads them on the ledger and leaves out what is counted here.
-        book = await run.book.call(lambda: read_book(shifts, shift, counted, MAX_HEIGHT))
+        # The heights are left to the next shift, which reads them on the ledger and mends what is counted here.
         found = (Difference(kind=LEDGER_NOT_READ.name), *book.tender_faults)
         return ShiftParts(shift.from_height, unread(book.entries), book, found)
-    book = await run.book.call(lambda: read_book(shifts, shift, counted, to_height))
-    lines = reconcile(book.entries, [entry for entry in side.entries if not {entry.reference, entry.id} & counted])
-    found = (*differences(lines), *_settlement(side), *book.tender_faults)
-    return ShiftParts(to_height, lines, book, found)
+    lines = reconcile(book.entries, [entry for entry in side.entries if _name(entry, counted) is None])
+    mended = _mended(counted, side)
+    found = (*differences(lines), *mended.differences, *_settlement(side), *book.tender_faults)
+    return ShiftParts(to_height, (*lines, *mended.lines), book, found)
 
 
-def counted_before(shifts: ShopShifts, shift: ShiftRow) -> frozenset[str]:
-    """What earlier shifts counted from the book alone, in heights that this one reads again: references, sales' IDs.
+class _Mended(NamedTuple):
+    lines: tuple[Line, ...]
+    differences: tuple[Difference, ...]
 
-    By the reference alone the ledger's side of a wall payment is not found: there all of them have the code's own.
+
+def _mended(counted: Mapping[str, Line], side: LedgerSide) -> _Mended:
+    """By what the reports before, made of the book alone, differ from what the ledger has."""
+    on_ledger = {name: entry for entry in side.entries if (name := _name(entry, counted)) is not None}
+    found = [rests(line, on_ledger.get(name)) for name, line in counted.items()]
+    return _Mended(
+        tuple(line for lines, _ in found for line in lines), tuple(each for _, differ in found for each in differ)
+    )
+
+
+def _name(entry: Entry, counted: Mapping[str, Line]) -> str | None:
+    """By which name an earlier report counted it, if one did."""
+    return next((name for name in (entry.id, entry.reference) if name in counted), None)
+
+
+def counted_before(shifts: ShopShifts, shift: ShiftRow) -> dict[str, Line]:
+    """What earlier shifts counted from the book alone, in heights that this one reads again.
+
+    By the ID that both sides know it by, or by its reference where the book has it no more: the ledger's side of a wall
+    payment has the code's own reference.
     """
-    found: set[str] = set()
+    lines: dict[str, Line] = {}
     before = shifts.shift(shift.number - 1)
     while before is not None and before.from_height == shift.from_height:
-        found |= {line.reference for line in decode_report(before.document).lines}
+        lines |= {line.reference: line for line in decode_report(before.document).lines if not line.is_rest}
         before = shifts.shift(before.number - 1)
-    paid = shifts.paid_between(shift.from_height, MAX_HEIGHT) if found else []
-    return frozenset(found | {row.request_id.hex() for row in paid if row.reference in found})
+    if not lines:
+        return {}
+    ids = {row.reference: row.request_id.hex() for row in shifts.paid_between(shift.from_height, MAX_HEIGHT)}
+    sent = [_refund_entry(row) for row in shifts.sent_between(KIND, shift.from_height, MAX_HEIGHT)]
+    ids |= {entry.reference: entry.id for entry in sent}
+    return {ids.get(reference, reference): line for reference, line in lines.items()}
 
 
 async def _ledger(run: RunningTill, shift: ShiftRow, to_height: int) -> LedgerSide | None:
@@ -134,12 +163,13 @@ def _settlement(side: LedgerSide) -> tuple[Difference, ...]:
     return (Difference(kind=SETTLEMENT_DIFFERS.name, book_minor=side.net_minor, ledger_minor=side.grown_minor),)
 
 
-def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_height: int) -> BookSide:
+def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], to_height: int) -> BookSide:
     """What the book has of a shift up to a height and this moment, but for what was `counted` before."""
+    known = {line.reference for line in counted.values()}
     paid = [
         row
         for row in shifts.paid_between(shift.from_height, to_height)
-        if row.currency == shift.currency and row.reference not in counted
+        if row.currency == shift.currency and row.reference not in known
     ]
     tenders = {row.number: shifts.tender_of_sale(row.number) for row in paid}
     refunds = [_refund_entry(row) for row in shifts.sent_between(KIND, shift.from_height, to_height)]
@@ -151,7 +181,7 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: frozenset[str], to_h
     to_sale = shifts.book.next_number() - 1
     return BookSide(
         entries=tuple(
-            [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in counted]
+            [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in known]
         ),
         tendered=_tendered(shifts, came, went),
         taxed=tuple(taxed),
@@ -181,6 +211,7 @@ def _sale_entry(row: SaleRow) -> Entry:
         id=row.request_id.hex(),
         reference=row.reference,
         amount_minor=row.amount_minor,
+        tip_minor=row.tip_minor,
         fee_minor=row.fee_minor,
         height=row.height,
         time_s=row.paid_ns // SECOND_NS,

@@ -21,8 +21,8 @@ def shift_lines(view: ShiftView) -> list[str]:
         book = format_amount(each.book, with_currency=False) if each.book is not None else "-"
         ledger = format_amount(each.ledger, with_currency=False) if each.ledger is not None else "-"
         mark = each.problem.name if each.problem is not None else "ok"
-        lines.append(f"{each.kind:<8}{each.reference:<26}{book:>14}{ledger:>14}  {each.where:<17}{mark}")
-    lines += [f"{each.state:<8}{each.reference:<26}{format_amount(each.amount):>18}" for each in view.requests]
+        lines.append(f"{each.kind:<13}{each.reference:<26}{book:>14}{ledger:>14}  {each.where:<17}{mark}")
+    lines += [f"{each.state:<13}{each.reference:<26}{format_amount(each.amount):>18}" for each in view.requests]
     for found in view.differences:
         figures = f"{_signed(found.book_minor, view.currency)} / {_signed(found.ledger_minor, view.currency)}"
         lines.append(

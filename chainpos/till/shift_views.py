@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chainpos.core.checkout.reconciling import BY_NAME, REFUND, Line
+from chainpos.core.checkout.reconciling import BY_NAME, Line
 from chainpos.core.checkout.takings import NO_RATE, Sum
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.core.values.amount import Amount
@@ -173,9 +173,10 @@ def _line_view(line: Line, currency: str) -> LineView:
         kind=line.kind,
         reference=line.reference,
         book=Amount(line.book_minor, currency) if line.book_minor >= 0 else None,
-        ledger=Amount(line.ledger_minor, currency) if line.ledger_minor >= 0 else None,
+        # What mends an earlier report may be the tip alone.
+        ledger=Amount(line.ledger_minor + line.tip_minor * line.is_rest, currency) if line.ledger_minor >= 0 else None,
         fee=Amount(line.fee_minor, currency),
-        where="" if line.kind == REFUND else line.where,
+        where="" if line.returns else line.where,
         height=line.height,
         time_ns=line.time_s * 10**9,
         staff=line.staff,

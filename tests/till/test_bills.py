@@ -227,7 +227,7 @@ async def test_a_part_refunded_before_its_bill_was_complete_is_no_difference_of_
     )  # fmt: skip
 
     def faults() -> list[tuple[int, int]]:
-        side = read_book(ShopShifts(shop.book.book), shift, frozenset(), 2**62)
+        side = read_book(ShopShifts(shop.book.book), shift, {}, 2**62)
         return [(fault.book_minor, fault.ledger_minor) for fault in side.tender_faults]
 
     await shop.becomes(1, SaleState.REFUNDED, height=7, paid_ns=shop.time_ns, refunded_minor=500)

@@ -36,7 +36,7 @@ COLUMNS = (
     Column("shift.staff", 12, from_width=120),
     Column("", 2),
 )
-KIND_TONES: Final[dict[str, Tone]] = {"refund": "warn", "request": "muted"}
+KIND_TONES: Final[dict[str, Tone]] = {"refund": "warn", "refund_rest": "warn", "request": "muted"}
 EXPORTS: Final = "chainpos-shifts"
 
 

@@ -15,6 +15,9 @@ PAYMENT: Final = "payment"
 REFUND: Final = "refund"
 # A code on the wall: nobody rings it up, so the ledger alone has it.
 WALL: Final = "wall"
+# By how much an earlier report, which had to count from the book alone, is to be mended: it came, or went back.
+PAYMENT_REST: Final = "payment_rest"
+REFUND_REST: Final = "refund_rest"
 
 
 class DifferenceKind(NamedTuple):
@@ -94,7 +97,8 @@ CASH_SHORT: Final = DifferenceKind(
 )  # fmt: skip
 LEDGER_NOT_READ: Final = DifferenceKind(
     "ledger_not_read",
-    "The till's own node did not answer: the figures are the book's alone.", "本机节点无应答：以下数字仅来自店内账簿。",
+    "The till's own node did not answer, or is behind: the figures are the book's alone.",
+    "本机节点无应答或尚未同步：以下数字仅来自店内账簿。",
     "Start the node; the next shift's report takes in what the ledger has and this one lacks.",
     "请启动节点；届时账本上的记录将计入下一班次的报表。",
 )  # fmt: skip
@@ -108,8 +112,7 @@ BY_NAME: Final = {kind.name: kind for kind in KINDS}
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A payment or a refund as one side tells it. `id` is the same on both sides and of one movement alone.
 
-    `amount_minor` is without the tip; `where` the settlement's state of the money; the book knows no tip and of a
-    refund no fee.
+    `amount_minor` is without the tip; `where` the settlement's state of the money; the book knows of a refund no fee.
     """
 
     kind: str
@@ -143,6 +146,16 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     staff: str = ""
     difference: str = ""
 
+    @property
+    def returns(self) -> bool:
+        """Whether it is money that went back."""
+        return self.kind in (REFUND, REFUND_REST)
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it mends what an earlier report counted, and so is no movement of its own."""
+        return self.kind in (PAYMENT_REST, REFUND_REST)
+
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """Something that does not agree: which kind, of what, and both figures in minor units."""
@@ -173,6 +186,26 @@ def unread(book: Sequence[Entry]) -> tuple[Line, ...]:
     return tuple(_line(entry, None, None) for entry in book)
 
 
+def rests(line: Line, entry: Entry | None) -> tuple[tuple[Line, ...], tuple[Difference, ...]]:
+    """What an earlier report's line, counted from the book alone, lacked or had too much beside the ledger's `entry`.
+
+    A tip that the book did not know and the fee that came back with a refund are no differences; the rest is.
+    """
+    had = (line.book_minor, line.tip_minor, line.fee_minor)
+    has = (entry.amount_minor, entry.tip_minor, entry.fee_minor) if entry is not None else (0, 0, 0)
+    on, off = (REFUND_REST, PAYMENT_REST) if line.returns else (PAYMENT_REST, REFUND_REST)
+    more = [max(after - before, 0) for before, after in zip(had, has, strict=True)]
+    less = [max(before - after, 0) for before, after in zip(had, has, strict=True)]
+    made = tuple(_rest(line, entry, kind, *parts) for kind, parts in ((on, more), (off, less)) if any(parts))
+    booked = Entry(
+        kind=line.kind, id="", reference=line.reference, amount_minor=line.book_minor, fee_minor=line.fee_minor
+    )
+    differs = _compared(booked, entry).difference
+    if not differs:
+        return made, ()
+    return made, (Difference(kind=differs, reference=line.reference, book_minor=line.book_minor, ledger_minor=has[0]),)
+
+
 def differences(lines: Sequence[Line]) -> tuple[Difference, ...]:
     """The lines that do not agree."""
     return tuple(
@@ -201,6 +234,23 @@ def _unbooked(entry: Entry) -> DifferenceKind | None:
     if entry.kind == WALL:
         return None if entry.where else NOT_SETTLED
     return REFUND_NOT_IN_BOOK if entry.kind == REFUND else NOT_IN_BOOK
+
+
+def _rest(line: Line, entry: Entry | None, kind: str, amount_minor: int, tip_minor: int, fee_minor: int) -> Line:
+    net_minor = amount_minor + tip_minor - fee_minor
+    return Line(
+        kind=kind,
+        reference=line.reference,
+        book_minor=-1,
+        ledger_minor=amount_minor,
+        tip_minor=tip_minor,
+        fee_minor=fee_minor,
+        net_minor=-net_minor if kind == REFUND_REST else net_minor,
+        where=entry.where if entry is not None else "",
+        height=entry.height if entry is not None else line.height,
+        time_s=entry.time_s if entry is not None else line.time_s,
+        staff=line.staff,
+    )
 
 
 def _line(book: Entry | None, ledger: Entry | None, difference: DifferenceKind | None) -> Line:

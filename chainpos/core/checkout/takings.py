@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from chainpos.core.checkout.reconciling import CASH_OVER, CASH_SHORT, REFUND, Difference, Line
+from chainpos.core.checkout.reconciling import CASH_OVER, CASH_SHORT, Difference, Line
 
 LEDGER: Final = "ledger"
 CASH: Final = "cash"
@@ -117,11 +117,11 @@ def takings(
     lines = [line for line in lines if line.ledger_minor >= 0 or not line.difference]
     moved = [_of_line(line) for line in lines]
     moved += [_Movement(each.kind, each.time_s, each.staff, each.amount_minor, each.returned) for each in tendered]
-    fees = sum(-line.fee_minor if line.kind == REFUND else line.fee_minor for line in lines)
+    fees = sum(-line.fee_minor if line.returns else line.fee_minor for line in lines)
     cash = [each for each in tendered if each.kind == CASH]
     return Takings(
         received_minor=sum(each.amount_minor for each in moved if not each.returned),
-        tip_minor=sum(line.tip_minor for line in lines if line.kind != REFUND),
+        tip_minor=sum(line.tip_minor for line in lines if not line.returns),
         fee_minor=fees,
         returned_minor=sum(each.amount_minor for each in moved if each.returned),
         net_minor=sum(-each.amount_minor if each.returned else each.amount_minor for each in moved) - fees,
@@ -156,17 +156,20 @@ class _Movement(msgspec.Struct, frozen=True):
     staff: str
     amount_minor: int
     returned: bool
+    # What mends an earlier report is of a movement that was counted there.
+    times: int = 1
 
 
 def _of_line(line: Line) -> _Movement:
     amount_minor = max(line.ledger_minor, 0)
     if line.ledger_minor < 0 and not line.difference:
         amount_minor = line.book_minor
-    return _Movement(LEDGER, line.time_s, line.staff, amount_minor + line.tip_minor, line.kind == REFUND)
+    return _Movement(LEDGER, line.time_s, line.staff, amount_minor + line.tip_minor, line.returns, not line.is_rest)
 
 
 def _net_of(line: Line) -> _Movement:
-    return _Movement(LEDGER, line.time_s, line.staff, abs(line.net_minor), line.kind == REFUND)
+    net_minor = -line.net_minor if line.returns else line.net_minor
+    return _Movement(LEDGER, line.time_s, line.staff, net_minor, line.returns, not line.is_rest)
 
 
 def _hour(time_s: int, utc_offset_s: int) -> str:
@@ -179,11 +182,11 @@ def _sums(pairs: Sequence[tuple[str, _Movement]]) -> tuple[Sum, ...]:
         before = found.get(name, Sum(name))
         if each.returned:
             after = msgspec.structs.replace(
-                before, returned_minor=before.returned_minor + each.amount_minor, returned=before.returned + 1
+                before, returned_minor=before.returned_minor + each.amount_minor, returned=before.returned + each.times
             )
         else:
             after = msgspec.structs.replace(
-                before, received_minor=before.received_minor + each.amount_minor, received=before.received + 1
+                before, received_minor=before.received_minor + each.amount_minor, received=before.received + each.times
             )
         found[name] = after
     return tuple(found[name] for name in sorted(found))
