@@ -31,13 +31,15 @@ from chainpos.inspect.records import record_at
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import private_folder, write_durably
 from chainpos.store.shop import ShopBook
+from chainpos.store.shop_shifts import ShopShifts
 from chainpos.till.catalogue import Catalogue, Preview
 from chainpos.till.home import TillHome, TillSettings, check_settings
 from chainpos.till.keyfile import load_till_key, save_till_key
 from chainpos.till.own_node import ensure_own_node, make_own_node
-from chainpos.till.pin import has_pin, set_pin
+from chainpos.till.pin import set_pin
 from chainpos.till.printing.commands import job_bytes
 from chainpos.till.printing.device import PrinterProblem, send
+from chainpos.till.staff import decides
 from chainpos.till.views import Qr
 from chainpos.wallet.keys import SEED_BYTES, Key, require_allowed
 from chainpos.wallet.keystore import open_keystore
@@ -145,7 +147,7 @@ class ShopSetup:
             return False
         with ShopBook.open(self.home.book_path) as book:
             if step is Step.PIN:
-                return has_pin(book)
+                return bool(decides(ShopShifts(book)))
             return bool(Catalogue(book, self.home.settings().currency).stored.articles())
 
     # -- the network
@@ -285,10 +287,17 @@ class ShopSetup:
             return Catalogue(book, self.home.settings().currency).take_in(_read(path), progress)
 
     def choose_pin(self, pin: str, again: str) -> None:
-        """The PIN for refunds. Raises UserFacingError."""
+        """The owner's first PIN, while nobody decides here. Raises UserFacingError."""
         if pin != again:
             raise UserFacingError("The two PINs differ.", next_step="Type the same one twice.", exit_code=EXIT_USAGE)
         with ShopBook.open(self.home.book_path) as book:
+            # Whoever types here was asked for no PIN: nobody makes an owner of themselves beside those who decide.
+            if decides(ShopShifts(book)):
+                raise UserFacingError(
+                    "Somebody decides on this till already: its owner's PIN is not set here.",
+                    next_step="Set it with `chainpos till --set-pin`, which asks for the PIN of one who may.",
+                    exit_code=EXIT_REFUSED,
+                )
             set_pin(book, pin)
 
     def try_printer(self, address: str) -> None:

@@ -11,8 +11,12 @@ from chainpos.errors import UserFacingError
 from chainpos.pilot.city import load_city
 from chainpos.pilot.genesis import city_genesis
 from chainpos.pilot.resources import sample_data
+from chainpos.store.shop import ShopBook
+from chainpos.store.shop_shifts import ShopShifts
 from chainpos.till import own_node, setup
+from chainpos.till.pin import has_pin, require_pin
 from chainpos.till.setup import NetworkFound, ShopFound, ShopSetup, Step, fingerprint
+from chainpos.till.staff import add_member, remove_member
 from chainpos.wallet.keys import demo_key
 
 FOUND_SHOP = ShopFound("HF01", "Bakery", "面包房", "hefei", True, 9)
@@ -71,6 +75,28 @@ def test_the_network_shop_and_key_cannot_be_put_off_and_a_pin_is_typed_twice(sho
         shop.choose_pin("4711", "4712")
     with pytest.raises(UserFacingError, match="4 to 12 digits"):
         shop.choose_pin("47", "47")
+
+
+def test_where_somebody_decides_setting_up_makes_no_owner(shop: ShopSetup) -> None:
+    """A manager alone, who is no owner; then an owner, whose PIN is not replaced."""
+    shop.accept_shop(FOUND_SHOP, "CNY")
+    shop.make_key()
+    for step in (Step.ENROL, Step.ARTICLES):
+        shop.put_off(step)
+    assert shop.step() is Step.PIN
+    with ShopBook.open(shop.home.book_path) as book:
+        add_member(ShopShifts(book), "Mei", "manager", "2580", 1)
+    assert shop.step() is Step.PRINTER
+    with pytest.raises(UserFacingError, match="decides on this till already"):
+        shop.choose_pin("4711", "4711")
+    with ShopBook.open(shop.home.book_path) as book:
+        assert not has_pin(book)
+        remove_member(ShopShifts(book), "Mei")
+    shop.choose_pin("4711", "4711")
+    with pytest.raises(UserFacingError, match="decides on this till already"):
+        shop.choose_pin("1234", "1234")
+    with ShopBook.open(shop.home.book_path) as book:
+        require_pin(book, "4711", 1)
 
 
 def test_a_key_is_never_overwritten(shop: ShopSetup, tmp_path: Path) -> None:
