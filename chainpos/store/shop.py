@@ -215,7 +215,7 @@ class ShopBook:
     def _by_reference(self, text: str, limit: int) -> list[SaleRow]:
         begun = "SELECT * FROM sales WHERE reference >= ? AND reference < ? ORDER BY reference DESC LIMIT ?"
         newest = "SELECT * FROM sales WHERE number > ? AND reference LIKE ? ESCAPE '\\' ORDER BY number DESC LIMIT ?"
-        like = f"%{_like_literal(text)}%"
+        like = f"%{like_literal(text)}%"
         # References are written in capitals; the one that follows all that begin so ends the range.
         found = self.rows(begun, [text.upper(), text.upper() + chr(0x10FFFF), limit], SaleRow)
         found += self.rows(newest, [self._last_number - SCANNED, like, limit], SaleRow)
@@ -334,5 +334,6 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"the shop's book {path} cannot be used: {error}") from error
 
 
-def _like_literal(text: str) -> str:
+def like_literal(text: str) -> str:
+    """The text as LIKE finds it, by itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

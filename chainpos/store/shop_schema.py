@@ -260,8 +260,34 @@ _TIPS: Final = """
 ALTER TABLE sales ADD COLUMN tip_minor INTEGER NOT NULL DEFAULT 0;
 """
 
+# What was given back, after a bill was complete, of money beside the ledger.
+_RETURNS: Final = """
+CREATE TABLE returns (
+    id           INTEGER PRIMARY KEY,
+    bill         INTEGER NOT NULL REFERENCES bills (number),
+    kind         TEXT    NOT NULL CHECK (kind IN ('cash', 'card', 'voucher')),
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    at_ns        INTEGER NOT NULL,
+    staff        TEXT    NOT NULL DEFAULT '',
+    counted_in   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX returns_by_bill ON returns (bill);
+CREATE INDEX returns_uncounted ON returns (id) WHERE counted_in = 0;
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _CATALOGUE, _BILLS, _SHIFTS, _PRINTS, _PROOFS, _FEES, _COUNTED, _TIPS)
+MIGRATIONS: Final[tuple[str, ...]] = (
+    _FIRST,
+    _CATALOGUE,
+    _BILLS,
+    _SHIFTS,
+    _PRINTS,
+    _PROOFS,
+    _FEES,
+    _COUNTED,
+    _TIPS,
+    _RETURNS,
+)
 
 
 def migrate(db: Database, migrations: tuple[str, ...] = MIGRATIONS) -> int:

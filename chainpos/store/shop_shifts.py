@@ -20,6 +20,7 @@ _CLAIMS: Final = (
     "UPDATE tenders SET received_in = ? WHERE id = ?",
     "UPDATE tenders SET returned_in = ? WHERE id = ?",
     "UPDATE bills SET counted_in = ? WHERE number = ?",
+    "UPDATE returns SET counted_in = ? WHERE id = ?",
 )
 OPEN_STATES: Final = ("waiting", "seen", "proved", "refused", "expired", "cancelled")
 
@@ -71,11 +72,13 @@ class DrawerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counted(NamedTuple):
-    """What a report counted beside the ledger: tenders that came in, tenders given back, complete bills."""
+    """What a report counted beside the ledger: tenders that came in, those given back before their bill was complete,
+    complete bills, and what was given back of those."""
 
     received: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
     bills: tuple[int, ...] = ()
+    returns: tuple[int, ...] = ()
 
 
 class TaxRow(msgspec.Struct, frozen=True):

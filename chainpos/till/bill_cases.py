@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Protocol
 
 from chainpos.core.values.amount import Amount
-from chainpos.till.bill_views import ArticleView, BillView, PartView, TenderKind
+from chainpos.till.bill_views import ArticleView, BesideView, BillView, PartView, TenderKind
 from chainpos.till.views import SaleView
+
+
+class BesideUseCases(Protocol):
+    """Bills that the ledger knows nothing of. Refusals are raised as `UserFacingError`."""
+
+    def found(self, search: str, limit: int) -> tuple[BesideView, ...]:
+        """Those that a search means, newest first: by reference, amount or time of day."""
+
+    async def left(self, reference: str) -> tuple[TenderKind, Amount] | None:
+        """By which tender money is given back next, and how much at most; None where all of it was."""
+
+    async def give_back(self, reference: str, amount: Amount, *, pin: str, typed_amount: str) -> TenderKind:
+        """Note that so much was handed to the customer; by which tender."""
 
 
 class BillUseCases(Protocol):
@@ -69,8 +82,9 @@ class BillUseCases(Protocol):
     async def of_sale(self, reference: str) -> BillView | None:
         """The bill that a sale pays for."""
 
-    def beside_ledger(self, limit: int = 500) -> tuple[BillView, ...]:
-        """Complete bills of which nothing was paid on the ledger, newest first; without their lines."""
+    @property
+    def beside(self) -> BesideUseCases:
+        """Complete bills of which nothing was paid on the ledger."""
 
     async def booked(self, number: int) -> BillView | None:
         """A bill of the book with its lines."""

@@ -8,6 +8,7 @@ import msgspec
 
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
+from chainpos.store.shop_beside import BesideRow
 from chainpos.store.shop_bills import LEDGER, RECEIVED, BillLineRow, BillRow, TenderRow
 from chainpos.store.shop_catalogue import PIECE, ArticleRow
 from chainpos.till.open_bill import OpenBill
@@ -142,6 +143,21 @@ class TakenView(msgspec.Struct, frozen=True, kw_only=True):
     at_ns: int
 
 
+class BesideView(msgspec.Struct, frozen=True, kw_only=True):
+    """A complete bill of which nothing was paid on the ledger; `returned` is what was given back of it since.
+
+    `kinds` are how it was paid.
+    """
+
+    number: int
+    reference: str
+    amount: Amount
+    at_ns: int
+    kinds: tuple[TenderKind, ...]
+    staff: str
+    returned: Amount
+
+
 class HeldView(msgspec.Struct, frozen=True, kw_only=True):
     """A bill that was set aside: parked, or waiting for the rest of its money (`paying`)."""
 
@@ -212,6 +228,19 @@ def bill_view(bill: OpenBill) -> BillView:
 def taken_view(row: BillRow) -> TakenView:
     """A complete bill of the book."""
     return TakenView(reference=row.reference, amount=Amount(row.charged_minor, row.currency), at_ns=row.closed_ns)
+
+
+def beside_view(row: BesideRow) -> BesideView:
+    """A complete bill of the book that the ledger knows nothing of."""
+    return BesideView(
+        number=row.number,
+        reference=row.reference,
+        amount=Amount(row.charged_minor, row.currency),
+        at_ns=row.closed_ns,
+        kinds=tuple(TenderKind(kind) for kind in row.kinds.split(",") if kind),
+        staff=row.staff,
+        returned=Amount(row.returned_minor, row.currency),
+    )
 
 
 def held_view(bill: OpenBill) -> HeldView:

@@ -13,6 +13,7 @@ from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.store.shop import SaleRow
 from chainpos.store.shop_bills import LEDGER, PAYING, RECEIVED, RETURNED, RINGING, WAITING, BillRow, TenderRow
+from chainpos.till.beside import Beside
 from chainpos.till.bill_desk import TAKEN_SHOWN, Also
 from chainpos.till.bill_views import BillView, PartView, TenderKind, bill_view, booked_view, taken_view
 from chainpos.till.open_bill import OpenBill
@@ -101,9 +102,10 @@ class Bills(Ringing):
         row = await self._run.book.call(look)
         return await self.booked(row.number) if row is not None else None
 
-    def beside_ledger(self, limit: int = 500) -> tuple[BillView, ...]:
-        """Complete bills of which nothing was paid on the ledger, newest first; without their lines."""
-        return tuple(booked_view(row, [], []) for row in self.stored.beside_ledger(limit=limit))
+    @property
+    def beside(self) -> Beside:
+        """Complete bills of which nothing was paid on the ledger."""
+        return Beside(self._run, self._selling)
 
     async def booked(self, number: int) -> BillView | None:
         """A bill of the book with its lines."""

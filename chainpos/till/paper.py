@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from chainpos.core.checkout.bill_slip import BillSlip, slip_lines
 from chainpos.core.checkout.frames import PAPER_FRAME, SMALL_FRAME, to_frames
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.qr import MAX_VERSION, qr_modules
@@ -26,8 +27,8 @@ from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import write_durably
 from chainpos.store.shop_bills import ShopBills
 from chainpos.till.identity import Noticed
-from chainpos.till.printing.queue import RECEIPT, REQUEST, PrintQueue
-from chainpos.till.receipts import Sold, read_proof, read_receipt
+from chainpos.till.printing.queue import RECEIPT, REQUEST, SLIP, PrintQueue
+from chainpos.till.receipts import Sold, read_proof, read_receipt, read_slip
 from chainpos.till.request_codes import emvco_text
 from chainpos.till.running import RunningTill
 from chainpos.till.views import EmvcoView, PaperView, Qr
@@ -70,7 +71,12 @@ class Paper:
         return receipt_lines(receipt, columns or self._run.settings.paper_columns)
 
     async def look(self, reference: str) -> PaperView:
-        """The receipt to look at, with its proof as codes that a terminal can show."""
+        """The receipt to look at, with its proof as codes that a terminal can show; a bill's slip has none."""
+        if (slip := await self._slip(reference)) is not None:
+            printed = await self._run.book.call(lambda: self.queue.copies(SLIP, reference))
+            return PaperView(
+                reference=reference, lines=slip_lines(slip, self._run.settings.paper_columns), printed=printed
+            )
         receipt, proof = await self._asked(lambda client: self._read(client, reference))
         frames = to_frames(proof, SMALL_FRAME) if proof else ()
         printed = await self._run.book.call(lambda: self.queue.copies(RECEIPT, reference))
@@ -81,8 +87,10 @@ class Paper:
     async def print_receipt(self, reference: str) -> int:
         """Send it to the printer; which copy it is: 0 is the first, all others say that they are copies."""
         self.queue.require_printer()
-        receipt, proof = await self._asked(lambda client: self._read(client, reference))
         columns = self._run.settings.paper_columns
+        if (slip := await self._slip(reference)) is not None:
+            return await self.queue.add(SLIP, reference, partial(_slip_job, slip, columns))
+        receipt, proof = await self._asked(lambda client: self._read(client, reference))
         frames = to_frames(proof, PAPER_FRAME) if proof else ()
 
         def make(copy: int) -> bytes:
@@ -132,22 +140,26 @@ class Paper:
                 next_step=f"Name a file that ends with {', '.join(FILE_KINDS)}.",
                 exit_code=EXIT_USAGE,
             )
-        receipt, proof = await self._asked(lambda client: self._read(client, reference))
-        content = await asyncio.to_thread(file_bytes, kind, receipt, proof, self._run.settings.paper_columns)
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await asyncio.to_thread(write_durably, path, content)
-        except OSError as error:
-            raise UserFacingError(
-                f"The receipt could not be written to {path}: {error.strerror}.", next_step="Make room on the disk."
-            ) from error
+        columns = self._run.settings.paper_columns
+        if (slip := await self._slip(reference)) is not None:
+            content = await asyncio.to_thread(lines_bytes, kind, slip_lines(slip, columns), columns)
+        else:
+            receipt, proof = await self._asked(lambda client: self._read(client, reference))
+            content = await asyncio.to_thread(file_bytes, kind, receipt, proof, columns)
+        await write_paper(path, content)
+
+    async def _slip(self, reference: str) -> BillSlip | None:
+        run = self._run
+        return await run.book.call(partial(read_slip, run.book.book, reference, self._seller()))
+
+    def _seller(self) -> Seller:
+        run, names = self._run, self._run.desk.certified
+        return Seller(run.settings.merchant, names.name_en, names.name_zh, run.genesis.chain_id, run.utc_offset_s)
 
     async def _read(self, client: RpcClient, reference: str, *, with_proof: bool = True) -> tuple[Receipt, bytes]:
         run = self._run
         sold = await self._sold(reference)
-        names, settings = run.desk.certified, run.settings
-        seller = Seller(settings.merchant, names.name_en, names.name_zh, run.genesis.chain_id, run.utc_offset_s)
-        receipt = await read_receipt(client, sold, seller, run.desk.tip_height)
+        receipt = await read_receipt(client, sold, self._seller(), run.desk.tip_height)
         if not with_proof or not receipt.confirmed_height:
             return receipt, b""
         proof = await read_proof(client, run.genesis, f"{PAID}.payment='{sold.row.request_id.hex()}'")
@@ -183,6 +195,35 @@ class Paper:
 @lru_cache(4)
 def _drawn(text: str) -> Qr:
     return Qr(text, qr_modules(text, max_version=MAX_VERSION))
+
+
+def _slip_job(slip: BillSlip, columns: int, copy: int) -> bytes:
+    from chainpos.till.printing.commands import job_bytes
+
+    return job_bytes(slip_lines(msgspec.structs.replace(slip, copy=copy), columns), columns=columns)
+
+
+async def write_paper(path: Path, content: bytes) -> None:
+    """Write what would be printed to a file, durable when this returns. Raises UserFacingError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(write_durably, path, content)
+    except OSError as error:
+        raise UserFacingError(
+            f"The receipt could not be written to {path}: {error.strerror}.", next_step="Make room on the disk."
+        ) from error
+
+
+def lines_bytes(kind: str, lines: tuple[str, ...], columns: int) -> bytes:
+    """Lines without a proof as the content of a file. Raises UserFacingError."""
+    if kind == ".txt":
+        return "".join(f"{line}\n" for line in lines).encode()
+    if kind == ".cpr":
+        raise UserFacingError("The ledger proves nothing of this.", next_step="Save it as .pdf, .png or .txt.")
+    from chainpos.till.printing.pictures import pdf_bytes, png_bytes, receipt_picture
+
+    picture = receipt_picture(lines, (), (), columns=columns)
+    return png_bytes(picture) if kind == ".png" else pdf_bytes(picture)
 
 
 def file_bytes(kind: str, receipt: Receipt, proof: bytes, columns: int) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc
+from chainpos.core.checkout.bill_slip import BillSlip
 from chainpos.core.checkout.cart import Cart
 from chainpos.core.checkout.receipt import Receipt, Seller, Tendered
 from chainpos.core.checkout.receipt_proof import ProofRefused, ReceiptProof, encode_proof, verify_proof
@@ -19,12 +20,14 @@ from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.contracts.payments.messages import decode_request
 from chainpos.core.contracts.payments.records import PAYMENTS
 from chainpos.core.values.amount import Amount
+from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.inspect.connection import NodeConnection
 from chainpos.inspect.records import record_at
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
-from chainpos.store.shop import SaleRow
-from chainpos.store.shop_bills import CARD, CASH, RECEIVED, VOUCHER, BillRow, TenderRow
+from chainpos.store.shop import SaleRow, ShopBook
+from chainpos.store.shop_beside import ShopBeside
+from chainpos.store.shop_bills import CARD, CASH, RECEIVED, VOUCHER, BillRow, ShopBills, TenderRow
 from chainpos.sync.proving import gather_proof
 from chainpos.till.home import TillHome
 
@@ -57,6 +60,29 @@ async def read_receipt(client: RpcClient, sold: Sold, seller: Seller, height: in
             for tender in sold.tenders
             if tender.kind in _TENDERS and tender.state == RECEIVED
         ),
+    )
+
+
+def read_slip(book: ShopBook, reference: str, seller: Seller) -> BillSlip | None:
+    """The slip of a bill beside the ledger; None where there is none of this reference. Raises UserFacingError."""
+    row = ShopBeside(book).bill(reference)
+    bills = ShopBills(book)
+    bill = bills.bill(row.number) if row is not None else None
+    cart = _cart(bill)
+    if row is None or cart is None:
+        return None
+    tenders = [each for each in bills.tenders(row.number) if each.state == RECEIVED and each.kind in _TENDERS]
+    return BillSlip(
+        seller=seller,
+        reference=row.reference,
+        time_s=row.closed_ns // SECOND_NS,
+        cart=cart,
+        tenders=tuple(
+            Tendered(*_TENDERS[each.kind], Amount(each.given_minor or each.amount_minor, each.currency))
+            for each in tenders
+        ),
+        change=Amount(sum(each.change_minor for each in tenders), row.currency),
+        returned=Amount(row.returned_minor, row.currency),
     )
 
 

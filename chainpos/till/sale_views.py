@@ -53,17 +53,19 @@ def sale_view(sale: Sale, money: Money) -> SaleView:
     return row_view(sale.row, money, sale.link, Qr(sale.link, sale.modules))
 
 
-def search_book(book: ShopBook, search: str, currency: str, utc_offset_s: int, limit: int) -> list[SaleRow]:
-    """The sales that a search means, newest first: a time of day, an amount as keyed or as written, or a reference."""
+def meant(search: str, currency: str, utc_offset_s: int) -> list[Search]:
+    """What may be meant by a text: a time of day, or a reference or an amount, as keyed or as written; all by ""."""
     text = clean(search).strip()
     if not text:
-        return book.sales(limit=limit)
+        return [Search()]
     if (match := _TIME.fullmatch(text)) is not None:
-        minute = int(match.group(1)) * 60 + int(match.group(2))
-        return book.sales(Search(minute=minute, offset_s=utc_offset_s), limit=limit)
-    found = {row.number: row for row in book.sales(Search(reference=text), limit=limit)}
-    for minor in _amounts(text, currency):
-        found.update({row.number: row for row in book.sales(Search(amount_minor=minor), limit=limit)})
+        return [Search(minute=int(match.group(1)) * 60 + int(match.group(2)), offset_s=utc_offset_s)]
+    return [Search(reference=text), *(Search(amount_minor=minor) for minor in _amounts(text, currency))]
+
+
+def search_book(book: ShopBook, search: str, currency: str, utc_offset_s: int, limit: int) -> list[SaleRow]:
+    """The sales that a search means, newest first."""
+    found = {row.number: row for each in meant(search, currency, utc_offset_s) for row in book.sales(each, limit=limit)}
     return sorted(found.values(), key=lambda row: (row.created_ns, row.number), reverse=True)[:limit]
 
 

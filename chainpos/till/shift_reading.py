@@ -35,6 +35,7 @@ from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import MalformedBytes
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow, SaleRow
+from chainpos.store.shop_beside import ReturnRow, ShopBeside
 from chainpos.store.shop_bills import RECEIVED, RETURNED, TenderRow
 from chainpos.store.shop_shifts import Counted, ShiftRow, ShopShifts
 from chainpos.till.ledger_lines import LedgerSide, read_ledger, refund_id
@@ -178,12 +179,12 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
     if keyed_minor:
         taxed.append(Taxed(NO_RATE, keyed_minor, 0))
     came, went = shifts.received_uncounted(), [row for row in shifts.returned_uncounted() if row.received_ns]
-    to_sale = shifts.book.next_number() - 1
+    back, to_sale = ShopBeside(shifts.book).uncounted(), shifts.book.next_number() - 1
     return BookSide(
         entries=tuple(
             [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in known]
         ),
-        tendered=_tendered(shifts, came, went),
+        tendered=_tendered(shifts, came, went, back),
         taxed=tuple(taxed),
         drawn=tuple(
             Drawn(
@@ -200,7 +201,12 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
             for row in shifts.unpaid_after(shift.from_sale, to_sale)
         ),
         tender_faults=tuple(_tender_fault(row, tender) for row in paid if _differs(row, tender := tenders[row.number])),
-        counted=Counted(tuple(row.id for row in came), tuple(row.id for row in went), shifts.bills_uncounted()),
+        counted=Counted(
+            tuple(row.id for row in came),
+            tuple(row.id for row in went),
+            shifts.bills_uncounted(),
+            tuple(row.id for row in back),
+        ),
         to_sale=to_sale,
     )
 
@@ -232,8 +238,12 @@ def _refund_entry(row: OutboxRow) -> Entry:
     )
 
 
-def _tendered(shifts: ShopShifts, came: list[TenderRow], went: list[TenderRow]) -> tuple[Tendered, ...]:
-    moved = [*((row, False, row.received_ns) for row in came), *((row, True, row.returned_ns) for row in went)]
+def _tendered(
+    shifts: ShopShifts, came: list[TenderRow], went: list[TenderRow], back: list[ReturnRow]
+) -> tuple[Tendered, ...]:
+    moved: list[tuple[TenderRow | ReturnRow, int, bool]] = [(row, row.received_ns, False) for row in came]
+    moved += [(row, row.returned_ns, True) for row in went]
+    moved += [(row, row.at_ns, True) for row in back]
     names = shifts.references_of_bills(sorted({row.bill for row, _, _ in moved}))
     return tuple(
         Tendered(
@@ -244,7 +254,7 @@ def _tendered(shifts: ShopShifts, came: list[TenderRow], went: list[TenderRow]) 
             returned=returned,
             staff=row.staff,
         )
-        for row, returned, at_ns in moved
+        for row, at_ns, returned in moved
     )
 
 

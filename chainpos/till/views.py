@@ -24,6 +24,7 @@ from chainpos.inspect.views import (
 )
 from chainpos.till.bill_views import (
     ArticleView,
+    BesideView,
     BillState,
     BillView,
     HeldView,
@@ -39,6 +40,7 @@ from chainpos.till.roles import AT_EASE, StaffView
 __all__ = [
     "Alarm",
     "ArticleView",
+    "BesideView",
     "BillState",
     "BillView",
     "BlockRow",

@@ -11,6 +11,7 @@ import msgspec
 
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.values.amount import Amount
+from chainpos.errors import UserFacingError
 from chainpos.store.shop import Fact, SaleRow, ShopBook
 from chainpos.store.shop_catalogue import ArticleRow
 from chainpos.till.bill_desk import Also
@@ -23,6 +24,7 @@ from chainpos.till.settlement import NOTHING_KNOWN
 from chainpos.till.staff import StaffDesk
 from chainpos.till.views import SaleView
 
+PIN = "4711"
 NOON_NS = 1_772_431_407 * 10**9
 LIFE_NS = 300 * 10**9
 
@@ -50,6 +52,12 @@ ARTICLES = tuple(
 )
 
 
+async def _approved(_: object, pin: str) -> str:
+    if pin != PIN:
+        raise UserFacingError("The PIN is wrong.", next_step="Type the PIN again.")
+    return "Wang"
+
+
 class BillShop:
     """One shop's book with `Bills` on it. `pay`, `cancel` and `expire` are what the ledger says of a sale."""
 
@@ -68,7 +76,7 @@ class BillShop:
             desk=SimpleNamespace(current=lambda row: self.rows.get(row.number, row)),
             changed=self.changed,
         )
-        self.staff = cast(StaffDesk, SimpleNamespace(require=lambda _: "Mei", name="Mei"))
+        self.staff = cast(StaffDesk, SimpleNamespace(require=lambda _: "Mei", name="Mei", approved=_approved))
         self.bills = Bills(cast(RunningTill, self.run), self)
         if not self.bills.catalogue.stored.articles():
             self.bills.catalogue.stored.put(ARTICLES)

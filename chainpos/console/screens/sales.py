@@ -17,6 +17,7 @@ from chainpos.console.language import Texts
 from chainpos.console.phrases import STATE_MARKS, clock, day_and_clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.refund_items import ChooseItems
+from chainpos.console.screens.sales_beside import beside_cells, beside_facts, give_back_asked
 from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.widgets.bill_words import part_words, quantity_words
 from chainpos.console.widgets.facts import Fact, Facts
@@ -26,7 +27,7 @@ from chainpos.console.widgets.shift_figures import named
 from chainpos.console.widgets.words import Field
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.roles import Right
-from chainpos.till.views import BillView, CounterView, SaleState, SaleView
+from chainpos.till.views import BesideView, BillView, CounterView, SaleState, SaleView
 
 REFUNDABLE = frozenset({SaleState.PAID, SaleState.CONFIRMED, SaleState.PART_REFUNDED})
 MOST_SHOWN = 500
@@ -56,6 +57,10 @@ def bill_facts(texts: Texts, bill: BillView) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+# Money on the ledger, and bills that it knows nothing of.
+Row = SaleView | BesideView
+
+
 class SalesScreen(WithPaper):
     """A list, and the sale under the cursor beside or below it."""
 
@@ -74,7 +79,7 @@ class SalesScreen(WithPaper):
 
     def content(self) -> Iterable[Widget]:
         """A field to find by, the list, the details."""
-        self.found: LineList[SaleView] = LineList(COLUMNS, self._cells, lambda sale: sale.reference, id="sales-list")
+        self.found: LineList[Row] = LineList(COLUMNS, self._cells, lambda row: row.reference, id="sales-list")
         yield Field(id="find", select_on_focus=False)
         yield Container(self.found, VerticalScroll(Facts(id="sale"), id="sale-box", can_focus=False), id="sales")
 
@@ -99,10 +104,12 @@ class SalesScreen(WithPaper):
 
     def watch_view(self, before: CounterView | None, view: CounterView | None) -> None:
         """A sale changed: read the list again, if it is looked at."""
-        if self.is_current and view is not None and (before is None or before.recent != view.recent):
+        if self.is_current and view is not None and (before is None or _sold(before) != _sold(view)):
             self._read()
 
-    def _cells(self, sale: SaleView) -> Sequence[Cell]:
+    def _cells(self, sale: Row) -> Sequence[Cell]:
+        if isinstance(sale, BesideView):
+            return beside_cells(self.console_app.texts, sale, self.console_app.zone)
         mark, tone = STATE_MARKS[sale.state]
         return (
             (clock(sale.paid_ns or sale.created_ns, self.console_app.zone), "muted"),
@@ -116,7 +123,9 @@ class SalesScreen(WithPaper):
 
     def _read(self) -> None:
         search = self.query_one("#find", Input).value.strip()
-        sales = self.console_app.till.sales(search, limit=MOST_SHOWN)
+        till = self.console_app.till
+        rows: list[Row] = [*till.sales(search, limit=MOST_SHOWN), *till.bills.beside.found(search, MOST_SHOWN)]
+        sales = tuple(sorted(rows, key=_made_ns, reverse=True)[:MOST_SHOWN])
 
         def empty() -> str:
             texts = self.console_app.texts
@@ -153,14 +162,17 @@ class SalesScreen(WithPaper):
         if sale is not None:
             self.read(lambda: self._add_bill(sale), "bill")
 
-    async def _add_bill(self, sale: SaleView) -> None:
+    async def _add_bill(self, sale: Row) -> None:
         """What was rung up for it, where anything was."""
-        bill = await self.console_app.till.bills.of_sale(sale.reference)
+        bills = self.console_app.till.bills
+        bill = await (bills.booked(sale.number) if isinstance(sale, BesideView) else bills.of_sale(sale.reference))
         if bill is not None and sale is self.found.present:
             self.query_one("#sale", Facts).facts = (*self._facts(sale), *bill_facts(self.console_app.texts, bill))
 
-    def _facts(self, sale: SaleView) -> tuple[Fact, ...]:
+    def _facts(self, sale: Row) -> tuple[Fact, ...]:
         texts, zone = self.console_app.texts, self.console_app.zone
+        if isinstance(sale, BesideView):
+            return beside_facts(texts, sale, zone)
         mark, tone = STATE_MARKS[sale.state]
         facts = [
             Fact("sales.amount", format_amount(sale.amount)),
@@ -195,7 +207,7 @@ class SalesScreen(WithPaper):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A refund is offered for a paid sale only."""
-        if action == "refund" and (self.found.present is None or self.found.present.state not in REFUNDABLE):
+        if action == "refund" and not _refundable(self.found.present):
             return False
         if action in {"print", "receipt"}:
             return self.has_receipt() and (action == "receipt" or self.can_print())
@@ -203,7 +215,11 @@ class SalesScreen(WithPaper):
 
     def paper_sale(self) -> SaleView | None:
         """The one under the cursor."""
-        return self.found.present
+        return self.found.present if isinstance(self.found.present, SaleView) else None
+
+    def paper_bill(self) -> str:
+        """The one under the cursor, where it is beside the ledger."""
+        return self.found.present.reference if isinstance(self.found.present, BesideView) else ""
 
     def action_find(self) -> None:
         """Into the field."""
@@ -218,8 +234,29 @@ class SalesScreen(WithPaper):
     def action_refund(self) -> None:
         """Ask for items where there are some, then amount, amount again and PIN."""
         sale = self.found.present
-        if sale is not None:
+        if isinstance(sale, BesideView):
+            self.read(partial(self._ask_give_back, sale), "refund")
+        elif sale is not None:
             self.read(partial(self._choose_items, sale), "refund")
+
+    async def _ask_give_back(self, bill: BesideView) -> None:
+        texts, beside = self.console_app.texts, self.console_app.till.bills.beside
+        left = await beside.left(bill.reference)
+        if left is None:
+            return
+        kind, most = left
+        whose = "" if self.may(Right.REFUND) else "approval.pin"
+
+        async def send(entered: Entered) -> None:
+            await beside.give_back(bill.reference, entered.amount, pin=entered.pin, typed_amount=entered.again)
+
+        def sent(amount: Amount | None) -> None:
+            if amount is not None:
+                given = texts("money_back.done", amount=format_amount(amount), kind=texts(f"tender.{kind.value}"))
+                self.told(Told(given, good=True))
+                self._read()
+
+        self.app.push_screen(MoneyForm(give_back_asked(texts, bill, kind, most, whose), send), sent)
 
     async def _choose_items(self, sale: SaleView) -> None:
         till = self.console_app.till
@@ -266,3 +303,17 @@ class SalesScreen(WithPaper):
                 self._read()
 
         self.app.push_screen(MoneyForm(asked, send), sent)
+
+
+def _made_ns(row: Row) -> int:
+    return row.at_ns if isinstance(row, BesideView) else row.created_ns
+
+
+def _refundable(row: Row | None) -> bool:
+    if isinstance(row, BesideView):
+        return row.returned.minor < row.amount.minor
+    return row is not None and row.state in REFUNDABLE
+
+
+def _sold(view: CounterView) -> tuple[object, object]:
+    return view.recent, view.taken

@@ -27,6 +27,10 @@ class WithPaper(Page):
         """The sale that is meant."""
         raise NotImplementedError
 
+    def paper_bill(self) -> str:
+        """The bill beside the ledger that is meant, by its reference; "" where a sale is."""
+        return ""
+
     def can_print(self) -> bool:
         """A receipt of what is paid; the code of what waits."""
         sale = self.paper_sale()
@@ -36,7 +40,7 @@ class WithPaper(Page):
     def has_receipt(self) -> bool:
         """Whether there is one to look at."""
         sale = self.paper_sale()
-        return sale is not None and sale.state in PAID
+        return bool(self.paper_bill()) or (sale is not None and sale.state in PAID)
 
     def _has_printer(self) -> bool:
         return self.view is not None and self.view.printer.is_set
@@ -44,16 +48,17 @@ class WithPaper(Page):
     def action_print(self) -> None:
         """Print the receipt, or the code that waits to be paid."""
         sale, paper = self.paper_sale(), self.console_app.till.paper
-        if sale is None:
+        reference = self.paper_bill() or (sale.reference if sale is not None else "")
+        if not reference:
             return
 
         async def work() -> None:
             texts = self.console_app.texts
-            if sale.state in WAITING:
-                await paper.print_request(sale.reference)
+            if sale is not None and sale.state in WAITING:
+                await paper.print_request(reference)
                 self.told(Told(texts("paper.request_sent"), good=True))
                 return
-            copy = await paper.print_receipt(sale.reference)
+            copy = await paper.print_receipt(reference)
             words = texts("paper.copy_sent", number=copy) if copy else texts("paper.sent")
             self.told(Told(words, good=True))
 
@@ -62,11 +67,12 @@ class WithPaper(Page):
     def action_receipt(self) -> None:
         """Look at the receipt."""
         sale = self.paper_sale()
-        if sale is None:
+        reference = self.paper_bill() or (sale.reference if sale is not None else "")
+        if not reference:
             return
 
         async def work() -> None:
-            view = await self.console_app.till.paper.look(sale.reference)
+            view = await self.console_app.till.paper.look(reference)
             self.app.push_screen(ReceiptScreen(view))
 
         self.read(work, "receipt")

@@ -69,30 +69,30 @@ def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str,
     if columns < 24:
         raise ValueError("a receipt needs 24 columns")
     seller, payment, request = receipt.seller, receipt.payment, receipt.signed.request
-    lines = [_centred(name, columns) for name in (seller.name_zh, seller.name_en) if name]
+    lines = [centred(name, columns) for name in (seller.name_zh, seller.name_en) if name]
     if receipt.copy:
-        lines.append(_centred(f"* COPY 副本 {receipt.copy} *", columns))
+        lines.append(centred(f"* COPY 副本 {receipt.copy} *", columns))
     lines.append("-" * columns)
-    lines += _row("No. 单号", request.reference, columns)
-    lines += _row("Time 时间", _local_time(payment.time_s, seller.utc_offset_s), columns)
+    lines += row("No. 单号", request.reference, columns)
+    lines += row("Time 时间", local_time(payment.time_s, seller.utc_offset_s), columns)
     if request.memo:
-        lines += _row("For 事由", request.memo, columns)
+        lines += row("For 事由", request.memo, columns)
     if receipt.cart is not None:
-        lines += _sold(receipt.cart, columns)
+        lines += sold_lines(receipt.cart, columns)
     for tendered in receipt.others:
         name = clean(f"{tendered.name_en} {tendered.name_zh}".strip())
-        lines += _row(f"{name} *", format_amount(tendered.amount), columns)
+        lines += row(f"{name} *", format_amount(tendered.amount), columns)
     lines += _amounts(payment, columns)
     if receipt.others:
         # What the ledger proves is the ledger's part alone: the paper must not say more.
         lines += _folded("* beside the ledger 账本之外", columns)
-    lines += _row("Payer 付款方", payment.payer.hex()[:_HASH_GROUP], columns)
-    lines += _row("Bank 机构", payment.institution, columns)
+    lines += row("Payer 付款方", payment.payer.hex()[:_HASH_GROUP], columns)
+    lines += row("Bank 机构", payment.institution, columns)
     lines.append("-" * columns)
-    lines += _row("Network 网络", seller.chain_id, columns)
-    lines += _row("Block 区块", str(payment.height), columns)
+    lines += row("Network 网络", seller.chain_id, columns)
+    lines += row("Block 区块", str(payment.height), columns)
     if receipt.confirmed_height:
-        lines += _row("Confirmed 确认", str(receipt.confirmed_height), columns)
+        lines += row("Confirmed 确认", str(receipt.confirmed_height), columns)
     lines += _hash("Payment 付款编号", receipt.signed.id, columns)
     if receipt.tx_hash:
         lines += _hash("Transaction 交易", receipt.tx_hash, columns)
@@ -107,10 +107,11 @@ def proof_caption(count: int, columns: int) -> tuple[str, ...]:
         "It proves the payment by the network's genesis alone: not the goods, nor that nothing was refunded since.",
         "仅凭创世文件即可验证付款；不证明货物，也不证明此后没有退款。",
     )
-    return tuple(line for text in words for line in _folded_words(text, columns))
+    return tuple(line for text in words for line in folded_words(text, columns))
 
 
-def _sold(cart: Cart, columns: int) -> list[str]:
+def sold_lines(cart: Cart, columns: int) -> list[str]:
+    """What was rung up, its taxes and the total, between two rules."""
     totals = cart.totals()
     lines = ["-" * columns]
     for line, each in zip(cart.lines, totals.lines, strict=True):
@@ -119,17 +120,18 @@ def _sold(cart: Cart, columns: int) -> list[str]:
                 lines += _folded(name, columns)
         price = format_amount(Amount(line.unit_minor, cart.currency), with_currency=False)
         gross = format_amount(Amount(each.gross_minor, cart.currency), with_currency=False)
-        lines += _row(f" {_quantity(line.quantity)} x {price}", gross, columns)
+        lines += row(f" {_quantity(line.quantity)} x {price}", gross, columns)
         if off := each.discount_minor + each.share_minor:
-            lines += _row(" Discount 折扣", f"-{_minor(off, cart.currency)}", columns)
+            lines += row(" Discount 折扣", f"-{_minor(off, cart.currency)}", columns)
     lines.append("-" * columns)
-    for row in totals.taxes:
-        if row.tax_minor:
-            kind = "incl. 含" if row.tax.included else "plus 另加"
-            lines += _row(f"Tax 税 {_percent(row.tax.rate_ppm)} {kind}", _minor(row.tax_minor, cart.currency), columns)
-    lines += _row("TOTAL 合计", format_amount(totals.charged), columns)
+    for taxed in totals.taxes:
+        if taxed.tax_minor:
+            kind = "incl. 含" if taxed.tax.included else "plus 另加"
+            label = f"Tax 税 {_percent(taxed.tax.rate_ppm)} {kind}"
+            lines += row(label, _minor(taxed.tax_minor, cart.currency), columns)
+    lines += row("TOTAL 合计", format_amount(totals.charged), columns)
     if totals.tip.minor:
-        lines += _row("of it tip 其中小费", format_amount(totals.tip), columns)
+        lines += row("of it tip 其中小费", format_amount(totals.tip), columns)
     return lines
 
 
@@ -151,11 +153,11 @@ def _amounts(payment: Payment, columns: int) -> list[str]:
     currency = payment.currency
     lines: list[str] = []
     if payment.tip_minor:
-        lines += _row("Amount 金额", format_amount(Amount(payment.amount_minor, currency)), columns)
-        lines += _row("Tip 小费", format_amount(Amount(payment.tip_minor, currency)), columns)
-    lines += _row("PAID 已付", format_amount(Amount(payment.paid_minor, currency)), columns)
+        lines += row("Amount 金额", format_amount(Amount(payment.amount_minor, currency)), columns)
+        lines += row("Tip 小费", format_amount(Amount(payment.tip_minor, currency)), columns)
+    lines += row("PAID 已付", format_amount(Amount(payment.paid_minor, currency)), columns)
     if payment.refunded_minor:
-        lines += _row("REFUNDED 已退", format_amount(Amount(payment.refunded_minor, currency)), columns)
+        lines += row("REFUNDED 已退", format_amount(Amount(payment.refunded_minor, currency)), columns)
     return lines
 
 
@@ -164,7 +166,7 @@ def width(text: str) -> int:
     return len(text) + len(_WIDE.findall(text))
 
 
-def _row(label: str, value: str, columns: int) -> list[str]:
+def row(label: str, value: str, columns: int) -> list[str]:
     """The label left and the value right, on two lines where one does not hold both."""
     shown = clean(value)
     gap = columns - width(label) - width(shown)
@@ -189,7 +191,8 @@ def _folded(text: str, columns: int) -> list[str]:
     return lines
 
 
-def _folded_words(text: str, columns: int) -> list[str]:
+def folded_words(text: str, columns: int) -> list[str]:
+    """The text on as many lines as it takes, broken between words."""
     lines = [""]
     for word in re.findall(r"[!-~]+ ?|[^!-~] ?", text):
         if lines[-1] and width(lines[-1]) + width(word.rstrip()) > columns:
@@ -198,11 +201,13 @@ def _folded_words(text: str, columns: int) -> list[str]:
     return [part for line in lines for part in _folded(line.rstrip(), columns)]
 
 
-def _centred(name: str, columns: int) -> str:
+def centred(name: str, columns: int) -> str:
+    """As much of a text as one line takes, in its middle."""
     first = _folded(clean(name), columns)[0]
     return " " * ((columns - width(first)) // 2) + first
 
 
-def _local_time(time_s: int, offset_s: int) -> str:
+def local_time(time_s: int, offset_s: int) -> str:
+    """Day and time, east of UTC by `offset_s`."""
     # The network's own day and hour, as its limits and its settlement count them.
     return format_rfc3339((time_s + offset_s) * SECOND_NS)[:19].replace("T", " ")

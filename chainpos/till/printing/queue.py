@@ -21,6 +21,7 @@ from chainpos.till.views import PrinterView
 TRY_AGAIN_S: Final = 5.0
 RECEIPT: Final = "receipt"
 REQUEST: Final = "request"
+SLIP: Final = "slip"
 
 
 class PrintQueue:

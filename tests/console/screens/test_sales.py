@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Button, Input
 
 from chainpos.console.screens.money_form import MoneyForm
+from chainpos.till.views import PrinterView, TenderKind
 from tests.console.looking import go, key_in, opened, scan, settle, text_of
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import PIN, PreparedTill
@@ -106,3 +107,45 @@ async def test_a_scanned_receipt_is_looked_for(till: PreparedTill, tmp_path: Pat
         await go(pilot, "sales")
         await scan(pilot, "RECEIPT-H3ZD")
         assert app.screen.query_one("#find", Input).value == "RECEIPT-H3ZD"
+
+
+async def _cash_sale(till: PreparedTill) -> str:
+    await till.bills.add("tea")
+    bill = await till.bills.receive(TenderKind.CASH, cny(2_000))
+    await till.bills.leave()
+    return bill.reference
+
+
+async def test_ux11_a_bill_paid_in_cash_is_in_the_list_and_says_that_it_is_beside_the_ledger(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    reference = await _cash_sale(till)
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "slash", *"12.00", "enter")
+        shown = text_of(app)
+        assert "◆ Cash" in shown
+        assert "Beside the ledger: no network knows of it" in shown
+        assert "Jasmine tea" in shown
+        await key_in(pilot, "v")
+        assert till.asked[-1] == ("look", reference)
+        await key_in(pilot, "escape")
+        till.push(printer=PrinterView(is_set=True))
+        await settle(pilot)
+        await key_in(pilot, "p")
+        assert till.asked[-1] == ("print", reference)
+
+
+async def test_ux11_cash_of_a_bill_beside_the_ledger_is_given_back_with_the_amount_twice_and_a_pin(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    reference = await _cash_sale(till)
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "slash", *"12.00", "enter", "r", *"500", "enter", *"500", "enter", *PIN)
+        assert "By Cash, at most 12.00 CNY." in text_of(app)
+        await key_in(pilot, "enter")
+        assert await till.bills.beside.left(reference) == (TenderKind.CASH, cny(1_200))
+        await key_in(pilot, "ctrl+y")
+        assert "5.00 CNY given back by Cash." in text_of(app)
+        assert await till.bills.beside.left(reference) == (TenderKind.CASH, cny(700))

@@ -1,0 +1,109 @@
+"""Complete bills that the ledger knows nothing of, found again, and what of their money was given back since.
+
+It refuses to give back by a tender more than came in by it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chainpos.errors import StoreError
+from chainpos.store.shop import MAX_ROWS, SCANNED, Search, ShopBook, like_literal
+
+_DAY_S: Final = 86_400
+_SECOND_NS: Final = 1_000_000_000
+
+
+class BesideRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A complete bill of which nothing was paid on the ledger; `kinds` are its tenders, with commas between."""
+
+    number: int
+    reference: str
+    currency: str
+    charged_minor: int
+    closed_ns: int
+    kinds: str = ""
+    staff: str = ""
+    returned_minor: int = 0
+
+
+class ReturnRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Money of a tender's kind that was given back."""
+
+    id: int = 0
+    bill: int
+    kind: str
+    amount_minor: int
+    at_ns: int
+    staff: str
+
+
+class _Left(msgspec.Struct, frozen=True):
+    kind: str
+    minor: int
+
+
+_BILLS: Final = (
+    "SELECT bills.number, reference, bills.currency, charged_minor, closed_ns, "
+    "(SELECT coalesce(group_concat(DISTINCT kind), '') FROM tenders WHERE bill = bills.number AND state = 'received') "
+    "AS kinds, "
+    "(SELECT coalesce(max(staff), '') FROM tenders WHERE bill = bills.number AND state = 'received') AS staff, "
+    "(SELECT coalesce(sum(amount_minor), 0) FROM returns WHERE bill = bills.number) AS returned_minor "
+    "FROM bills WHERE state = 'complete' AND ledger_minor = 0"
+)
+_NEWEST: Final = (
+    "bills.number IN (SELECT number FROM bills WHERE state = 'complete' AND ledger_minor = 0 "
+    "ORDER BY closed_ns DESC LIMIT ?)"
+)
+
+
+class ShopBeside:
+    """The bills beside the ledger of one open book. Each call is one transaction, durable when it returns."""
+
+    def __init__(self, book: ShopBook) -> None:
+        self.book = book
+
+    def bills(self, search: Search = Search(), *, limit: int = 500) -> list[BesideRow]:  # noqa: B008 - it is immutable
+        """The newest `SCANNED` of them that match, newest first."""
+        where = [_NEWEST]
+        values: list[str | int] = [SCANNED]
+        if search.reference:
+            where.append("reference LIKE ? ESCAPE '\\'")
+            values.append(f"%{like_literal(search.reference)}%")
+        if search.amount_minor is not None:
+            where.append("charged_minor = ?")
+            values.append(search.amount_minor)
+        if search.minute is not None:
+            where.append(f"(closed_ns / {_SECOND_NS} + ?) % {_DAY_S} / 60 = ?")
+            values += [search.offset_s, search.minute]
+        sql = f"{_BILLS} AND {' AND '.join(where)} ORDER BY closed_ns DESC, number DESC LIMIT ?"
+        return self.book.rows(sql, [*values, min(limit, MAX_ROWS)], BesideRow)
+
+    def bill(self, reference: str) -> BesideRow | None:
+        """The one with this reference."""
+        found = self.book.rows(f"{_BILLS} AND reference = ?", [reference], BesideRow) if reference.isascii() else []
+        return found[0] if found else None
+
+    def left(self, bill: int) -> dict[str, int]:
+        """What of a bill's money beside the ledger could still be given back, by kind of tender: cash first."""
+        sql = (
+            "SELECT kind, sum(amount_minor) - (SELECT coalesce(sum(amount_minor), 0) FROM returns "
+            "WHERE returns.bill = tenders.bill AND returns.kind = tenders.kind) AS minor FROM tenders "
+            "WHERE bill = ? AND state = 'received' AND kind <> 'ledger' GROUP BY kind ORDER BY kind <> 'cash', kind"
+        )
+        return {row.kind: row.minor for row in self.book.rows(sql, [bill], _Left) if row.minor > 0}
+
+    def give_back(self, row: ReturnRow) -> None:
+        """Write that money was given back. Raises StoreError where less is left of that kind."""
+        values = msgspec.structs.asdict(row)
+        del values["id"]
+        with self.book.writing() as db:
+            if self.left(row.bill).get(row.kind, 0) < row.amount_minor:
+                raise StoreError("more would be given back than came in")
+            db["returns"].insert(values)
+
+    def uncounted(self) -> list[ReturnRow]:
+        """What was given back and no closed shift counted."""
+        return self.book.rows("SELECT * FROM returns WHERE counted_in = 0 ORDER BY id", [], ReturnRow)

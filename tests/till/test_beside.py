@@ -1,0 +1,129 @@
+"""Bills that the ledger knows nothing of: found again, told on paper as what they are, given back with a PIN."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chainpos.core.checkout.bill_slip import slip_lines
+from chainpos.core.checkout.receipt import Seller, width
+from chainpos.core.values.amount import Amount
+from chainpos.errors import StoreError, UserFacingError
+from chainpos.store.shop_beside import ReturnRow, ShopBeside
+from chainpos.till.bill_views import TenderKind
+from chainpos.till.receipts import read_slip
+
+from .bill_shop import PIN
+from .shift_shop import ShiftShop
+
+SELLER = Seller("TEAHOUSE", "Tea house", "茶馆", "testnet-1")
+
+
+def cny(minor: int) -> Amount:
+    return Amount(minor, "CNY")
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[ShiftShop]:
+    made = ShiftShop(tmp_path)
+    yield made
+    await made.close()
+
+
+async def sold(shop: ShiftShop, sku: str, *parts: tuple[TenderKind, int]) -> str:
+    await shop.bills.add(sku)
+    for kind, minor in parts:
+        await shop.bills.receive(kind, cny(minor))
+    view = shop.bills.view()
+    assert view is not None
+    await shop.bills.leave()
+    return view.reference
+
+
+async def test_a_bill_in_cash_is_found_by_amount_reference_and_time_and_a_ledger_sale_is_not(shop: ShiftShop) -> None:
+    tea = await sold(shop, "tea", (TenderKind.CASH, 2_000))
+    bun = await sold(shop, "bun", (TenderKind.CARD, 300))
+    await shop.bills.add("egg")
+    await shop.bills.show_code()
+    await shop.pay(1)
+    found = shop.bills.beside.found
+    assert [each.reference for each in found("", 9)] == [bun, tea]
+    assert [each.reference for each in found("12.00", 9)] == [each.reference for each in found("1200", 9)] == [tea]
+    assert [each.reference for each in found(bun.lower(), 9)] == [bun]
+    assert [each.reference for each in found("14:03", 9)] == [bun, tea]
+    assert found("14:04", 9) == found("%", 9) == ()
+
+
+async def test_cash_is_given_back_up_to_what_came_in_and_the_shifts_report_has_it(shop: ShiftShop) -> None:
+    reference = await sold(shop, "tea", (TenderKind.CASH, 2_000))
+    beside = shop.bills.beside
+    first = await shop.shifts.close(cny(1_200))
+    assert await beside.give_back(reference, cny(500), pin=PIN, typed_amount="500") is TenderKind.CASH
+    assert shop.shifts.number == 2
+    assert await beside.left(reference) == (TenderKind.CASH, cny(700))
+    with pytest.raises(UserFacingError, match=r"at most 7\.00 CNY"):
+        await beside.give_back(reference, cny(701), pin=PIN, typed_amount="701")
+    await beside.give_back(reference, cny(700), pin=PIN, typed_amount="7.00")
+    assert await beside.left(reference) is None
+    second = await shop.shifts.close(cny(0))
+    assert (first.returned, second.returned, second.expected_minor) == (cny(0), cny(1_200), -1_200)
+    assert [(each.name, each.returned) for each in second.by_staff] == [("Wang", cny(1_200))]
+    await shop.shifts.open(cny(0))
+    assert (await shop.shifts.close(cny(0))).returned == cny(0)
+
+
+async def test_what_was_paid_in_two_ways_goes_back_in_the_same_two_cash_first(shop: ShiftShop) -> None:
+    reference = await sold(shop, "tea", (TenderKind.CARD, 700), (TenderKind.CASH, 500))
+    beside = shop.bills.beside
+    assert await beside.left(reference) == (TenderKind.CASH, cny(500))
+    await beside.give_back(reference, cny(500), pin=PIN, typed_amount="500")
+    assert await beside.left(reference) == (TenderKind.CARD, cny(700))
+    await beside.give_back(reference, cny(100), pin=PIN, typed_amount="100")
+    (bill,) = beside.found("", 9)
+    assert (bill.returned, set(bill.kinds)) == (cny(600), {TenderKind.CASH, TenderKind.CARD})
+
+
+@pytest.mark.parametrize(
+    ("minor", "pin", "typed", "why"),
+    [
+        (500, "0000", "500", "PIN is wrong"),
+        (500, PIN, "501", "typed again"),
+        (0, PIN, "0", "at most"),
+        (1_201, PIN, "1201", "at most"),
+    ],
+)
+async def test_nothing_is_given_back_without_the_pin_the_amount_again_and_money_that_came_in(
+    shop: ShiftShop, minor: int, pin: str, typed: str, why: str
+) -> None:
+    reference = await sold(shop, "tea", (TenderKind.CASH, 1_200))
+    with pytest.raises(UserFacingError, match=why):
+        await shop.bills.beside.give_back(reference, cny(minor), pin=pin, typed_amount=typed)
+    with pytest.raises(UserFacingError, match="no bill"):
+        await shop.bills.beside.give_back("B", cny(1), pin=pin, typed_amount="1")
+    assert ShopBeside(shop.book.book).uncounted() == []
+
+
+async def test_the_book_itself_refuses_to_give_back_more_than_came_in(shop: ShiftShop) -> None:
+    await sold(shop, "tea", (TenderKind.CASH, 1_200))
+    stored = ShopBeside(shop.book.book)
+    stored.give_back(ReturnRow(bill=1, kind="cash", amount_minor=1_200, at_ns=1, staff=""))
+    for kind in ("cash", "card"):
+        with pytest.raises(StoreError, match="more would be given back"):
+            stored.give_back(ReturnRow(bill=1, kind=kind, amount_minor=1, at_ns=1, staff=""))
+
+
+@pytest.mark.parametrize("columns", [24, 32, 48])
+async def test_a_slip_says_what_was_sold_and_that_no_network_proves_it(shop: ShiftShop, columns: int) -> None:
+    reference = await sold(shop, "tea", (TenderKind.CASH, 2_000))
+    await shop.bills.beside.give_back(reference, cny(500), pin=PIN, typed_amount="500")
+    slip = read_slip(shop.book.book, reference, SELLER)
+    assert slip is not None
+    lines = slip_lines(slip, columns)
+    shown = "\n".join(lines)
+    for part in ("茶馆", reference, "Jasmine tea", "20.00 CNY", "8.00 CNY", "GIVEN BACK", "账本之外"):
+        assert part in shown
+    assert "PAID" not in shown
+    assert max(width(line) for line in lines) <= columns
+    assert read_slip(shop.book.book, "nothing", SELLER) is None
