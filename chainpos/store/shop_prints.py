@@ -21,7 +21,7 @@ MAX_WAITING: Final = 200
 
 
 class PrintRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One job: `kind` is "receipt", "request" or "report"; `copy` 0 the first, then 1, 2 and so on."""
+    """One job: `kind` is "receipt", "request", "slip" or "report"; `copy` 0 the first, then 1, 2 and so on."""
 
     id: int = 0
     kind: str

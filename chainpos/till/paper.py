@@ -22,15 +22,18 @@ from chainpos.core.checkout.receipt import Receipt, Seller, proof_caption, recei
 from chainpos.core.checkout.receipt_proof import ProofRefused, encode_proof
 from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.values.amount import format_amount
+from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import write_durably
 from chainpos.store.shop_bills import ShopBills
 from chainpos.till.identity import Noticed
-from chainpos.till.printing.queue import RECEIPT, REQUEST, SLIP, PrintQueue
+from chainpos.till.printing.queue import RECEIPT, REPORT, REQUEST, SLIP, PrintQueue
 from chainpos.till.receipts import Sold, read_proof, read_receipt, read_slip
 from chainpos.till.request_codes import emvco_text
 from chainpos.till.running import RunningTill
+from chainpos.till.shift_slip import report_slip, slip_name
+from chainpos.till.shift_views import ShiftView
 from chainpos.till.views import EmvcoView, PaperView, Qr
 
 MOST_UNASKED: Final = 1_000
@@ -147,6 +150,29 @@ class Paper:
             receipt, proof = await self._asked(lambda client: self._read(client, reference))
             content = await asyncio.to_thread(file_bytes, kind, receipt, proof, columns)
         await write_paper(path, content)
+
+    async def print_report(self, view: ShiftView) -> int:
+        """Print a shift's X or Z report; which copy of the Z it is, as for receipts."""
+        self.queue.require_printer()
+        now_ns, columns, seller = self._run.clock.now_ns(), self._run.settings.paper_columns, self._seller()
+
+        def make(copy: int) -> bytes:
+            from chainpos.till.printing.commands import job_bytes
+
+            return job_bytes(report_slip(view, seller, columns, at_ns=now_ns, copy=copy), columns=columns)
+
+        # Each X report is another one; a Z report is the same again, and says so.
+        name = slip_name(view) if view.closed_ns else f"{slip_name(view)}/{now_ns}"
+        return await self.queue.add(REPORT, name, make)
+
+    async def save_report(self, view: ShiftView, folder: Path) -> Path:
+        """Write what would be printed of a report as PDF, an X report beside earlier ones; where."""
+        now_ns, columns = self._run.clock.now_ns(), self._run.settings.paper_columns
+        lines = report_slip(view, self._seller(), columns, at_ns=now_ns)
+        made = "" if view.closed_ns else f"-{now_ns // SECOND_NS}"
+        path = folder / f"{self._run.settings.merchant}-{slip_name(view)}{made}.pdf"
+        await write_paper(path, await asyncio.to_thread(lines_bytes, ".pdf", lines, columns))
+        return path
 
     async def _slip(self, reference: str) -> BillSlip | None:
         run = self._run

@@ -12,6 +12,7 @@ from typing import Protocol
 from chainpos.core.values.amount import Amount
 from chainpos.till.bill_cases import BillUseCases
 from chainpos.till.shift_cases import ShiftUseCases, StaffUseCases
+from chainpos.till.shift_views import ShiftView
 from chainpos.till.views import (
     BlockRow,
     CounterView,
@@ -48,6 +49,12 @@ class PaperUseCases(Protocol):
 
     async def print_request(self, reference: str) -> None:
         """Print the code of a sale that waits."""
+
+    async def print_report(self, view: ShiftView) -> int:
+        """Print a shift's X or Z report; which copy of the Z it is."""
+
+    async def save_report(self, view: ShiftView, folder: Path) -> Path:
+        """Write what would be printed of a report as PDF; where."""
 
 
 class ItemUseCases(Protocol):

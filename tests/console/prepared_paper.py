@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chainpos.core.checkout.qr import qr_modules
 from chainpos.errors import UserFacingError
 from chainpos.till.refund_items import RefundItems
+from chainpos.till.shift_views import ShiftView
 from chainpos.till.views import EmvcoView, ItemView, PaperView, ProofView, Qr, SaleState
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ class PreparedPaper:
     async def save(self, reference: str, path: Path) -> None:
         self.asked.append(("save", reference, path.name))
         self._refuse()
+
+    async def print_report(self, view: ShiftView) -> int:
+        self.asked.append(("print report", view.number, bool(view.closed_ns)))
+        self._refuse()
+        return 0
+
+    async def save_report(self, view: ShiftView, folder: Path) -> Path:
+        self.asked.append(("save report", view.number))
+        self._refuse()
+        return folder / f"Z{view.number:04d}.pdf"
 
     def emvco(self, reference: str) -> EmvcoView:
         text = "00020101021226" + reference + "x" * 150

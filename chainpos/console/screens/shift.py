@@ -17,6 +17,7 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import Tone, clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.page import Page
+from chainpos.console.screens.question import Question
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.shift_figures import HourBars, ShiftHead, named, signed
@@ -57,6 +58,8 @@ class ShiftScreen(Page):
         key("x", "x_report", "shift.x"),
         key("z", "close_shift", "shift.z"),
         key("e", "export", "shift.export"),
+        key("p", "print_report", "shift.print"),
+        key("s", "save_report", "shift.save"),
         key("left", "older", "shift.older"),
         key("right", "newer", "shift.newer", show=False),
         key("d", "scroll_figures(1)", "panel.down", show=False),
@@ -137,6 +140,8 @@ class ShiftScreen(Page):
             "cash_out": is_open and not looking_back,
             "x_report": is_open,
             "export": looking_back,
+            "print_report": self._has_report() and self._has_printer(),
+            "save_report": self._has_report(),
             "older": bool(self._older()),
             "newer": looking_back,
         }
@@ -212,12 +217,55 @@ class ShiftScreen(Page):
         self._form("shift_close", send, lambda _: self._told_closed())
 
     def _told_closed(self) -> Told:
+        if self._has_printer():
+            self.call_after_refresh(self._offer_paper)
         texts, view = self.console_app.texts, self.shift
         if view is None or view.counted is None:
             return Told(texts("shift.loading"), good=True)
         over = signed(view.counted.minor - view.expected_minor, view.currency, with_currency=True)
         what = texts("shift_close.done", number=view.number, difference=over)
         return Told(what, good=not view.differences)
+
+    def _offer_paper(self) -> None:
+        """The Z report on paper, unless somebody says no."""
+        texts, view = self.console_app.texts, self.shift
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 (Textual calls it)
+            if yes:
+                self.action_print_report()
+
+        if view is not None:
+            self.app.push_screen(Question("shift_paper", texts("shift_paper.detail", number=view.number)), answered)
+
+    def _has_report(self) -> bool:
+        return self.shift is not None and self.shift.number > 0
+
+    def _has_printer(self) -> bool:
+        return self.view is not None and self.view.printer.is_set
+
+    def action_print_report(self) -> None:
+        """The report that is looked at, on paper."""
+        view, paper = self.shift, self.console_app.till.paper
+
+        async def work() -> None:
+            if view is not None:
+                copy = await paper.print_report(view)
+                texts = self.console_app.texts
+                words = texts("shift.printed_again", number=copy) if copy else texts("shift.printed")
+                self.told(Told(words, good=True))
+
+        self.change(work, "paper")
+
+    def action_save_report(self) -> None:
+        """The report that is looked at, as it would be printed."""
+        view, paper = self.shift, self.console_app.till.paper
+
+        async def work() -> None:
+            if view is not None:
+                path = await paper.save_report(view, Path.home() / EXPORTS)
+                self.told(Told(self.console_app.texts("paper.saved", path=path), good=True))
+
+        self.change(work, "paper")
 
     def action_export(self) -> None:
         """Write the shift that is looked at as files."""

@@ -22,6 +22,7 @@ TRY_AGAIN_S: Final = 5.0
 RECEIPT: Final = "receipt"
 REQUEST: Final = "request"
 SLIP: Final = "slip"
+REPORT: Final = "report"
 
 
 class PrintQueue:

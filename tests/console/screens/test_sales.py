@@ -125,7 +125,7 @@ async def test_ux11_a_bill_paid_in_cash_is_in_the_list_and_says_that_it_is_besid
         await key_in(pilot, "slash", *"12.00", "enter")
         shown = text_of(app)
         assert "◆ Cash" in shown
-        assert "Beside the ledger: no network knows of it" in shown
+        assert "Beside the ledger: no network knows of it" in " ".join(shown.split())
         assert "Jasmine tea" in shown
         await key_in(pilot, "v")
         assert till.asked[-1] == ("look", reference)

@@ -11,7 +11,7 @@ from chainpos.console.places import commands_of
 from chainpos.console.screens.sign_in import SignIn
 from chainpos.errors import UserFacingError
 from chainpos.till.shift_views import RequestView
-from chainpos.till.views import SaleState
+from chainpos.till.views import PrinterView, SaleState
 from tests.console.looking import HeardApp, assert_snapshot, go, key_in, opened, settle, text_of
 from tests.console.prepared_figures import SECOND, cny
 from tests.console.prepared_shift import CLOSED, OPEN, PEOPLE, SHORT
@@ -283,3 +283,32 @@ async def test_ux14_it_locks_when_nobody_touches_it_and_closes_what_was_open(
         await key_in(pilot, *"2222", "enter")
         assert "Type the amount again" not in text_of(app)
         assert not any(asked[0] == "refund" for asked in till.asked)
+
+
+async def test_ux12_the_z_report_is_offered_for_printing_at_close_and_enter_keeps_the_paper(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    till.shifts.put(OPEN)
+    till.push(printer=PrinterView(is_set=True))
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11", "z", *"69800", "ctrl+y")
+        await settle(pilot)
+        assert "Print the Z report?" in text_of(app)
+        await key_in(pilot, "enter")
+        assert not any(asked[0] == "print report" for asked in till.asked)
+        await key_in(pilot, "p")
+        assert till.asked[-1] == ("print report", 3, True)
+        assert "The report is on its way to the printer." in text_of(app)
+
+
+async def test_ux12_an_x_report_is_printed_and_saved_with_one_key_each(till: PreparedTill, tmp_path: Path) -> None:
+    till.shifts.put(OPEN)
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11")
+        assert "shift.print" not in offered(app)
+        await key_in(pilot, "s")
+        assert till.asked[1:] == [("save report", 3)]
+        till.push(printer=PrinterView(is_set=True))
+        await settle(pilot)
+        await key_in(pilot, "p")
+        assert till.asked[2:] == [("print report", 3, False)]

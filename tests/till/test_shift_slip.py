@@ -1,0 +1,62 @@
+"""A shift's report on paper: its figures, what does not agree, and that an X report is not the last word."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from chainpos.core.checkout.receipt import Seller, width
+from chainpos.core.values.amount import Amount
+from chainpos.till.shift_slip import report_slip, slip_name
+from chainpos.till.shift_views import DifferenceView, Figure, ShiftView, difference_sentence
+
+NOON_NS = 1_772_431_407 * 10**9
+SELLER = Seller("TEAHOUSE", "Tea house", "茶馆", "testnet-1", 8 * 3_600)
+
+
+def cny(minor: int) -> Amount:
+    return Amount(minor, "CNY")
+
+
+OPEN = ShiftView(
+    number=3, currency="CNY", opened_ns=NOON_NS, opened_by="Mei 梅", float_amount=cny(20_000), received=cny(15_800),
+    returned=cny(4_000), tips=cny(150), fees_minor=33, net_minor=11_767, put_in=cny(500), taken_out=cny(1_200),
+    expected_minor=22_600,
+    by_tender=(Figure("cash", cny(3_300), cny(0), 1), Figure("ledger", cny(12_500), cny(4_000), 2)),
+    by_tax=(Figure("60000", cny(3_300), cny(0), 0, cny(187)),),
+)  # fmt: skip
+CLOSED = msgspec.structs.replace(
+    OPEN, closed_ns=NOON_NS + 3_600 * 10**9, closed_by="Wang\x1b[2J", counted=cny(22_500), digest="ab" * 32,
+    differences=(DifferenceView("", 22_600, 22_500, difference_sentence("cash_short")),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [24, 32, 48])
+def test_a_z_report_on_paper_has_its_figures_its_differences_and_its_hash(columns: int) -> None:
+    lines = report_slip(CLOSED, SELLER, columns, at_ns=0)
+    shown = "\n".join(lines)
+    for part in (
+        "茶馆", "Z REPORT", "158.00 CNY", "-40.00 CNY", "-0.33 CNY", "117.67 CNY", "Cash 现金 x1", "85.00 CNY",
+        "226.00 CNY", "225.00 CNY", "-1.00 CNY", "1.87 CNY", "钱箱现金少于应有金额", "abababab",
+        "Not on the ledger yet",
+    ):  # fmt: skip
+        assert part in shown or part in shown.replace("\n", " ")
+    assert "\x1b" not in shown
+    assert "agree" not in shown
+    assert max(width(line) for line in lines) <= columns
+    assert slip_name(CLOSED) == "Z0003"
+
+
+def test_an_anchored_report_names_its_block_and_a_copy_says_that_it_is_one() -> None:
+    view = msgspec.structs.replace(CLOSED, differences=(), anchor_height=1_190)
+    shown = "\n".join(report_slip(view, SELLER, 48, at_ns=0, copy=2))
+    for part in ("COPY 副本 2", "block 1190", "Book, ledger and settlement agree."):
+        assert part in shown
+
+
+def test_an_x_report_says_when_it_was_made_and_that_it_is_not_final() -> None:
+    shown = "\n".join(report_slip(OPEN, SELLER, 48, at_ns=NOON_NS + 60 * 10**9))
+    for part in ("X REPORT", "2026-03-02 14:04:27", "NOT FINAL"):
+        assert part in shown
+    assert "Counted" not in shown
+    assert slip_name(OPEN) == "X0003"
