@@ -24,6 +24,7 @@ from chainpos.core.contracts.context import BlockFacts, Context, Message
 from chainpos.core.contracts.governance.records import APP_VERSION, ONLY, UPGRADES, VALIDATORS, Upgrade, Validators
 from chainpos.core.contracts.replay import BODIES, TOKENS, Mark
 from chainpos.core.state.crowding import Growth
+from chainpos.core.state.expiry import Unexpired
 from chainpos.core.state.journal import Change, Journal
 from chainpos.core.state.state import Staged, State
 from chainpos.core.values.hashes import address_of
@@ -259,8 +260,7 @@ def check_transaction(state: State, wire: bytes, facts: BlockFacts, verify: Veri
     read = _read(wire, facts)
     if isinstance(read, Rejected):
         return _refused(read)
-    journal = Journal(state)
-    _forget_expired(state, journal, facts)
+    journal = Journal(Unexpired(state, registry.TABLES_BY_PREFIX, facts.time_s))
     result = _run(read, facts, journal, Growth(state), BUILT_IN, is_signed=_verified([read], verify)[0])
     return msgspec.structs.replace(result, data=b"", events=())
 

@@ -332,6 +332,19 @@ def test_a_check_says_what_a_block_would_say_and_keeps_nothing(chain: Chain, wir
     assert (checked.code, checked.log, checked.gas_used) == (executed.code, executed.log, executed.gas_used)
 
 
+def test_a_check_does_not_walk_over_all_that_has_expired(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    # After a quiet night these are thousands, and whoever is not even a customer may have junk checked.
+    used = charge("S5", nonce=1)
+    chain.append(transaction(used, "TEAHOUSE.till"))
+    chain.time_s += 2 * 86_400
+    again = charge("S6", nonce=1, issued_s=chain.time_s)
+    wire = transaction(again, "TEAHOUSE.till", nonce=2, expires_s=chain.time_s + 60)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(chain.state), "expired", None)
+        checked = check_transaction(chain.state, wire, chain.facts)
+    assert checked.log == chain.append_one(wire).log == ""
+
+
 def test_a_check_knows_what_was_on_the_ledger_before(chain: Chain) -> None:
     chain.append(GOOD)
     assert check_transaction(chain.state, GOOD, chain.facts).log == "replayed"

@@ -1,4 +1,4 @@
-"""Which records may be forgotten, and from when; kept in memory and rebuilt from the records alone.
+"""Which records may be forgotten, and from when; kept in memory and rebuilt from the records alone. And a view without.
 
 It refuses nothing: execution decides when to delete, and on what limit.
 """
@@ -6,10 +6,43 @@ It refuses nothing: execution decides when to delete, and on what limit.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
+import msgspec
+
+from chainpos.core.state.journal import Records
 from chainpos.core.state.tables import PREFIX_BYTES, Table
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Unexpired:
+    """Records as a block sees them that has forgotten what expired before `time_s`, without walking over them.
+
+    After a quiet night they are thousands, and anybody may have a transaction checked. `tables` are by prefix.
+    """
+
+    __slots__ = ("_records", "_tables", "_time_s")
+
+    def __init__(self, records: Records, tables: Mapping[bytes, Table[Any]], time_s: int) -> None:
+        self._records = records
+        self._tables = tables
+        self._time_s = time_s
+
+    def get(self, table: Table[R], key: bytes) -> R | None:
+        """The record, or None; also where it has expired."""
+        record = self._records.get(table, key)
+        if record is None or table.expires is None or table.expires(record) >= self._time_s:
+            return record
+        return None
+
+    def value(self, full_key: bytes) -> bytes | None:
+        """The record's bytes, or None; also where it has expired."""
+        table = self._tables[full_key[:PREFIX_BYTES]]
+        if table.expires is not None and self.get(table, full_key[PREFIX_BYTES:]) is None:
+            return None
+        return self._records.value(full_key)
 
 
 class ExpiryIndex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainpos.core.state.expiry import Unexpired
 from chainpos.core.state.journal import Journal
 from chainpos.core.state.state import State
 from tests.core.state.conftest import ACCOUNTS, MARKS, Account, Mark, advance
@@ -55,3 +56,14 @@ def test_a_state_that_is_loaded_anew_lists_the_same() -> None:
     assert len(state.expired(61)) == len(state)
     advance(again, {table.full_key(key): None for table, key in again.expired(61)})
     assert (again.expired(61), len(again)) == ([], 0)
+
+
+def test_a_view_without_what_expired_is_the_state_after_forgetting_it() -> None:
+    state = State((MARKS, ACCOUNTS), {**marks({b"old": 100, b"new": 101}), b"ac1": ACCOUNTS.encode(Account("a"))})
+    view = Unexpired(state, {table.prefix: table for table in (MARKS, ACCOUNTS)}, 101)
+    journal = Journal(state)
+    for table, key in state.expired(101):
+        journal.delete(table, key)
+    for table, key in ((MARKS, b"old"), (MARKS, b"new"), (MARKS, b"none"), (ACCOUNTS, b"1"), (ACCOUNTS, b"2")):
+        assert view.get(table, key) == journal.get(table, key)
+        assert (view.value(table.full_key(key)) is None) == (journal.get(table, key) is None)
