@@ -40,13 +40,20 @@ class _Kept:
 
 
 class ChainView:
-    """Belongs to the event loop's thread; `reader` is used by `executor`'s thread alone."""
+    """Belongs to the event loop's thread; each reader is used by its executor's thread alone.
 
-    def __init__(self, reader: ChainReader, executor: Executor, tip: ChainTip) -> None:
+    Searches have a pair of their own: one that reads for seconds must not hold up who follows this node.
+    """
+
+    def __init__(
+        self, reader: ChainReader, executor: Executor, searched: ChainReader, searching: Executor, tip: ChainTip
+    ) -> None:
         self.tip = tip
         self._base = reader.base_height()
         self._reader = reader
         self._executor = executor
+        self._searched = searched
+        self._searching = searching
         self._kept: dict[int, _Kept] = {}
         self._kept_bytes = 0
 
@@ -119,7 +126,7 @@ class ChainView:
 
     async def find(self, query: Query, limit: int) -> list[tuple[int, int]]:
         """(height, index) of the transactions that satisfy `query`, ascending. Raises SearchTooWide."""
-        return await self._read(lambda reader: reader.search(query, limit, newest_first=False))
+        return await self._searching.run(Urgency.READ, lambda: self._searched.search(query, limit, newest_first=False))
 
     async def _read(self, read: Callable[[ChainReader], R]) -> R:
         return await self._executor.run(Urgency.READ, lambda: read(self._reader))

@@ -65,6 +65,8 @@ class Opened(NamedTuple):
     reader: ChainReader
     executor: Executor
     reading: Executor
+    searched: ChainReader
+    searching: Executor
     verified: VerifiedSignatures
     node_key: SigningKey
     signer: Signer | None
@@ -79,7 +81,7 @@ class Parts:
         self.settings = settings
         self.clock = clock
         self.hub = EventHub()
-        self.view = ChainView(opened.reader, opened.reading, tip)
+        self.view = ChainView(opened.reader, opened.reading, opened.searched, opened.searching, tip)
         self.mempool = Mempool(MempoolLimits(**msgspec.structs.asdict(settings.mempool)))
         self.condition = Condition(settings.mode, tip.chain_id, settings.moniker, home.database, clock.now_ns())
         self._watched = Watched(opened.reader)

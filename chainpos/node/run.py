@@ -90,13 +90,18 @@ async def _opened(home: Home, settings: NodeSettings, clock: Clock) -> AsyncIter
         stack.callback(ledger.close)
         if signer is not None:
             require_only_validator(ledger.tip.validators, signer.key.address)
-        reader = ChainReader.open(home.database)
+        reader, searched = ChainReader.open(home.database), ChainReader.open(home.database)
         stack.callback(reader.close)
-        executor, reading = Executor("ledger"), Executor("reader")
+        stack.callback(searched.close)
+        executor, reading, searching = Executor("ledger"), Executor("reader"), Executor("searches")
+        stack.push_async_callback(searching.close)
         stack.push_async_callback(reading.close)
         stack.push_async_callback(executor.close)
         node_key = load_node_key(home.node_key)
-        yield Parts(Opened(home, settings, clock, ledger, reader, executor, reading, verified, node_key, signer))
+        opened = Opened(
+            home, settings, clock, ledger, reader, executor, reading, searched, searching, verified, node_key, signer
+        )
+        yield Parts(opened)
 
 
 def start_node(folder: Path, settings: NodeSettings | None = None, *, until_stdin_ends: bool = False) -> None:

@@ -49,6 +49,7 @@ class Answerer:
         self._limits = limits
         self._pools: dict[Pool, asyncio.Semaphore] = {
             "reads": asyncio.Semaphore(limits.max_reads),
+            "searches": asyncio.Semaphore(limits.max_searches),
             "broadcasts": asyncio.Semaphore(limits.max_broadcasts),
             "watches": asyncio.Semaphore(limits.max_watches),
         }

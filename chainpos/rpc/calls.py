@@ -17,7 +17,7 @@ DEFAULT_PER_PAGE: Final = 30
 MAX_PER_PAGE: Final = 100
 
 
-Pool = Literal["reads", "broadcasts", "watches"]
+Pool = Literal["reads", "searches", "broadcasts", "watches"]
 
 
 class CallContext(NamedTuple):
@@ -32,8 +32,8 @@ class CallContext(NamedTuple):
 class Method(NamedTuple):
     """`pool` says with which others a method shares how many may run at a time, so that none starves another.
 
-    "reads" wait for the store alone; "broadcasts" for a check and perhaps another node; "watches" for a block. Over
-    WebSocket the latter two run beside the reads.
+    "reads" wait for the store alone, and not for long; "searches" may read much of it; "broadcasts" wait for a check
+    and perhaps another node; "watches" for a block. Over WebSocket all but the reads run beside them.
     """
 
     answer: Callable[..., Awaitable[object]]

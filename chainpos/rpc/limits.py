@@ -33,6 +33,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     # Calls that wait for more than the store, for one WebSocket; and each kind of calls, for the server.
     max_waiting_each: int = 8
     max_reads: int = 16
+    # A search that finds nothing may keep one core busy for seconds.
+    max_searches: int = 2
     max_broadcasts: int = 256
     max_watches: int = 64
     # What may wait in the send buffers of all connections; beyond, the connection with the most is cut.

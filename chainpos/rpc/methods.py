@@ -116,7 +116,9 @@ METHODS: Final[dict[str, Method]] = {
     "abci_info": Method(abci_info),
     "tx": Method(transaction_methods.tx, (Parameter("hash", "base64"), Parameter("prove", "boolean"))),
     "tx_search": Method(
-        transaction_methods.tx_search, (*_QUERY, Parameter("prove", "boolean"), *_PAGE, Parameter("order_by", "text"))
+        transaction_methods.tx_search,
+        (*_QUERY, Parameter("prove", "boolean"), *_PAGE, Parameter("order_by", "text")),
+        pool="searches",
     ),
     "unconfirmed_txs": Method(transaction_methods.unconfirmed_txs, (Parameter("limit", "optional_integer"),)),
     "num_unconfirmed_txs": Method(transaction_methods.num_unconfirmed_txs),

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from chainpos.core.chain.block import data_hash, tx_proof
+from chainpos.core.chain.block import tx_proof
 from chainpos.rpc.backend import Backend, IncludedTransaction, TransactionPage, TransactionProof
 from chainpos.rpc.calls import CallContext, page_of, page_size, refused
 from chainpos.rpc.query import MalformedQuery, parse_query
@@ -96,8 +96,9 @@ async def _proven(context: CallContext, found: IncludedTransaction) -> IncludedT
     stored = await context.backend.block(found.height)
     if stored is None:
         raise refused(f"the block of tx ({hex_text(found.hash)}) is not available")
-    txs = stored.block.txs
-    proof = TransactionProof(data_hash(txs), found.transaction, tx_proof(txs, found.index))
+    # Beside the loop: a page of a hundred may be of blocks with thousands of transactions each.
+    steps = await asyncio.to_thread(tx_proof, stored.block.txs, found.index)
+    proof = TransactionProof(stored.block.header.data_hash, found.transaction, steps)
     return msgspec.structs.replace(found, proof=proof)
 
 

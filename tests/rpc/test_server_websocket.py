@@ -108,6 +108,26 @@ async def test_those_who_wait_for_blocks_do_not_keep_others_from_paying(node: Fa
         assert (await heard(socket))["id"] == "pay"
 
 
+async def test_a_search_that_takes_long_holds_up_no_read_of_anybody(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = asyncio.Event()
+
+    async def find(*_: object) -> list[tuple[int, int]]:
+        await goes_on.wait()
+        return []
+
+    monkeypatch.setattr(node, "find_transactions", find)
+    limits = Limits(max_reads=1, max_searches=1)
+    async with serving(node, limits=limits) as server, connect(url_of(server), proxy=None) as socket:
+        for name in ("first", "second"):
+            await ask(socket, name, "tx_search", {"query": "tx.height > 0"})
+        await ask(socket, "read", "block", {"height": "1"})
+        assert (await heard(socket))["id"] == "read"
+        goes_on.set()
+        assert {(await heard(socket))["id"] for _ in range(2)} == {"first", "second"}
+
+
 async def test_a_subscription_is_acknowledged_and_its_events_come_under_its_id(
     socket: ClientConnection, node: FakeNode
 ) -> None:
