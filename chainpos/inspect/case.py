@@ -19,6 +19,14 @@ CASE_VERSION: Final = 1
 # A case is judged as of its own last header: evidence does not age.
 CASE_OPTIONS: Final = TrustOptions(100 * 365 * DAY_S * SECOND_NS)
 SUBJECT: Final = "subject"
+LEFT_OUT: Final = (
+    "other people's transactions in the same blocks",
+    "the words of the shop's book beyond its stages",
+    "keys, PINs and passwords, which inspection never reads",
+)
+UNPROVED: Final = (
+    "proofs of the records that the trace rests on: the node was asked over RPC, and proves its newest state alone"
+)
 
 
 class LightBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

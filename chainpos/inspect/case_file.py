@@ -20,10 +20,13 @@ from chainpos.core.contracts.registry import TABLES
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_REFUSED, UserFacingError
+from chainpos.inspect import absence
 from chainpos.inspect.case import (
     CASE_OPTIONS,
     CASE_VERSION,
+    LEFT_OUT,
     SUBJECT,
+    UNPROVED,
     Case,
     LightBlock,
     ProvedRecord,
@@ -33,6 +36,7 @@ from chainpos.inspect.case import (
 )
 from chainpos.inspect.case_container import pack
 from chainpos.inspect.case_html import render_case
+from chainpos.inspect.case_telling import money_told
 from chainpos.inspect.fields import key_text
 from chainpos.inspect.past import past_state
 from chainpos.inspect.source import ChainSource, Found, Proofs
@@ -42,14 +46,6 @@ from chainpos.inspect.trace import Run, require_block
 from chainpos.store.shop_reading import BookReader
 
 RELATED: Final = "related"
-LEFT_OUT: Final = (
-    "other people's transactions in the same blocks",
-    "the words of the shop's book beyond its stages",
-    "keys, PINs and passwords, which inspection never reads",
-)
-UNPROVED: Final = (
-    "proofs of the records that the trace rests on: the node was asked over RPC, and proves its newest state alone"
-)
 MAX_RELATED: Final = 40
 
 
@@ -217,13 +213,19 @@ def _may_be_forgotten(record: ProvedRecord, found: Found) -> bool:
 
 
 def _redacted(story: Timeline, as_of: int) -> Timeline:
-    """Without the book's own words, and without what came after the height."""
+    """Without the book's own words, and without what came after the height; told as whoever opens it can prove it."""
     moments = tuple(
         msgspec.structs.replace(moment, detail="") if moment.source in (BOOK, OUTBOX) else moment
         for moment in story.moments
         if moment.height <= as_of
     )
-    return msgspec.structs.replace(story, moments=moments, height=as_of)
+    # Nothing paid by now was nothing paid then.
+    absences = tuple(
+        absence.unpaid(as_of, each.detail) if each.kind == absence.UNPAID else each
+        for each in story.absences
+        if each.kind not in (absence.REJECTED, absence.CANCELLED) or each.height <= as_of
+    )
+    return msgspec.structs.replace(story, moments=moments, absences=absences, height=as_of, money=money_told(moments))
 
 
 def _not_yet(height: int) -> UserFacingError:

@@ -36,6 +36,7 @@ from chainpos.inspect.case import (
 )
 from chainpos.inspect.case_container import PARTS, CaseDamaged, unpack
 from chainpos.inspect.case_html import render_case
+from chainpos.inspect.case_telling import fault_of_telling
 from chainpos.inspect.past import PastState
 from chainpos.inspect.source import Found as FoundBlock
 from chainpos.inspect.timeline import LEDGER
@@ -113,6 +114,7 @@ class _Opening:
             self._check(f"record {record.name} after block {record.height}", partial(self._record, record))
         self._check("request", self._about_the_request)
         self._check("timeline", self._timeline)
+        self._check("telling", lambda: fault_of_telling(case))
         if case.trace is not None:
             self._check("trace", self._trace)
         return Opened(checks=tuple(self._checks), case=case)

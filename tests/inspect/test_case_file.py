@@ -14,13 +14,15 @@ from chainpos.core.chain.header import BlockId, Header
 from chainpos.core.chain.results import TxResult, result_proof, results_hash
 from chainpos.core.values.text import is_safe
 from chainpos.errors import UserFacingError
-from chainpos.inspect import case_container
+from chainpos.inspect import absence, case_container
 from chainpos.inspect.case import Case, LightBlock, ProvedTransaction, encode_json
 from chainpos.inspect.case_container import pack, unpack
 from chainpos.inspect.case_file import make_case
 from chainpos.inspect.case_html import render_case
 from chainpos.inspect.case_open import _Opening, open_case
+from chainpos.inspect.case_telling import fault_of_telling
 from chainpos.inspect.source import StoreSource
+from chainpos.inspect.timeline import BOOK, Moment
 from chainpos.store.chain import ChainReader
 from tests.console.screens.test_hostile_text import CORPUS
 from tests.inspect.recorded import first_place
@@ -41,11 +43,13 @@ def paid_case(day_database: Path) -> tuple[bytes, bytes]:
         return make_case(source, _word(source, kind="payments.paid")), source.genesis_json()
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [("", "payments.paid"), ("", "refunds.refunded"), ("", "payments.cancelled"), ("underpaid", ""),
-     ("insufficient_funds", ""), ("already_paid", ""), ("frozen_account", "")],
-)  # fmt: skip
+_KINDS = [
+    ("", "payments.paid"), ("", "refunds.refunded"), ("", "payments.cancelled"), ("underpaid", ""),
+    ("insufficient_funds", ""), ("already_paid", ""), ("frozen_account", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), _KINDS)
 def test_ux32_a_case_is_the_same_bytes_and_verifies(day: StoreSource, name: str, kind: str) -> None:
     word = _word(day, name, kind)
     packed = make_case(day, word, as_of=day.span().tip - 1)
@@ -110,6 +114,48 @@ def test_ux32_a_liar_who_makes_the_file_whole_again_is_refused_by_proof(paid_cas
     assert "request" in faults(records=())
     assert "request" in faults(as_of=case.as_of - 1)
     assert "genesis" in faults(genesis_sha256=bytes(32))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("insufficient_funds", ""), ("", "payments.paid")])
+def test_no_word_of_a_case_is_believed_because_it_is_written(day: StoreSource, name: str, kind: str) -> None:
+    packed = make_case(day, _word(day, name, kind))
+    case = msgspec.json.decode(unpack(packed)["case.json"], type=Case)
+    story, replace = case.timeline, msgspec.structs.replace
+
+    def holds(**changes: object) -> bool:
+        return not fault_of_telling(replace(case, **changes))
+
+    def with_moment(at: int, **changes: object) -> object:
+        moments = [*story.moments]
+        moments[at] = replace(moments[at], **changes)
+        return replace(story, moments=tuple(moments))
+
+    assert holds()
+    for at, moment in enumerate(story.moments):
+        assert not holds(timeline=with_moment(at, detail="999,999.00 CNY from somebody")), moment.stage
+        stage = "refunded" if moment.stage == "paid" else "paid"
+        assert not holds(timeline=with_moment(at, stage=stage, code=0)), moment.stage
+    for changed in ({"money": "paid_out"}, {"merchant": "OTHER"}, {"reference": "OTHER"}):
+        assert not holds(timeline=replace(story, **changed)), changed
+    assert not holds(reference="OTHER")
+    assert not holds(left_out=())
+    unpaid = absence.unpaid(case.as_of, "x")
+    untrue = unpaid if kind else replace(unpaid, sentence_en="Paid in full.")
+    assert not holds(timeline=replace(story, absences=(untrue,)))
+    book = Moment(stage="paid", time_ns=1, source=BOOK, evidence="fact of sale 1", height=1)
+    assert holds(timeline=replace(story, moments=(*story.moments, book))) is bool(kind)
+    opened = open_case(_forged(packed, timeline=with_moment(-1, detail="nothing")), day.genesis_json())
+    assert [check.name for check in opened.checks if not check.holds] == ["telling"]
+
+
+@pytest.mark.slow
+def test_every_payment_s_case_of_a_day_verifies_at_its_end_and_before(day: StoreSource) -> None:
+    words = {_word(day, name, kind) for name, kind in _KINDS}
+    tip = day.span().tip
+    for word in sorted(words):
+        for as_of in (tip - 1, tip // 2, 20):
+            opened = open_case(make_case(day, word, as_of=as_of), day.genesis_json())
+            assert [(check.name, check.detail) for check in opened.checks if not check.holds] == []
 
 
 def test_forged_headers_are_refused(paid_case: tuple[bytes, bytes]) -> None:
