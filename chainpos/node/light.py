@@ -76,9 +76,8 @@ class LightNode:
                 raise _refused(
                     f"The ledger knows no merchant {self._merchant!r}.", "Check the name given to --merchant."
                 )
-            LightStore.create(self._home.light, self._doc.chain_id, self._merchant, root.height + 1)
-            with contextlib.closing(LightStore.open(self._home.light)) as store:
-                store.keep((), (), _dump(light.trusted if root.header is None else root))
+            trusted_state = _dump(light.trusted if root.header is None else root)
+            LightStore.create(self._home.light, self._doc.chain_id, self._merchant, root.height + 1, trusted_state)
             return root.height
 
         for _ in range(BEGIN_TRIES):

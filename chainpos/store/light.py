@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from chainpos.errors import StoreError
-from chainpos.store.chain import acquire_writer, transaction
+from chainpos.store.chain import acquire_writer, sync_directory, transaction
 from chainpos.store.chain_connection import storage_faults
 
 # "cpLT" in SQLite's header.
@@ -61,19 +61,28 @@ class LightStore:
         self._connection = connection
 
     @classmethod
-    def create(cls, path: Path, chain_id: str, merchant: str, began: int) -> None:
-        """Begin one: headers and payments from height `began` on. Raises StoreError."""
+    def create(cls, path: Path, chain_id: str, merchant: str, began: int, trusted: bytes) -> None:
+        """Begin one: headers and payments from height `began` on, `trusted` as `keep` has it. Raises StoreError.
+
+        It gets its name when it is whole: one that is there can be gone on from.
+        """
+        building = path.with_name(f".{path.name}.new")
+        building.unlink(missing_ok=True)
         with storage_faults(f"creating {path}"):
-            connection = apsw.Connection(str(path))
+            connection = apsw.Connection(str(building))
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
                 with transaction(connection):
                     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                     connection.execute(_SCHEMA)
                     about = {"chain_id": chain_id, "merchant": merchant, "began": began}
-                    connection.execute("INSERT INTO about VALUES ('about', ?)", (msgspec.json.encode(about),))
+                    rows = [("about", msgspec.json.encode(about)), ("trusted", trusted)]
+                    connection.executemany("INSERT INTO about VALUES (?, ?)", rows)
+                connection.execute("PRAGMA journal_mode = WAL")
             finally:
                 connection.close()
+        building.replace(path)
+        sync_directory(path.parent)
 
     @classmethod
     def open(cls, path: Path) -> LightStore:

@@ -17,7 +17,7 @@ from chainpos.core.chain.header import Header
 from chainpos.core.chain.tip import ChainTip, joined_tip
 from chainpos.core.chain.verifier import TrustedState, compare_with_witness, trust_genesis, verify_commit
 from chainpos.core.state.commitment import Commitment
-from chainpos.core.state.snapshots import MAX_CHUNK_BYTES, Manifest, joined
+from chainpos.core.state.snapshots import MAX_CHUNK_BYTES, MAX_TAKEN_CHUNKS, Manifest, joined
 from chainpos.core.values.hashes import sha256
 from chainpos.errors import ChainposError, MalformedBytes
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
@@ -26,8 +26,6 @@ from chainpos.sync.light import DEFAULT_OPTIONS, Clock, LightClient, NotYet, Unt
 
 T = TypeVar("T")
 AT_ONCE: Final = 4
-# What a snapshot may make us hold: a gigabyte of records is a city of millions.
-MAX_TAKEN_CHUNKS: Final = 2_000
 # Codes of this room.
 CONFLICT: Final = "conflicting_headers"
 NO_WITNESS: Final = "no_witness"

@@ -20,6 +20,8 @@ CHUNK_BYTES: Final = 1_000_000
 # One record more than fits may be in it.
 MAX_CHUNK_BYTES: Final = 2 * CHUNK_BYTES
 MAX_CHUNKS: Final = 10_000
+# What whoever takes one over may be made to hold before its records are looked at: a city of millions fits.
+MAX_TAKEN_CHUNKS: Final = 2_000
 _VERSION_BYTES: Final = 8
 _Records = list[tuple[bytes, bytes]]
 _encode: Final = msgspec.msgpack.Encoder().encode

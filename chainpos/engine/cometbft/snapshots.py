@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.chain.protobuf import varint
 from chainpos.core.contracts.registry import TABLES
-from chainpos.core.state.snapshots import Manifest, joined
+from chainpos.core.state.snapshots import MAX_CHUNK_BYTES, MAX_TAKEN_CHUNKS, Manifest, joined
 from chainpos.core.state.state import State
 from chainpos.core.values.hashes import HASH_BYTES, sha256
 from chainpos.engine.cometbft import messages as abci
@@ -63,6 +63,7 @@ class StateSync:
             return abci.OfferSnapshotResponse(abci.Offer.REJECT)
         if (
             len(manifest.chunks) != snapshot.chunks
+            or len(manifest.chunks) > MAX_TAKEN_CHUNKS
             or sha256(snapshot.metadata) != snapshot.hash
             or len(request.app_hash) != HASH_BYTES
         ):
@@ -78,6 +79,10 @@ class StateSync:
         if sha256(request.chunk) != accepted.manifest.chunks[request.index]:
             again = abci.ApplyChunkResponse(abci.Applied.RETRY, varint(request.index), (request.sender,))
             return again, None
+        if len(request.chunk) > MAX_CHUNK_BYTES:
+            # It is what was offered, and so the offer is none of ours: nobody shall fill our memory with it.
+            self._accepted, self._chunks = None, []
+            return abci.ApplyChunkResponse(abci.Applied.REJECT_SNAPSHOT), None
         self._chunks.append(request.chunk)
         if len(self._chunks) < len(accepted.manifest.chunks):
             return abci.ApplyChunkResponse(abci.Applied.ACCEPT), None

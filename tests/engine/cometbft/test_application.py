@@ -13,6 +13,8 @@ from chainpos.core.contracts.codes import BAD_SIGNATURE, MALFORMED, REPLAYED, TO
 from chainpos.core.execution import genesis_state
 from chainpos.core.state.commitment import bucket_name, bucket_of
 from chainpos.core.state.proofs import ProofOp, RecordProof, proof_from_ops, verify_absence, verify_presence
+from chainpos.core.state.snapshots import MAX_CHUNK_BYTES, MAX_TAKEN_CHUNKS, Manifest
+from chainpos.core.values.hashes import sha256
 from chainpos.engine.cometbft import messages as abci
 from chainpos.engine.cometbft.application import MAX_PER_SIGNER, Application
 from chainpos.errors import StateMismatch, StoreError, UserFacingError
@@ -288,6 +290,23 @@ def test_a_snapshot_takes_a_new_application_to_the_same_state(tmp_path: Path) ->
     assert new.block(issue(old, 77)).app_hash == old.block(issue(old, 77)).app_hash
     old.application.close()
     new.application.close()
+
+
+def test_a_snapshot_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+
+    def offered(*chunks: bytes) -> abci.Offer:
+        metadata = Manifest(tuple(sha256(chunk) for chunk in chunks), 1).encode()
+        snapshot = abci.Snapshot(5, 1, len(chunks), sha256(metadata), metadata)
+        answer: abci.OfferSnapshotResponse = bench.application.answer(abci.OfferSnapshotRequest(snapshot, bytes(32)))
+        return answer.result
+
+    assert offered(*[b"x"] * (MAX_TAKEN_CHUNKS + 1)) is abci.Offer.REJECT
+    large = bytes(MAX_CHUNK_BYTES + 1)
+    assert offered(large, b"x") is abci.Offer.ACCEPT
+    assert bench.application.answer(abci.ApplyChunkRequest(0, large)).result is abci.Applied.REJECT_SNAPSHOT
+    assert bench.application.answer(abci.ApplyChunkRequest(0, large)).result is abci.Applied.ABORT
+    bench.application.close()
 
 
 def test_a_snapshot_of_another_state_is_refused(tmp_path: Path) -> None:
