@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+MAX_PACES: Final = 1_024
 
 
 class Doorman:
@@ -38,6 +41,10 @@ class Doorman:
         if port and not (port.isascii() and port.isdigit() and len(port) <= 5):
             return False
         return name in self._names or _is_address(name)
+
+
+def _is_own(address: str) -> bool:
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback
 
 
 def _is_address(name: str) -> bool:
@@ -74,6 +81,32 @@ class Crowd:
             self._by_address[address] = left
         else:
             del self._by_address[address]
+
+
+class Paces:
+    """One pace for all connections of an address: many of them ask no faster than one.
+
+    This machine's own programs have one for each connection: whoever runs them could stop the node anyway.
+    """
+
+    def __init__(self, per_second: float, burst: int, now: Callable[[], float]) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._now = now
+        self._by_address: dict[str, Pace] = {}
+
+    def of(self, address: str) -> Pace:
+        """The pace of a connection from this address. Of many addresses the one met first is forgotten first."""
+        if _is_own(address):
+            return self._fresh()
+        pace = self._by_address.pop(address, None) or self._fresh()
+        self._by_address[address] = pace
+        if len(self._by_address) > MAX_PACES:
+            del self._by_address[next(iter(self._by_address))]
+        return pace
+
+    def _fresh(self) -> Pace:
+        return Pace(self._per_second, self._burst, self._now)
 
 
 class Pace:

@@ -58,7 +58,13 @@ class HttpConnection:
     """One connection, from its first byte to its end or to its upgrade."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, outgoing: Outgoing, answerer: Answerer, doorman: Doorman, limits: Limits
+        self,
+        reader: asyncio.StreamReader,
+        outgoing: Outgoing,
+        answerer: Answerer,
+        doorman: Doorman,
+        limits: Limits,
+        pace: Pace,
     ) -> None:
         self._reader = reader
         self._outgoing = outgoing
@@ -66,7 +72,7 @@ class HttpConnection:
         self._doorman = doorman
         self._limits = limits
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.max_head_bytes)
-        self._pace = Pace(limits.requests_per_second, limits.burst, asyncio.get_running_loop().time)
+        self._pace = pace
 
     async def run(self) -> Upgrade | None:
         """Answer requests until the client leaves, breaks a rule or upgrades. Raises OSError, TimeoutError."""

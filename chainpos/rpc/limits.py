@@ -27,7 +27,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     write_timeout_s: float = 10.0
     # Over that of broadcast_tx_commit, which has its own.
     answer_timeout_s: float = 15.0
-    # A client that asks faster is not refused but read more slowly.
+    # A client that asks faster is not refused but read more slowly; all connections of an address are one client.
     requests_per_second: float = 2_000.0
     burst: int = 2_000
     # Calls that wait for more than the store, for one WebSocket; and each kind of calls, for the server.

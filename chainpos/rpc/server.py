@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from chainpos.rpc.admission import Crowd, Doorman
+from chainpos.rpc.admission import Crowd, Doorman, Paces
 from chainpos.rpc.answering import Answerer
 from chainpos.rpc.backend import Backend
 from chainpos.rpc.http import HttpConnection
@@ -52,6 +53,7 @@ class RpcServer:
         self._answerer = Answerer(backend, hub, self._limits)
         self._doorman = Doorman(names)
         self._crowd = Crowd(self._limits.max_connections, self._limits.max_connections_per_address)
+        self._paces = Paces(self._limits.requests_per_second, self._limits.burst, time.monotonic)
         self._buffers = Buffers(self._limits.max_buffered_bytes)
         self._host = host
         self._port = port
@@ -111,11 +113,11 @@ class RpcServer:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> None:
-        outgoing = Outgoing(writer, self._buffers, self._limits)
+        outgoing, pace = Outgoing(writer, self._buffers, self._limits), self._paces.of(address)
         try:
-            upgrade = await HttpConnection(reader, outgoing, self._answerer, self._doorman, self._limits).run()
+            upgrade = await HttpConnection(reader, outgoing, self._answerer, self._doorman, self._limits, pace).run()
             if upgrade is not None:
-                session = WebSocketSession(reader, outgoing, self._answerer, self._hub, self._limits)
+                session = WebSocketSession(reader, outgoing, self._answerer, self._hub, self._limits, pace)
                 self._sessions.add(session)
                 try:
                     await session.run(upgrade.already_read)

@@ -37,7 +37,13 @@ class WebSocketSession:
     """From the end of the handshake to the end of the connection."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, outgoing: Outgoing, answerer: Answerer, hub: EventHub, limits: Limits
+        self,
+        reader: asyncio.StreamReader,
+        outgoing: Outgoing,
+        answerer: Answerer,
+        hub: EventHub,
+        limits: Limits,
+        pace: Pace,
     ) -> None:
         self._reader = reader
         self._outgoing = outgoing
@@ -47,7 +53,7 @@ class WebSocketSession:
         self._protocol = ServerProtocol(state=State.OPEN, max_size=limits.max_body_bytes, logger=_frames_log)
         self._subscriber = Subscriber()
         self._loop = asyncio.get_running_loop()
-        self._pace = Pace(limits.requests_per_second, limits.burst, self._loop.time)
+        self._pace = pace
         self._slots = asyncio.Semaphore(limits.max_waiting_each)
         self._beside: set[asyncio.Task[None]] = set()
         self._message = bytearray()

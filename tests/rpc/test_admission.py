@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainpos.rpc.admission import Crowd, Doorman, Pace
+from chainpos.rpc.admission import MAX_PACES, Crowd, Doorman, Pace, Paces
 
 KNOWN = ["127.0.0.1", "127.0.0.1:26657", "10.1.2.3:80", "localhost", "LocalHost:26657", "[::1]:26657", "shop-1.city:8"]
 UNKNOWN = ["", "evil.example", "evil.example:26657", "localhost.evil.example", "127.0.0.1.evil.example", "[::1",
@@ -85,3 +85,25 @@ def test_a_burst_is_free_and_the_rest_waits_in_proportion() -> None:
     now[0] += 1000.0
     assert [pace.take() for _ in range(5)] == [0.0] * 5
     assert pace.take() > 0
+
+
+def test_many_connections_of_one_address_ask_no_faster_than_one() -> None:
+    paces = Paces(10.0, 5, lambda: 0.0)
+    assert paces.of("192.0.2.7").take(5) == 0.0
+    assert paces.of("192.0.2.7").take(5) == 0.5
+    assert paces.of("192.0.2.8").take(5) == 0.0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_this_machine_s_own_programs_have_a_pace_for_each_connection(address: str) -> None:
+    paces = Paces(10.0, 5, lambda: 0.0)
+    assert [paces.of(address).take(5), paces.of(address).take(5)] == [0.0, 0.0]
+
+
+def test_so_many_addresses_are_remembered_and_no_more() -> None:
+    paces = Paces(10.0, 5, lambda: 0.0)
+    paces.of("first").take(5)
+    for number in range(MAX_PACES):
+        paces.of(str(number))
+    assert len(paces._by_address) == MAX_PACES
+    assert paces.of("first").take(5) == 0.0
