@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from chainpos.core.values.text import clean
+from chainpos.core.values.text import clean, replaced
 from chainpos.errors import (
     EXIT_CORRUPT,
     EXIT_REFUSED,
@@ -30,8 +30,9 @@ Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object 
 
 
 def print_json(answer: Any) -> None:
-    """One JSON object on stdout."""
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    """One JSON object on stdout. What could drive the terminal is written as JSON's escapes: the same to a program."""
+    written = replaced(json.dumps(answer, ensure_ascii=False), lambda character: json.dumps(character)[1:-1])
+    sys.stdout.write(written + "\n")
     sys.stdout.flush()
 
 

@@ -8,6 +8,7 @@ and not asked of `unicodedata`, whose tables differ between Python versions: wha
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 _HOSTILE_RANGES: Final = (
@@ -61,6 +62,11 @@ def check_text(text: str, *, max_bytes: int, min_bytes: int = 0) -> str:
     if text != text.strip():
         raise HostileText("the text begins or ends with a blank")
     return text
+
+
+def replaced(text: str, by: Callable[[str], str]) -> str:
+    """`text` with each refused character as `by` gives it: for forms that can write it in another way."""
+    return _HOSTILE.sub(lambda found: by(found.group()), text)
 
 
 def clean(text: str, *, max_characters: int = 200) -> str:
