@@ -7,6 +7,7 @@ key with another process of this machine.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -84,6 +85,8 @@ class Signer:
     def __init__(self, key: SigningKey, state_path: Path, *, lock_folder: Path | None = None) -> None:
         """Raises StoreError where another process uses the key, UserFacingError where the state cannot be read.
 
+        UserFacingError also where somebody else could take the lock away.
+
         One lock lies beside the state, the other in a folder of this machine's user and is named by the key's
         address: so a copy of the home folder is caught too, as long as it runs on the same machine.
         """
@@ -91,6 +94,7 @@ class Signer:
         self._path = state_path
         folder = lock_folder or _machine_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_own(folder)
         self._locks = [
             FileLock(state_path.with_suffix(".lock")),
             FileLock(folder / f"validator-{key.address.hex()}.lock"),
@@ -141,6 +145,19 @@ class Signer:
         if sign_bytes != last.sign_bytes or not last.signature:
             raise SigningRefused(f"another vote is signed at height {height}, round {round_}")
         return True
+
+
+def _require_own(folder: Path) -> None:
+    """The temporary folder is everybody's: whoever made this one there could take its locks away."""
+    if sys.platform == "win32":
+        return
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise UserFacingError(
+            f"The folder {folder}, which keeps a key from being used twice, is not this user's own.",
+            next_step="Find out who made it, remove it, and start again.",
+            exit_code=EXIT_CORRUPT,
+        )
 
 
 def _machine_folder() -> Path:

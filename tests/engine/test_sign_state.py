@@ -114,6 +114,14 @@ def test_a_copy_of_the_key_in_another_home_is_refused_on_the_same_machine(signer
         Signer(KEY, copy, lock_folder=tmp_path / "locks")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there the temporary folder is the user's own")
+def test_a_lock_that_somebody_else_could_take_away_is_none(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "locks").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserFacingError, match="not this user's own"):
+        Signer(KEY, path, lock_folder=tmp_path / "locks")
+
+
 def test_another_process_is_refused_until_the_first_dies(path: Path, tmp_path: Path) -> None:
     script = (
         "import sys\n"
