@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from itertools import count
 
 import msgspec
 import pytest
@@ -21,15 +20,12 @@ from chainpos.core.contracts import codes, registry
 from chainpos.core.contracts.balances.codes import INSUFFICIENT_FUNDS
 from chainpos.core.contracts.balances.messages import Issue
 from chainpos.core.contracts.compliance.messages import Freeze
-from chainpos.core.contracts.compliance.records import FREEZES
 from chainpos.core.contracts.context import Context, Violation
 from chainpos.core.contracts.payments.messages import Pay
-from chainpos.core.contracts.payments.records import PAYMENTS
 from chainpos.core.contracts.ports import account_subject
 from chainpos.core.contracts.replay import BODIES
 from chainpos.core.execution import BlockInput, check_transaction, execute_block, genesis_state, signatures_of
 from chainpos.core.state import crowding
-from chainpos.core.state.commitment import bucket_of
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import Code, Rejected, StateMismatch
 from tests.core.blocks import Chain, charge, genesis_records, issue, pay, transaction
@@ -43,7 +39,6 @@ from tests.core.contracts.conftest import (
     key_of,
     make_app_state,
 )
-from tests.core.state.conftest import advance
 
 
 @pytest.fixture
@@ -300,26 +295,6 @@ def test_where_a_rules_records_find_no_room_it_is_refused(chain: Chain, monkeypa
     assert chain.append_one(GOOD).log == "ledger_crowded"
     assert chain.money() == before
     assert chain.marks() == 1
-
-
-def test_ground_keys_keep_nobody_from_what_has_one_place_alone(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Payments' IDs can be ground, at a few seconds each; the records then stay for good.
-    frozen = account_subject(key_of("alice").address)
-    bucket = bucket_of(FREEZES.full_key(frozen))
-    ground = (PAYMENTS.full_key(number.to_bytes(32, "big")) for number in count())
-    advance(chain.state, {next(key for key in ground if bucket_of(key) == bucket): b"\x90"})
-    monkeypatch.setattr(crowding, "MAX_BUCKET_RECORDS", 1)
-    order = Freeze(frozen, "Order 1", GENESIS_S + 86_400)
-    assert chain.append_one(transaction(order, "regulator")).log == ""
-
-
-def test_of_every_table_it_is_said_whether_its_keys_are_chosen() -> None:
-    # The next payout, proposal or debt has one place alone: if that could be taken, money would stand still.
-    chosen = sorted(table.name for table in registry.TABLES if table.chosen_keys)
-    assert chosen == [
-        "anchors", "anchors.series", "customer_keys", "customers", "merchants", "payments", "payments.cancelled",
-        "refunds", "seen_bodies", "spent_tokens", "tills",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("wire", [GOOD, b"junk", unsigned(GOOD), transaction(pay("S1", 900_000), "dave")])
