@@ -210,6 +210,15 @@ ALARMS: Final = (
         _GOES_ON,
     ),
     _alarm(
+        "money_broken",
+        ("The money on this node's ledger does not add up.", "本节点账本上的资金不平衡。"),
+        ("A rule of the network made money or lost it, or this node's records were changed behind its back.",
+         "网络规则出现差错而增减了资金，或本节点的记录被篡改。"),
+        ("Run chainpos verify here and elsewhere. If both agree, operators stop the network; else make this node anew.",
+         "在本节点和另一节点运行 chainpos verify；若结果相同，由运营方停止网络，否则重建本节点。"),
+        _GOES_ON,
+    ),
+    _alarm(
         "double_sign",
         ("A validator is proved to have signed two blocks of one height.", "已证实某验证人在同一高度签署了两个区块。"),
         ("Its key runs twice, or its owner lies. The proof is in a block, for everybody to check.",

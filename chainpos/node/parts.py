@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterator
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,7 @@ import msgspec
 from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import Commit
 from chainpos.core.chain.params import MAX_BLOCK_BYTES, ConsensusParams
+from chainpos.core.contracts.context import Violation
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.engine.embedded import BlockMaker, EmbeddedEngine
 from chainpos.engine.keys import SigningKey
@@ -28,6 +30,7 @@ from chainpos.node.home import Home
 from chainpos.node.intake import Intake
 from chainpos.node.ledger import Appended, Ledger, next_time_ns
 from chainpos.node.mempool import Mempool, MempoolLimits
+from chainpos.node.money_watch import MoneyWatch
 from chainpos.node.requests import OpenRequests
 from chainpos.node.snapshots import SnapshotTaker
 from chainpos.node.verified import VerifiedSignatures
@@ -35,6 +38,7 @@ from chainpos.node.watching import (
     CLOCK_SKEW,
     DISK_LOW,
     MEMPOOL_FULL,
+    MONEY_BROKEN,
     NO_UPSTREAM,
     Alone,
     clock_skew,
@@ -53,6 +57,7 @@ WATCH_EVERY_S: Final = 1.0
 _BLOCK_OVERHEAD_BYTES: Final = 11 + 626
 _COMMIT_BYTES: Final = 94
 _VOTE_BYTES: Final = 109
+_log = logging.getLogger(__name__)
 
 
 class Opened(NamedTuple):
@@ -112,6 +117,7 @@ class Parts:
             recheck_above=0 if self.engine is None else settings.engine.max_block_transactions,
         )
         self._snapshots = SnapshotTaker(home.database, ledger, opened.executor, settings.snapshot_every)
+        self._money = MoneyWatch(opened.searched, opened.searching, clock.monotonic_ns, self._money_looked_at)
         self.backend = self._make_backend(opened)
         self.appender.after += [self._after_block, self._watch_block, self._snapshots.after_block]
 
@@ -152,6 +158,7 @@ class Parts:
         yield "watch", self._watch()
         yield "recheck", self.intake.recheck()
         yield "snapshots", self._snapshots.run()
+        yield "money", self._money.run()
         if self.engine is not None:
             yield "engine", self._run_engine(self.engine)
         if self.following is not None:
@@ -256,6 +263,13 @@ class Parts:
             stale = self.condition.watch(len(self.mempool), self.view.tip.height, clock.monotonic_ns(), clock.now_ns())
             if self._look_around() or stale:
                 self._status_due.set()
+
+    def _money_looked_at(self, found: list[Violation]) -> None:
+        detail = f"{found[0].invariant}: {found[0].detail}" if found else None
+        if self.condition.hold(MONEY_BROKEN, detail, self.clock.now_ns()):
+            if detail is not None:
+                _log.critical("the money does not add up: %s", detail)
+            self._status_due.set()
 
     def _look_around(self) -> bool:
         """Whether an alarm came or went."""

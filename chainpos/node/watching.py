@@ -21,6 +21,7 @@ CLOCK_SKEW: Final = "clock_skew"
 MEMPOOL_FULL: Final = "mempool_full"
 VALIDATOR_SILENT: Final = "validator_silent"
 DOUBLE_SIGN: Final = "double_sign"
+MONEY_BROKEN: Final = "money_broken"
 LEAST_FREE_BYTES: Final = 1_000_000_000
 # A block's time is a median of validators' clocks: ours is wrong if that is so far ahead.
 MOST_AHEAD_NS: Final = 10_000_000_000
