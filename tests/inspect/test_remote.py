@@ -8,7 +8,8 @@ import pytest
 
 from chainpos.errors import UserFacingError
 from chainpos.inspect import absence
-from chainpos.inspect.case_file import UNPROVED, make_case
+from chainpos.inspect.case import UNPROVED
+from chainpos.inspect.case_file import make_case
 from chainpos.inspect.case_open import open_case
 from chainpos.inspect.remote import open_node
 from chainpos.inspect.search import Search

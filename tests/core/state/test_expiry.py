@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chainpos.core.state.expiry import Unexpired
 from chainpos.core.state.journal import Journal
 from chainpos.core.state.state import State
+from chainpos.core.state.tables import Table
 from tests.core.state.conftest import ACCOUNTS, MARKS, Account, Mark, advance
 
 
@@ -64,6 +67,9 @@ def test_a_view_without_what_expired_is_the_state_after_forgetting_it() -> None:
     journal = Journal(state)
     for table, key in state.expired(101):
         journal.delete(table, key)
-    for table, key in ((MARKS, b"old"), (MARKS, b"new"), (MARKS, b"none"), (ACCOUNTS, b"1"), (ACCOUNTS, b"2")):
+    asked: tuple[tuple[Table[Any], bytes], ...] = (
+        (MARKS, b"old"), (MARKS, b"new"), (MARKS, b"none"), (ACCOUNTS, b"1"), (ACCOUNTS, b"2"),
+    )  # fmt: skip
+    for table, key in asked:
         assert view.get(table, key) == journal.get(table, key)
         assert (view.value(table.full_key(key)) is None) == (journal.get(table, key) is None)
