@@ -31,7 +31,7 @@ class Point(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """Where the application stands: after block `height`, or before the first, one below the initial height.
 
     `time_ns` is that block's time, or genesis time. `app_version` is that of the next block's header. `changed` says
-    whether that block led to another app hash.
+    whether that block led to another app hash, `restored` that its records came with a snapshot.
     """
 
     height: int
@@ -39,6 +39,7 @@ class Point(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     app_hash: bytes
     app_version: int
     changed: bool = False
+    restored: bool = False
 
 
 class ApplicationReader(ChainReader):

@@ -51,9 +51,13 @@ class StateSync:
         return abci.LoadChunkResponse(self._snapshots.chunk(request.height, request.chunk))
 
     def offered(self, request: abci.OfferSnapshotRequest, point: Point) -> abci.OfferSnapshotResponse:
-        """Whether we begin to take it over: only before the first block, and only what adds up."""
+        """Whether we begin to take it over: only before the first block, and only what adds up.
+
+        Also straight after another one: CometBFT may have died before it had noted that one as its own beginning, and
+        would be stuck for good.
+        """
         snapshot = request.snapshot
-        if point.height >= self._doc.initial_height:
+        if point.height >= self._doc.initial_height and not point.restored:
             return abci.OfferSnapshotResponse(abci.Offer.ABORT)
         if snapshot.format != FORMAT:
             return abci.OfferSnapshotResponse(abci.Offer.REJECT_FORMAT)
@@ -97,7 +101,12 @@ class StateSync:
         # The header after this height carries the app hash, as after any block that changed something.
         # CometBFT compares the version with that header's.
         point = Point(
-            accepted.height, self._doc.genesis_time_ns, accepted.app_hash, accepted.manifest.app_version, changed=True
+            accepted.height,
+            self._doc.genesis_time_ns,
+            accepted.app_hash,
+            accepted.manifest.app_version,
+            changed=True,
+            restored=True,
         )
         self._store.restore(point, records)
         _log.info("took over the records of height %d", point.height)
