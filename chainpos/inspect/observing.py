@@ -17,7 +17,7 @@ from chainpos.core.chain.results import Event
 from chainpos.core.contracts.balances.events import POSTED, decode_legs
 from chainpos.core.contracts.context import BlockFacts, Context
 from chainpos.core.contracts.ports import Ports
-from chainpos.core.state.journal import Journal, Records
+from chainpos.core.state.journal import Journal, Records, Views
 from chainpos.core.state.tables import Table
 from chainpos.core.values.text import clean
 from chainpos.errors import Code, MalformedBytes, Rejected
@@ -81,6 +81,25 @@ class Notes:
         self.refused_at = -1
 
 
+class _ObservedView:
+    """One table's records, each read noted by the journal."""
+
+    def __init__(self, journal: ObservingJournal, table: Table[Any]) -> None:
+        self._journal = journal
+        self._table = table
+
+    def __getitem__(self, key: bytes) -> Any:
+        return self._journal.get(self._table, key)
+
+
+class _ObservedViews:
+    def __init__(self, journal: ObservingJournal) -> None:
+        self._journal = journal
+
+    def __getitem__(self, table: Table[Any]) -> _ObservedView:
+        return _ObservedView(self._journal, table)
+
+
 class ObservingJournal(Journal):
     """A journal that notes reads and writes while its notes are on; its writes are the same."""
 
@@ -95,6 +114,11 @@ class ObservingJournal(Journal):
         self.looked_at: dict[bytes, None] = {}
         # Each record written while observed: its table, and how it stood before the first write.
         self.touched: dict[bytes, tuple[Table[Any], bytes | None]] = {}
+
+    @property
+    def views(self) -> Views:
+        """All records as this block sees them; what is read of them is noted as by `get`."""
+        return _ObservedViews(self)
 
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record as this block sees it, or None."""

@@ -7,7 +7,6 @@ the ceiling, taken before and after, stood still.
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable
 from statistics import median
 from time import process_time_ns
@@ -24,7 +23,7 @@ from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import SECOND_NS
 from tests.core.contracts.city import City
 from tests.core.contracts.conftest import CHAIN_ID, key_of
-from tests.measured import hold, target
+from tests.measured import hold
 
 pytestmark = pytest.mark.bench
 PAYMENTS = 200
@@ -33,8 +32,7 @@ RUNS = 100
 ENOUGH_RUNS = 5
 DRIFT = 0.10
 TARGET = 0.5
-WORST = 0.6
-# The least of several medians: what else runs on the machine only ever adds.
+# One median of a few is enough: what else runs on the machine only ever adds.
 TRIES = 5
 
 
@@ -99,13 +97,13 @@ def ratios_of(measure: Callable[[], float]) -> list[float]:
 def test_a_payment_costs_at_most_half_a_verification(how: str, merchant: str, payers: tuple[str, ...]) -> None:
     city = City()
     messages = [(city.sale(merchant, 100).pay(), payers[n % len(payers)]) for n in range(PAYMENTS)]
-    found = min((ratios_of(lambda: execution_ns(city, messages)) for _ in range(TRIES)), key=median)
+    for _ in range(TRIES):
+        found = ratios_of(lambda: execution_ns(city, messages))
+        if median(found) <= TARGET:
+            break
     ratio = median(found)
     print(
         f"\npayments.pay, {how}: {ratio:.2f} of one ZIP-215 verification in the median of {len(found)} runs,"
         f" {found[0]:.2f} to {found[-1]:.2f}"
     )
-    if ratio > TARGET and os.getloadavg()[0] > (os.cpu_count() or 1):
-        pytest.skip(f"{ratio:.2f}, but more processes than processors were running")
-    target(ratio, TARGET, "of one verification")
-    hold(ratio, WORST, "of one verification, with room for an unquiet machine")
+    hold(ratio, TARGET, "of one verification")

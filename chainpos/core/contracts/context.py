@@ -61,10 +61,11 @@ class Put(Protocol):
 class Context:
     """One transaction's view of the ledger. `signer` is the envelope's 32-byte public key.
 
-    `get` and `put` are the journal's own: a payment calls them thirty times, and one more frame each would show.
+    `get` and `put` are the journal's own. `views[TABLE][key]` is `get(TABLE, key)` without a call, for what every
+    payment reads: twenty records.
     """
 
-    __slots__ = ("block", "body_hash", "events", "get", "journal", "ports", "put", "signer", "tx_hash")
+    __slots__ = ("block", "body_hash", "events", "get", "journal", "ports", "put", "signer", "tx_hash", "views")
 
     get: Get
     put: Put
@@ -75,6 +76,7 @@ class Context:
         self.journal = journal
         self.get = journal.get
         self.put = journal.put
+        self.views = journal.views
         self.block = block
         self.ports = ports
         self.signer = signer

@@ -38,7 +38,7 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def network(ctx: Context) -> Network:
     """The network's record. Raises StateMismatch where genesis wrote none."""
-    found = ctx.get(NETWORK, _KEY)
+    found = ctx.views[NETWORK][_KEY]
     if found is None:
         raise StateMismatch("the ledger has no network record")
     return found

@@ -19,14 +19,14 @@ STATIC_QR = "static_qr"
 CUSTOMER_CODE = "customer_code"
 
 
-class Party(msgspec.Struct, frozen=True):
+class Party(msgspec.Struct, frozen=True, gc=False):
     """A customer: the 20-byte account, and the institution that holds the money."""
 
     account: bytes
     institution: str
 
 
-class MerchantTerms(msgspec.Struct, frozen=True):
+class MerchantTerms(msgspec.Struct, frozen=True, gc=False):
     """What payments and settlement need to know of a merchant. `settlement_mode` is "instant" or "netted"."""
 
     merchant: str
@@ -36,14 +36,14 @@ class MerchantTerms(msgspec.Struct, frozen=True):
     settlement_mode: str
 
 
-class TillTerms(msgspec.Struct, frozen=True):
+class TillTerms(msgspec.Struct, frozen=True, gc=False):
     """A till's own limits in minor units of the payment's currency."""
 
     max_payment_minor: int
     refund_daily_minor: int
 
 
-class FeeSplit(msgspec.Struct, frozen=True):
+class FeeSplit(msgspec.Struct, frozen=True, gc=False):
     """A fee in minor units, by who earns it."""
 
     acquirer_minor: int
@@ -55,7 +55,7 @@ class FeeSplit(msgspec.Struct, frozen=True):
         return self.acquirer_minor + self.network_minor
 
 
-class Placement(msgspec.Struct, frozen=True):
+class Placement(msgspec.Struct, frozen=True, gc=False):
     """Where money went, or was taken from: a debtor's batch, pending until it settles; or available at once.
 
     At once means debtor "" and batch 0; then `entry` is its number, from 1, among the merchant's movements of available
@@ -228,7 +228,7 @@ class CompliancePort(Protocol):
         """Counts a payment by the alert rules in force, and tells what they find; stops nothing."""
 
 
-class Ports(NamedTuple):
+class Ports(msgspec.Struct, frozen=True):
     """All that capabilities offer each other."""
 
     governance: GovernancePort

@@ -5,13 +5,14 @@ It refuses nothing: rules do. Nothing that it holds is visible to readers until 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from chainpos.core.state.tables import Table
 
 R = TypeVar("R", bound=msgspec.Struct)
+R_co = TypeVar("R_co", bound=msgspec.Struct, covariant=True)
 
 
 class Records(Protocol):
@@ -32,37 +33,44 @@ class Change(NamedTuple):
     after: bytes | None
 
 
-class _Missing:
-    """Marks that a key had not been looked at."""
+class View(Protocol[R_co]):
+    """One table's records as a block sees them."""
+
+    def __getitem__(self, key: bytes) -> R_co | None:
+        """The record, or None."""
 
 
-_MISSING: Final = _Missing()
+class Views(Protocol):
+    """All records as a block sees them, by table and then by key: `views[TABLE][key]`."""
+
+    def __getitem__(self, table: Table[R]) -> View[R]:
+        """One table's."""
 
 
 class _View(dict[bytes, Any]):
-    """One table's records as this block sees them, None where there is none; what was not looked at is read through."""
+    """What was looked at, None where there is none; what was not is read through."""
 
-    __slots__ = ("records", "table")
+    __slots__ = ("committed", "table")
 
-    def __init__(self, records: Records, table: Table[Any]) -> None:
-        self.records = records
+    def __init__(self, committed: Records, table: Table[Any]) -> None:
+        self.committed = committed
         self.table = table
 
     def __missing__(self, key: bytes) -> Any:
-        record = self[key] = self.records.get(self.table, key)
+        record = self[key] = self.committed.get(self.table, key)
         return record
 
 
 class _Views(dict[Table[Any], _View]):
     """Every table's view, made when it is first asked for."""
 
-    __slots__ = ("records",)
+    __slots__ = ("committed",)
 
-    def __init__(self, records: Records) -> None:
-        self.records = records
+    def __init__(self, committed: Records) -> None:
+        self.committed = committed
 
     def __missing__(self, table: Table[Any]) -> _View:
-        view = self[table] = _View(self.records, table)
+        view = self[table] = _View(self.committed, table)
         return view
 
 
@@ -73,13 +81,18 @@ class Journal:
     committed state, and ends with it.
     """
 
-    __slots__ = ("_records", "_undo", "_views")
+    __slots__ = ("_committed", "_undo", "_views")
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
-        self._views = _Views(records)
-        # Every write that stands, in their order: where, its key, and what was in view before it.
+    def __init__(self, committed: Records) -> None:
+        self._committed = committed
+        self._views = _Views(committed)
+        # Every write that stands, in their order: where, its key, and what was there before it.
         self._undo: list[tuple[_View, bytes, Any]] = []
+
+    @property
+    def views(self) -> Views:
+        """All records as this block sees them: `get` without the call, for what reads the most."""
+        return self._views
 
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The record as this block sees it, or None."""
@@ -88,13 +101,13 @@ class Journal:
     def put(self, table: Table[R], key: bytes, record: R) -> None:
         """Write one record."""
         view = self._views[table]
-        self._undo.append((view, key, view.get(key, _MISSING)))
+        self._undo.append((view, key, view[key]))
         view[key] = record
 
     def delete(self, table: Table[Any], key: bytes) -> None:
         """Remove one record; removing what is absent changes nothing."""
         view = self._views[table]
-        self._undo.append((view, key, view.get(key, _MISSING)))
+        self._undo.append((view, key, view[key]))
         view[key] = None
 
     def mark(self) -> int:
@@ -105,11 +118,8 @@ class Journal:
         """Forget every write since `mark`."""
         undo = self._undo
         while len(undo) > mark:
-            view, key, previous = undo.pop()
-            if previous is _MISSING:
-                del view[key]
-            else:
-                view[key] = previous
+            view, key, before = undo.pop()
+            view[key] = before
 
     def created(self, mark: int = 0) -> list[bytes]:
         """The full keys of records that are there now and were not at `mark`, in the order of their first write.
@@ -117,15 +127,10 @@ class Journal:
         Only of tables whose keys are chosen: no other record may be refused for want of room.
         """
         first: dict[bytes, tuple[_View, bytes, Any]] = {}
-        for view, key, previous in self._undo[mark:]:
-            if not view.table.chosen_keys:
-                continue
-            first.setdefault(view.table.prefix + key, (view, key, previous))
-        return [
-            full_key
-            for full_key, (view, key, previous) in first.items()
-            if view[key] is not None and (self._records.value(full_key) if previous is _MISSING else previous) is None
-        ]
+        for view, key, before in self._undo[mark:]:
+            if view.table.chosen_keys:
+                first.setdefault(view.table.prefix + key, (view, key, before))
+        return [full_key for full_key, (view, key, before) in first.items() if before is None and view[key] is not None]
 
     def changes(self) -> list[Change]:
         """What differs from the committed records, by ascending key; a record put back as it was is no change."""
@@ -134,7 +139,7 @@ class Journal:
         for full_key in sorted(written):
             view, key = written[full_key]
             record = view[key]
-            before = self._records.value(full_key)
+            before = self._committed.value(full_key)
             after = None if record is None else view.table.encode(record)
             if before != after:
                 changed.append(Change(full_key, before, after))

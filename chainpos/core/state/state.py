@@ -64,14 +64,14 @@ class State:
     def get(self, table: Table[R], key: bytes) -> R | None:
         """The committed record, or None."""
         full_key = table.prefix + key
-        found = self._decoded.get(full_key)
-        if found is not None:
-            return cast(R, found)
-        # Not through `value`: what is not there is asked for in every transaction.
+        # Not through `value`: what is not there is asked for in every transaction, so that it is found out first.
         values = self._by_prefix.get(table.prefix)
         value = None if values is None else values.get(full_key)
         if value is None:
             return None
+        found = self._decoded.get(full_key)
+        if found is not None:
+            return cast(R, found)
         record = table.decode(value)
         if len(self._decoded) >= MAX_DECODED_RECORDS:
             self._decoded.clear()

@@ -74,3 +74,12 @@ def test_a_record_whose_key_nobody_chooses_is_not_counted_as_created() -> None:
     journal.put(MARKS, b"1", Mark(1))
     journal.put(ACCOUNTS, b"1", Account("a"))
     assert journal.created() == [b"ac1"]
+
+
+def test_views_say_what_get_says() -> None:
+    journal = Journal(State((ACCOUNTS,), {b"ac1": encoded(1), b"ac2": encoded(2)}))
+    journal.put(ACCOUNTS, b"2", Account("a", 3))
+    journal.delete(ACCOUNTS, b"1")
+    assert [journal.views[ACCOUNTS][key] for key in (b"1", b"2", b"3")] == [None, Account("a", 3), None]
+    journal.rollback(0)
+    assert [journal.views[ACCOUNTS][key] for key in (b"1", b"2")] == [Account("a", 1), Account("a", 2)]

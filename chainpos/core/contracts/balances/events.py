@@ -24,12 +24,7 @@ class Leg(NamedTuple):
 
 def encode_legs(legs: Iterable[tuple[bytes, int]]) -> str:
     """The text of a posting: "customer/ab…/bank:-100;merchant/M1/bank:+100"."""
-    return joined_legs([b"%s:%+d" % leg for leg in legs])
-
-
-def joined_legs(texts: Iterable[bytes]) -> str:
-    """The text of a posting whose legs are encoded: `post` does it as it moves each."""
-    return b";".join(texts).decode()
+    return ";".join([f"{account.decode()}:{delta_minor:+d}" for account, delta_minor in legs])
 
 
 def decode_legs(text: str) -> tuple[Leg, ...]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from chainpos.core.chain.results import Event, EventAttribute
 from chainpos.core.contracts.balances import codes
-from chainpos.core.contracts.balances.events import POSTED, Leg, encode_legs, joined_legs
+from chainpos.core.contracts.balances.events import POSTED, Leg, encode_legs
 from chainpos.core.contracts.balances.records import (
     ACCOUNTS,
     CENTRAL_BANK,
-    CENTRAL_PREFIX,
+    FIRST_DEPOSIT,
     SUPPLY,
     Account,
     Supply,
@@ -37,7 +37,7 @@ MAX_REFERENCE_BYTES = 64
 
 def balance(ctx: Context, account: bytes, currency: str) -> int:
     """What the account holds, in minor units; 0 where it was never used."""
-    held = ctx.get(ACCOUNTS, account_key(account, currency))
+    held = ctx.views[ACCOUNTS][account_key(account, currency)]
     return 0 if held is None else held.balance_minor
 
 
@@ -50,31 +50,32 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
     """
     if currency not in CURRENCIES:
         raise Rejected(codes.UNKNOWN_CURRENCY, currency)
-    suffix = b"/" + currency.encode()
-    get, put = ctx.get, ctx.put
+    suffix = f"/{currency}".encode()
+    accounts, put = ctx.views[ACCOUNTS], ctx.put
     total_minor = central = 0
-    moved = []
+    told = []
     for account, delta_minor in legs:
         if not delta_minor:
             continue
         key = account + suffix
-        held = get(ACCOUNTS, key)
+        held = accounts[key]
         after_minor = delta_minor if held is None else held.balance_minor + delta_minor
         # The one comparison that nearly every leg passes; what else it may be comes after.
         if not 0 <= after_minor <= MAX_MINOR:
             _require_recordable(account, after_minor)
         put(ACCOUNTS, key, Account(after_minor))
         total_minor += delta_minor
-        if account.startswith(CENTRAL_PREFIX):
+        if account < FIRST_DEPOSIT:
             central += 1
-        moved.append(b"%s:%+d" % (account, delta_minor))
+        # As `encode_legs` says it; a format with a sign costs as much again.
+        told.append(f"{account.decode()}:{'+' if delta_minor > 0 else ''}{delta_minor}")
     if total_minor != 0:
         raise StateMismatch(f"a posting that does not balance: {encode_legs(legs)}")
-    if central not in (0, len(moved)):
+    if central not in (0, len(told)):
         raise StateMismatch(f"a posting that mixes central-bank money and deposits: {encode_legs(legs)}")
-    if moved:
-        told = EventAttribute("currency", currency, False), EventAttribute("legs", joined_legs(moved), False)
-        ctx.events.append(Event(POSTED, told))
+    if told:
+        attributes = EventAttribute("currency", currency, False), EventAttribute("legs", ";".join(told), False)
+        ctx.events.append(Event(POSTED, attributes))
 
 
 def _require_recordable(account: bytes, after_minor: int) -> None:

@@ -6,7 +6,6 @@ nowhere else; their parts come from alphabets without a slash, so that no two ac
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,10 +18,10 @@ from chainpos.errors import MalformedBytes
 CENTRAL_BANK: Final = "CENTRAL"
 NETWORK_HOLDER: Final = "NETWORK"
 CENTRAL_PREFIX: Final = b"central/"
+# Every name of central-bank money comes before this one, and every name of a deposit does not.
+FIRST_DEPOSIT: Final = b"customer/"
 _ISSUED_PREFIX: Final = b"issued/"
 _CENTRAL_ISSUED: Final = b"central/issued"
-# Shops and institutions are few and met in every payment; customers are many.
-KEPT_NAMES: Final = 4_096
 _PARTS: Final = {"customer": 3, "merchant": 3, "fees": 3, "issued": 2}
 
 # Why money comes into being and goes out of it. A list, so that it can be added up.
@@ -30,13 +29,13 @@ ISSUE_REASONS: Final = ("cash", "correction", "interest", "opening", "transfer")
 REDEEM_REASONS: Final = ("cash", "charge", "closing", "correction", "transfer")
 
 
-class Account(msgspec.Struct, frozen=True, array_like=True):
+class Account(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an account holds in minor units of one currency; below zero in the contra accounts alone."""
 
     balance_minor: int
 
 
-class Supply(msgspec.Struct, frozen=True, array_like=True):
+class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How much one issuer ever issued and redeemed in one currency, in minor units."""
 
     issued_minor: int = 0
@@ -49,24 +48,22 @@ SUPPLY: Final = Table("supply", b"bs", Supply)
 
 def customer_account(address: bytes, institution: str) -> bytes:
     """A customer's deposit at an institution; `address` is 20 bytes."""
-    return b"customer/%s/%s" % (address.hex().encode(), institution.encode())
+    return f"customer/{address.hex()}/{institution}".encode()
 
 
-@lru_cache(maxsize=KEPT_NAMES)
 def merchant_account(merchant: str, acquirer: str) -> bytes:
     """A merchant's deposit at its acquirer, in all states of settlement together."""
-    return b"merchant/%s/%s" % (merchant.encode(), acquirer.encode())
+    return f"merchant/{merchant}/{acquirer}".encode()
 
 
-@lru_cache(maxsize=KEPT_NAMES)
 def fee_account(holder: str, institution: str) -> bytes:
     """Fees that `holder` (an institution, or NETWORK_HOLDER) earned, held at an institution."""
-    return b"fees/%s/%s" % (holder.encode(), institution.encode())
+    return f"fees/{holder}/{institution}".encode()
 
 
 def reserve_account(institution: str) -> bytes:
     """An institution's central-bank money."""
-    return b"central/reserve/%s" % institution.encode()
+    return f"central/reserve/{institution}".encode()
 
 
 def issued_account(institution: str) -> bytes:
@@ -81,7 +78,7 @@ def central_issued_account() -> bytes:
 
 def account_key(account: bytes, currency: str) -> bytes:
     """The record's key in ACCOUNTS."""
-    return b"%s/%s" % (account, currency.encode())
+    return account + f"/{currency}".encode()
 
 
 def supply_key(issuer: str, currency: str) -> bytes:

@@ -32,7 +32,7 @@ def freeze_in_force(ctx: Context, subject: bytes) -> Freeze | None:
 
 def require_free(ctx: Context, subject: bytes) -> None:
     """Raises Rejected: ACCOUNT_FROZEN or MERCHANT_FROZEN, with the legal reference as its detail."""
-    freeze = ctx.get(FREEZES, subject)
+    freeze = ctx.views[FREEZES][subject]
     if freeze is not None and ctx.block.time_s < freeze.until_s:
         code = codes.MERCHANT_FROZEN if subject.startswith(b"m") else codes.ACCOUNT_FROZEN
         raise Rejected(code, freeze.legal_reference)
@@ -40,7 +40,7 @@ def require_free(ctx: Context, subject: bytes) -> None:
 
 def observe(ctx: Context, account: bytes, amount_minor: int, currency: str) -> None:
     """Count a payment by the rules that are watched now, and tell what they find."""
-    schedule = ctx.get(ALERT_RULES, ONLY)
+    schedule = ctx.views[ALERT_RULES][ONLY]
     if schedule is not None:
         _watch(ctx, schedule, account, amount_minor, currency)
 

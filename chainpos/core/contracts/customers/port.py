@@ -5,6 +5,8 @@ It refuses unknown, locked and closed accounts, and whatever is over a limit. Al
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.customers import codes
 from chainpos.core.contracts.customers.records import (
@@ -34,10 +36,10 @@ def payer(ctx: Context, public_key: bytes) -> Party:
 
     Raises Rejected: UNKNOWN_CUSTOMER, CUSTOMER_KEY_REPLACED, ACCOUNT_LOCKED, ACCOUNT_CLOSED, INSTITUTION_SUSPENDED.
     """
-    holder = ctx.get(CUSTOMER_KEYS, public_key)
+    holder = ctx.views[CUSTOMER_KEYS][public_key]
     if holder is None:
         raise Rejected(codes.UNKNOWN_CUSTOMER)
-    customer = ctx.get(CUSTOMERS, holder.account)
+    customer = ctx.views[CUSTOMERS][holder.account]
     if customer is None or customer.key != public_key:
         raise Rejected(codes.CUSTOMER_KEY_REPLACED)
     if customer.status != OPEN:
@@ -68,11 +70,15 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
     if amount_minor > (_agreed(ctx, account, currency, _SINGLE) if single_minor is None else single_minor):
         raise Rejected(codes.OVER_SINGLE_LIMIT)
     day = today(ctx)
-    others, used = _usage(customer, currency, day)
-    spent_minor = used.spent_minor + amount_minor
+    spent_minor, code_minor, static_minor = amount_minor, 0, 0
+    others: tuple[DayUsage, ...] = ()
+    for used in customer.usage:
+        if used.currency != currency:
+            others = (*others, used)
+        elif used.day == day:
+            spent_minor, code_minor, static_minor = used.spent_minor + amount_minor, used.code_minor, used.static_minor
     if spent_minor > (_agreed(ctx, account, currency, _DAILY) if daily_minor is None else daily_minor):
         raise Rejected(codes.OVER_DAILY_LIMIT)
-    code_minor, static_minor = used.code_minor, used.static_minor
     if instrument == CUSTOMER_CODE:
         code_minor += amount_minor
         cap_minor = _or_agreed(_class_cap(ctx, customer.code_class, currency), ctx, account, currency, _CODE)
@@ -84,19 +90,7 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
     elif instrument != DYNAMIC_QR:
         raise StateMismatch(f"no payment is presented as {instrument!r}")
     usage = (*others, DayUsage(currency, day, spent_minor, code_minor, static_minor))
-    ctx.put(
-        CUSTOMERS,
-        account,
-        Customer(
-            customer.key,
-            customer.institution,
-            customer.tier,
-            customer.code_class,
-            customer.status,
-            customer.attestation,
-            usage,
-        ),
-    )
+    ctx.put(CUSTOMERS, account, replace(customer, usage=usage))
     ctx.ports.compliance.observe(ctx, account, amount_minor, currency)
 
 
@@ -114,7 +108,7 @@ def agreed_limits(ctx: Context, account: bytes) -> tuple[AgreedLimits, ...]:
 
 
 def _not_closed(ctx: Context, account: bytes) -> Customer:
-    customer = ctx.get(CUSTOMERS, account)
+    customer = ctx.views[CUSTOMERS][account]
     if customer is None:
         raise Rejected(codes.UNKNOWN_CUSTOMER)
     if customer.status == CLOSED:
@@ -139,20 +133,8 @@ def _agreed(ctx: Context, account: bytes, currency: str, which: int) -> int:
     return MAX_MINOR
 
 
-def _usage(customer: Customer, currency: str, day: int) -> tuple[tuple[DayUsage, ...], DayUsage]:
-    """The entries of other currencies, and today's entry of this one."""
-    used = DayUsage(currency, day, 0, 0, 0)
-    others: tuple[DayUsage, ...] = ()
-    for entry in customer.usage:
-        if entry.currency != currency:
-            others = (*others, entry)
-        elif entry.day == day:
-            used = entry
-    return others, used
-
-
 def _tier_limits(ctx: Context, tier: str, currency: str) -> TierLimits:
-    schedule = ctx.get(TIERS, tier.encode())
+    schedule = ctx.views[TIERS][tier.encode()]
     if schedule is not None:
         for step in reversed(schedule.steps):
             if step.effective_from_s <= ctx.block.time_s:

@@ -24,7 +24,7 @@ MAX_RECOVERY_S: Final = 90 * 86_400
 ONLY: Final = b""
 
 
-class DayUsage(msgspec.Struct, frozen=True, array_like=True):
+class DayUsage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a customer paid on one day of the network in one currency, in minor units.
 
     `spent_minor` is all of it; of that, `code_minor` by shown codes and `static_minor` to printed ones.
@@ -37,7 +37,7 @@ class DayUsage(msgspec.Struct, frozen=True, array_like=True):
     static_minor: int
 
 
-class Customer(msgspec.Struct, frozen=True, array_like=True):
+class Customer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`key` is the 32-byte public key that signs now; `status` OPEN, LOCKED or CLOSED.
 
     `attestation` is the institution's salted commitment (32 bytes) to what it knows of the person: no personal data.

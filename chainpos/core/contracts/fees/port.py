@@ -12,7 +12,7 @@ from chainpos.errors import Rejected
 
 def quote(ctx: Context, fee_class: str, instrument: str, currency: str, amount_minor: int) -> FeeSplit:
     """What the merchant pays for receiving the amount now. Raises Rejected(NO_FEE_AGREED)."""
-    schedule = ctx.get(SCHEDULES, schedule_key(fee_class, instrument, currency))
+    schedule = ctx.views[SCHEDULES][schedule_key(fee_class, instrument, currency)]
     rule = None if schedule is None else in_force(schedule.rules, ctx.block.time_s)
     if rule is None:
         raise Rejected(NO_FEE_AGREED, f"{fee_class} {instrument} {currency}")

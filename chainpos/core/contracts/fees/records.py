@@ -6,7 +6,6 @@ A rule is never edited: a later one follows it, so that every past fee can be re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -17,8 +16,6 @@ MILLION: Final = 1_000_000
 MAX_RULES: Final = 64
 MAX_COMPARISONS: Final = 16
 MAX_NAME_BYTES: Final = 96
-# The same few are asked for in every payment.
-KEPT_KEYS: Final = 1_024
 
 
 class FeeRule(msgspec.Struct, frozen=True, array_like=True):
@@ -71,7 +68,6 @@ def in_force(rules: Sequence[D], time_s: int) -> D | None:
     return None
 
 
-@lru_cache(maxsize=KEPT_KEYS)
 def schedule_key(fee_class: str, instrument: str, currency: str) -> bytes:
     """The key of one schedule. None of the three holds a zero byte."""
     return f"{currency}\0{instrument}\0{fee_class}".encode()

@@ -35,7 +35,7 @@ def is_signer(ctx: Context, institution: str, public_key: bytes) -> bool:
 
 def require_active(ctx: Context, institution: str) -> None:
     """Raises Rejected: UNKNOWN_INSTITUTION, INSTITUTION_SUSPENDED."""
-    record = ctx.get(INSTITUTIONS, institution_key(institution))
+    record = ctx.views[INSTITUTIONS][institution_key(institution)]
     if record is None or record.status != ACTIVE:
         raise Rejected(codes.UNKNOWN_INSTITUTION if record is None else codes.INSTITUTION_SUSPENDED, institution)
 
@@ -53,7 +53,7 @@ def all_institutions(ctx: Context) -> tuple[str, ...]:
 
 def net_debit_cap(ctx: Context, institution: str, currency: str) -> int:
     """How much it may owe all others together, in minor units; 0 where none was set. Raises UNKNOWN_INSTITUTION."""
-    record = ctx.get(INSTITUTIONS, institution_key(institution))
+    record = ctx.views[INSTITUTIONS][institution_key(institution)]
     if record is None:
         raise Rejected(codes.UNKNOWN_INSTITUTION)
     for cap in record.debit_caps:

@@ -5,6 +5,8 @@ It refuses shops that are not open and tills that are not, or no longer, the sho
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from chainpos.core.contracts.context import Context
 from chainpos.core.contracts.merchants import codes
 from chainpos.core.contracts.merchants.records import (
@@ -28,7 +30,7 @@ def found(ctx: Context, merchant: str) -> Merchant:
 
 def terms(ctx: Context, merchant: str) -> MerchantTerms:
     """Of an open merchant. Raises Rejected: UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN, INSTITUTION_SUSPENDED."""
-    record = ctx.get(MERCHANTS, merchant_key(merchant))
+    record = ctx.views[MERCHANTS][merchant_key(merchant)]
     if record is None or record.status != OPEN:
         raise Rejected(codes.UNKNOWN_MERCHANT if record is None else codes.MERCHANT_NOT_OPEN)
     ctx.ports.institutions.require_active(ctx, record.acquirer)
@@ -69,24 +71,11 @@ def count_refund(ctx: Context, merchant: str, till_key: bytes, amount_minor: int
     day = today(ctx)
     refunded_minor = amount_minor + (till.refunded_minor if till.refund_day == day else 0)
     ctx.require(refunded_minor <= till.refund_daily_minor, codes.OVER_TILL_REFUND_LIMIT)
-    ctx.put(
-        TILLS,
-        till_key,
-        Till(
-            till.merchant,
-            till.label,
-            till.max_payment_minor,
-            till.refund_daily_minor,
-            till.status,
-            day,
-            refunded_minor,
-            till.limits_day,
-        ),
-    )
+    ctx.put(TILLS, till_key, replace(till, refund_day=day, refunded_minor=refunded_minor))
 
 
 def _active_till(ctx: Context, merchant: str, till_key: bytes) -> Till:
-    till = ctx.get(TILLS, till_key)
+    till = ctx.views[TILLS][till_key]
     if till is None or till.merchant != merchant:
         raise Rejected(codes.UNKNOWN_TILL)
     if till.status != OPEN:

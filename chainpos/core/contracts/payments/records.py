@@ -14,7 +14,7 @@ from chainpos.core.state.tables import Table
 from chainpos.core.values.timestamps import MAX_TIME_S
 
 
-class Payment(msgspec.Struct, frozen=True, array_like=True):
+class Payment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Key: the payment's ID. Amounts in minor units of `currency`; the fee is of `amount_minor` alone.
 
     `acquirer` and `institution` held the merchant's and the payer's money when it was made. `debtor`, `batch` and
@@ -75,7 +75,7 @@ class Payment(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-class Cancellation(msgspec.Struct, frozen=True, array_like=True):
+class Cancellation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Key: the request's ID. `expires_s` is the request's, or the last second there is."""
 
     merchant: str

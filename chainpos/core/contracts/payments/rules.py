@@ -117,9 +117,9 @@ def _require_agreed(message: Pay, request: Request) -> None:
 
 def _require_payable(ctx: Context, request: Request, requested: bytes) -> None:
     """The first payment outlives cancellation and expiry, as it is what a second payer needs to hear of."""
-    if request.instrument == DYNAMIC_QR and ctx.get(PAYMENTS, requested) is not None:
+    if request.instrument == DYNAMIC_QR and ctx.views[PAYMENTS][requested] is not None:
         raise Rejected(codes.ALREADY_PAID)
-    if ctx.get(CANCELLED, requested) is not None:
+    if ctx.views[CANCELLED][requested] is not None:
         raise Rejected(codes.REQUEST_CANCELLED)
     if request.expires_s and ctx.block.time_s >= request.expires_s:
         raise Rejected(codes.REQUEST_EXPIRED)
@@ -153,7 +153,7 @@ def _take(
     ports.compliance.require_free(ctx, account_subject(payer.account))
     ports.customers.spend(ctx, payer.account, gross_minor, currency, instrument)
     fee = ports.fees.quote(ctx, terms.fee_class, instrument, currency, amount_minor)
-    net_minor = gross_minor - fee.total_minor
+    net_minor = gross_minor - fee.acquirer_minor - fee.network_minor
     legs = (
         (customer_account(payer.account, payer.institution), -gross_minor),
         (merchant_account(terms.merchant, acquirer), net_minor),

@@ -5,7 +5,7 @@ It refuses debts over a net debit cap, or beyond any record. What must never be 
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import replace
 
 from chainpos.core.contracts.balances.codes import BALANCE_OVERFLOW
 from chainpos.core.contracts.balances.port import Leg, balance, post
@@ -40,32 +40,30 @@ from chainpos.errors import Rejected, StateMismatch
 
 def open_batch(ctx: Context, institution: str, currency: str) -> Batch:
     """The institution's open batch."""
-    return ctx.journal.get(BATCHES, batch_key(institution, currency)) or FIRST_BATCH
+    return ctx.views[BATCHES][batch_key(institution, currency)] or FIRST_BATCH
 
 
 def owe(ctx: Context, debtor: str, creditor: str, currency: str, minor: int) -> int:
     """Add to the debtor's open batch, refusing what would exceed its cap or any record. Returns the batch's number."""
-    journal = ctx.journal
+    views, put = ctx.views, ctx.put
     debtors_key = batch_key(debtor, currency)
-    batch = journal.get(BATCHES, debtors_key) or FIRST_BATCH
+    batch = views[BATCHES][debtors_key] or FIRST_BATCH
     creditors, owed_minor = batch.creditors, batch.owed_minor + minor
     if owed_minor > batch.due_minor:
         _require_within_cap(ctx, debtor, currency, owed_minor - batch.due_minor)
     if owed_minor > MAX_OWED_MINOR:
         raise Rejected(BALANCE_OVERFLOW, debtor)
     key = obligation_key(debtor, creditor, currency)
-    before = journal.get(OBLIGATIONS, key)
+    before = views[OBLIGATIONS][key]
     if before is None:
         # Whoever owes something already owes it in a currency that is settled.
-        if journal.get(TIMETABLES, currency.encode()) is None:
+        if views[TIMETABLES][currency.encode()] is None:
             raise Rejected(codes.CURRENCY_NOT_SETTLED, currency)
         creditors = tuple(sorted((*creditors, creditor)))
-        journal.put(OBLIGATIONS, key, Obligation(minor))
+        put(OBLIGATIONS, key, Obligation(minor))
     else:
-        journal.put(OBLIGATIONS, key, Obligation(before.amount_minor + minor))
-    journal.put(
-        BATCHES, debtors_key, Batch(batch.number, batch.rolled_over_times, creditors, owed_minor, batch.due_minor)
-    )
+        put(OBLIGATIONS, key, Obligation(before.amount_minor + minor))
+    put(BATCHES, debtors_key, replace(batch, creditors=creditors, owed_minor=owed_minor))
     add_due(ctx, creditor, currency, minor)
     return batch.number
 
@@ -91,18 +89,16 @@ def owe_less(ctx: Context, debtor: str, creditor: str, currency: str, minor: int
     owed_minor = batch.owed_minor - minor
     # A batch that owes nothing any more was not rolled over: nothing of that debt is left.
     times = batch.rolled_over_times if creditors else 0
-    ctx.put(BATCHES, batch_key(debtor, currency), Batch(batch.number, times, creditors, owed_minor, batch.due_minor))
+    left = replace(batch, rolled_over_times=times, creditors=creditors, owed_minor=owed_minor)
+    ctx.put(BATCHES, batch_key(debtor, currency), left)
     add_due(ctx, creditor, currency, -minor)
 
 
 def add_due(ctx: Context, creditor: str, currency: str, delta_minor: int) -> None:
     """Count what others owe an institution in their open batches."""
-    journal, key = ctx.journal, batch_key(creditor, currency)
-    batch = journal.get(BATCHES, key) or FIRST_BATCH
-    due_minor = batch.due_minor + delta_minor
-    journal.put(
-        BATCHES, key, Batch(batch.number, batch.rolled_over_times, batch.creditors, batch.owed_minor, due_minor)
-    )
+    key = batch_key(creditor, currency)
+    batch = ctx.views[BATCHES][key] or FIRST_BATCH
+    ctx.put(BATCHES, key, replace(batch, due_minor=batch.due_minor + delta_minor))
 
 
 def waiting_batches(ctx: Context, currency: str) -> dict[str, Batch]:
@@ -164,7 +160,7 @@ def settle(
         batch = open_batch(ctx, debtor, currency)
         # A resolution that leaves somebody out is not one more failed cycle.
         times = batch.rolled_over_times + (1 if kind == CYCLE else 0)
-        ctx.put(BATCHES, batch_key(debtor, currency), msgspec.structs.replace(batch, rolled_over_times=times))
+        ctx.put(BATCHES, batch_key(debtor, currency), replace(batch, rolled_over_times=times))
         rolled_over.append(RolledOver(debtor, batch.number, batch.owed_minor, shortfall_minor, times))
     clock = ctx.get(CLOCKS, currency.encode()) or Clock()
     number = clock.nettings + 1

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from chainpos.core.contracts.balances.port import balance, post
 from chainpos.core.contracts.balances.records import reserve_account
 from chainpos.core.contracts.context import Context
@@ -36,13 +38,13 @@ def credit(
     Returns where that went. Raises Rejected: NET_DEBIT_CAP, BALANCE_OVERFLOW, CURRENCY_NOT_SETTLED.
     """
     key = position_key(terms.merchant, currency)
-    position = ctx.journal.get(POSITIONS, key) or NO_MONEY
+    position = ctx.views[POSITIONS][key] or NO_MONEY
     if _at_once(ctx, terms, payer_institution, terms.acquirer, currency, gross_minor):
         moved = _moved(position, net_minor)
-        ctx.journal.put(POSITIONS, key, moved)
+        ctx.put(POSITIONS, key, moved)
         return Placement("", 0, moved.entries)
     batch = owe(ctx, payer_institution, terms.acquirer, currency, gross_minor)
-    ctx.journal.put(POSITIONS, key, with_pending(position, payer_institution, batch, net_minor))
+    ctx.put(POSITIONS, key, with_pending(position, payer_institution, batch, net_minor))
     return Placement(payer_institution, batch)
 
 
@@ -77,14 +79,8 @@ def fold(ctx: Context, position: Position, currency: str) -> Position:
 
 def _moved(position: Position, delta_minor: int) -> Position:
     """The position after a numbered movement of available money."""
-    return Position(
-        position.available_minor + delta_minor,
-        position.pending,
-        position.requested_minor,
-        position.paid_out_minor,
-        position.entries + 1,
-        position.payouts,
-    )
+    available_minor = position.available_minor + delta_minor
+    return replace(position, available_minor=available_minor, entries=position.entries + 1)
 
 
 def _at_once(ctx: Context, terms: MerchantTerms, debtor: str, creditor: str, currency: str, gross_minor: int) -> bool:

@@ -8,7 +8,6 @@ through `folded`, and a payment's state through `money_state`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -23,8 +22,6 @@ AVAILABLE: Final = "available"
 REQUESTED: Final = "payout_requested"
 PAID_OUT: Final = "paid_out"
 FAILED: Final = "failed"
-# The same few are asked for in every payment.
-KEPT_KEYS: Final = 4_096
 # What one institution may owe all others, whatever its cap: a sixty-fourth of what a record can hold, as there are at
 # most 64 institutions. So no sum over all of them can be beyond a record, where it would stop the chain.
 MAX_OWED_MINOR: Final = MAX_MINOR >> 6
@@ -33,7 +30,7 @@ CYCLE: Final = "cycle"
 RESOLUTION: Final = "resolution"
 
 
-class Batch(msgspec.Struct, frozen=True, array_like=True):
+class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An institution's open batch in one currency: all that it owes and has not settled. `number` begins at 1.
 
     `creditors`, ascending, are those it owes something; `owed_minor` is what it owes them together, `due_minor` what
@@ -47,13 +44,13 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     due_minor: int = 0
 
 
-class Obligation(msgspec.Struct, frozen=True, array_like=True):
+class Obligation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one institution owes another in its open batch; there is no record of nothing."""
 
     amount_minor: int
 
 
-class Pending(msgspec.Struct, frozen=True, array_like=True):
+class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A merchant's money in one debtor's batch; settled, and so available, once the debtor's number is higher."""
 
     debtor: str
@@ -61,7 +58,7 @@ class Pending(msgspec.Struct, frozen=True, array_like=True):
     amount_minor: int
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
+class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A merchant's money in one currency, as last written: `folded` says how it stands.
 
     `pending` ascends by debtor, one each; it keeps debtors whose batch settled, with 0, so that a payout can say up to
@@ -192,19 +189,16 @@ FIRST_BATCH: Final = Batch()
 NO_MONEY: Final = Position()
 
 
-@lru_cache(maxsize=KEPT_KEYS)
 def batch_key(institution: str, currency: str) -> bytes:
     """The key in BATCHES."""
     return f"{institution}/{currency}".encode()
 
 
-@lru_cache(maxsize=KEPT_KEYS)
 def obligation_key(debtor: str, creditor: str, currency: str) -> bytes:
     """The key in OBLIGATIONS."""
     return f"{debtor}/{creditor}/{currency}".encode()
 
 
-@lru_cache(maxsize=KEPT_KEYS)
 def position_key(merchant: str, currency: str) -> bytes:
     """The key in POSITIONS."""
     return f"{merchant}/{currency}".encode()
@@ -260,29 +254,20 @@ def with_pending(position: Position, debtor: str, batch: int, delta_minor: int) 
     """
     available_minor, amount_minor = position.available_minor, delta_minor
     before: tuple[Pending, ...] = ()
-    after = position.pending
-    for index, part in enumerate(after):
-        if part.debtor >= debtor:
-            before, after = after[:index], after[index:]
-            break
-    else:
-        before, after = after, ()
-    if after and after[0].debtor == debtor:
-        if after[0].batch == batch:
-            amount_minor += after[0].amount_minor
+    after: tuple[Pending, ...] = ()
+    for part in position.pending:
+        if part.debtor < debtor:
+            before = (*before, part)
+        elif part.debtor > debtor:
+            after = (*after, part)
+        elif part.batch == batch:
+            amount_minor += part.amount_minor
         else:
-            available_minor += after[0].amount_minor
-        after = after[1:]
+            available_minor += part.amount_minor
     if amount_minor < 0:
         raise StateMismatch(f"a position would hold {amount_minor} in batch {batch} of {debtor}")
-    return Position(
-        available_minor,
-        (*before, Pending(debtor, batch, amount_minor), *after),
-        position.requested_minor,
-        position.paid_out_minor,
-        position.entries,
-        position.payouts,
-    )
+    pending = (*before, Pending(debtor, batch, amount_minor), *after)
+    return msgspec.structs.replace(position, available_minor=available_minor, pending=pending)
 
 
 def covers(payout: Payout, placement: Placement) -> bool:
