@@ -11,6 +11,7 @@ import msgspec
 
 from chainpos.core.contracts.payments.messages import decode_request
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
+from chainpos.core.execution import MISBEHAVED
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
@@ -24,6 +25,7 @@ from chainpos.store.shop import SaleRow
 from chainpos.store.shop_reading import BookReader
 
 MAX_HITS: Final = 50
+MAX_PROOFS: Final = 10
 _REFERENCE_ATTRIBUTES: Final = (
     "payments.paid.reference", "payments.cancelled.reference", "chainpos.rejected.reference",
     "refunds.refunded.reference",
@@ -85,6 +87,10 @@ class Search:
             self._by_hash(word.hash)
         if word.address:
             self._card("account", word.address.hex(), self.lookups.account(word.address) is not None)
+            for height in self._source.blocks_telling(
+                f"{MISBEHAVED}.validator", word.address.hex().upper(), MAX_PROOFS
+            ):
+                self._block(height, f"proves that the validator {word.address.hex().upper()} misbehaved")
         if word.link:
             self._by_link(word.link)
         if word.height:
@@ -302,10 +308,11 @@ class Search:
         if row.problem is not None:
             self._absent(absence.rejected(height, row.code, row.problem.name, row.hash))
 
-    def _block(self, height: int) -> None:
+    def _block(self, height: int, summary: str = "") -> None:
         header = self._source.header(height)
         if header is not None:
-            self._hit(Hit(kind="block", name=str(height), height=height, time_ns=header.time_ns))
+            name = str(height)
+            self._hit(Hit(kind="block", name=name, summary=summary, height=height, time_ns=header.time_ns))
 
     def _card(self, kind: str, name: str, there: bool) -> None:  # noqa: FBT001 - one word, one answer
         if there:

@@ -29,7 +29,7 @@ from chainpos.node.replay import append_recorded
 from chainpos.rpc.query import parse_query
 from chainpos.store.chain import ChainReader
 from chainpos.store.chain_packing import StoredResults
-from chainpos.store.chain_ranges import records_at, records_of, records_under, values_under
+from chainpos.store.chain_ranges import heights_telling, records_at, records_of, records_under, values_under
 from chainpos.store.chainfile import open_chain_file
 
 MAX_ROWS: Final = 1_000
@@ -100,6 +100,9 @@ class ChainSource(Protocol):
 
     def values(self, attribute: str, beginning: str, limit: int) -> list[str]:
         """The values of an event's attribute that begin so."""
+
+    def blocks_telling(self, attribute: str, value: str, limit: int) -> list[int]:
+        """The heights of blocks that told this value of an event's attribute, newest first."""
 
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """A record's bytes after a block."""
@@ -175,6 +178,10 @@ class StoreSource:
     def values(self, attribute: str, beginning: str, limit: int) -> list[str]:
         """The values of an event's attribute that begin so."""
         return values_under(self.reader, attribute, beginning, limit)
+
+    def blocks_telling(self, attribute: str, value: str, limit: int) -> list[int]:
+        """The heights of blocks that told this value of an event's attribute, newest first."""
+        return heights_telling(self.reader, attribute, limit, value)
 
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """A record's bytes after a block."""

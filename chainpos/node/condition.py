@@ -15,7 +15,7 @@ from chainpos.core.chain.tip import ChainTip
 from chainpos.node.config import Mode
 from chainpos.node.ledger import Appended
 from chainpos.node.minutes import Minutes
-from chainpos.node.watching import DOUBLE_SIGN, VALIDATOR_SILENT, Signing, double_signs
+from chainpos.node.watching import DOUBLE_SIGN, VALIDATOR_SILENT, Signing, double_signs, is_validator
 from chainpos.rpc.backend import AlarmReport, NodeReport, NodeState, UpstreamReport, ValidatorReport, WatchReport
 
 MAX_ALARMS: Final = 50
@@ -50,8 +50,19 @@ class Condition:
         self.executed_transactions += len(block.txs)
         self._minutes.block(len(block.txs), waits_ms, now_ns)
         self.hold(VALIDATOR_SILENT, self._signing.look(appended.tip), now_ns)
-        for detail in double_signs(block):
-            self.raise_alarm(DOUBLE_SIGN, detail, now_ns)
+        self.proved([(detail, block.header.time_ns) for detail in double_signs(block)], appended.tip)
+
+    def proved(self, misdeeds: Sequence[tuple[str, int]], tip: ChainTip) -> None:
+        """Validators signed twice: each as (`double_signs`' words, the time of the block that proves it).
+
+        The alarm lasts while they are validators, however often the node is started; their removal ends it.
+        """
+        for detail, time_ns in misdeeds:
+            self.raise_alarm(DOUBLE_SIGN, detail, time_ns)
+        told = [alarm.detail for alarm in self._alarms.values() if alarm.code == DOUBLE_SIGN]
+        for detail in told:
+            if not is_validator(detail, tip):
+                self.clear_alarm(DOUBLE_SIGN, detail)
 
     def watch(self, waiting: int, height: int, steady_ns: int, now_ns: int) -> bool:
         """Whether the alarm `stale_tip` was just raised or cleared: no block comes although transactions wait.

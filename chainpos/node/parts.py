@@ -23,7 +23,7 @@ from chainpos.node.backend import Identity, NodeBackend
 from chainpos.node.chain_view import ChainView
 from chainpos.node.clock import Clock
 from chainpos.node.compliance_watch import Watched
-from chainpos.node.condition import Condition
+from chainpos.node.condition import MAX_ALARMS, Condition
 from chainpos.node.config import NodeSettings
 from chainpos.node.executor import Executor
 from chainpos.node.home import Home
@@ -44,6 +44,7 @@ from chainpos.node.watching import (
     clock_skew,
     disk_low,
     mempool_full,
+    proved_before,
 )
 from chainpos.rpc.backend import NodeReport, NodeStatus, PeerStatus
 from chainpos.rpc.subscriptions import EventHub
@@ -89,6 +90,7 @@ class Parts:
         self.view = ChainView(opened.reader, opened.reading, opened.searched, opened.searching, tip)
         self.mempool = Mempool(MempoolLimits(**msgspec.structs.asdict(settings.mempool)))
         self.condition = Condition(settings.mode, tip.chain_id, settings.moniker, home.database, clock.now_ns())
+        self.condition.proved(proved_before(opened.reader, MAX_ALARMS), tip)
         self._watched = Watched(opened.reader)
         self._verified = opened.verified
         self._node_id = opened.node_key.address.hex()

@@ -14,6 +14,9 @@ from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import ABSENT
 from chainpos.core.chain.evidence import DUPLICATE_VOTE, misdeeds_of
 from chainpos.core.chain.tip import ChainTip
+from chainpos.core.execution import MISBEHAVED
+from chainpos.store.chain import ChainReader
+from chainpos.store.chain_ranges import heights_telling
 
 DISK_LOW: Final = "disk_low"
 NO_UPSTREAM: Final = "no_upstream"
@@ -86,8 +89,29 @@ class Signing:
         return f"{len(silent)} of {len(members)}: {silent[0]}" if silent else None
 
 
+def proved_before(reader: ChainReader, limit: int) -> list[tuple[str, int]]:
+    """What `double_signs` told of the last blocks that told anything, ascending, each with its block's time in ns.
+
+    A node that begins with a snapshot, or prunes, has not the first blocks. Raises StoreError.
+    """
+    found: list[tuple[str, int]] = []
+    for height in reversed(heights_telling(reader, f"{MISBEHAVED}.validator", limit)):
+        stored = reader.block(height)
+        if stored is not None:
+            block = Block.decode(stored.block)
+            found += [(detail, block.header.time_ns) for detail in double_signs(block)]
+    return found[-limit:]
+
+
+def is_validator(detail: str, tip: ChainTip) -> bool:
+    """Whether who is named by what `double_signs` told signs the next block."""
+    address, _, _ = detail.partition(" ")
+    return any(each.address.hex().upper() == address for each in tip.validators.validators)
+
+
 def double_signs(block: Block) -> Iterator[str]:
     """Who is proved by this block to have signed twice, and at which height."""
     for misdeed in misdeeds_of(block.evidence):
         if misdeed.kind == DUPLICATE_VOTE:
-            yield f"{misdeed.address.hex().upper()} at height {misdeed.height}"
+            proof = block.header.height
+            yield f"{misdeed.address.hex().upper()} at height {misdeed.height}, proved in block {proof}"

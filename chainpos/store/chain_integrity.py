@@ -135,7 +135,7 @@ def _index_of(
         if not rows:
             yield Problem("index", f"transaction {index} of block {height} is missing")
     count = 0
-    for name, packed in attribute_rows(outcome.results):
+    for name, packed in attribute_rows(outcome.results, outcome.events):
         for row in packed:
             count += 1
             size = int(row[:3])

@@ -121,7 +121,7 @@ def pack_block(
         params=b"" if tip.params == previous.params else tip.params.encode(),
         tx_hashes=tuple([sha256(tx).digest() for tx in block.txs]),
         changes=tuple([change_row(key, after) for key, _, after in changes]),
-        attributes=attribute_rows(stored.results),
+        attributes=attribute_rows(stored.results, stored.events),
     )
 
 
@@ -132,11 +132,18 @@ def change_row(key: bytes, value: bytes | None) -> bytes:
     return b"%03d-%b" % (len(key), key) if value is None else b"%03d+%b%b" % (len(key), key, value)
 
 
-def attribute_rows(results: Iterable[TxResult]) -> tuple[tuple[str, tuple[bytes, ...]], ...]:
-    """By "type.attribute", one row a value: its length in three digits, the value, the indexes of three bytes each."""
+def attribute_rows(
+    results: Iterable[TxResult], events: Sequence[Event] = ()
+) -> tuple[tuple[str, tuple[bytes, ...]], ...]:
+    """By "type.attribute", one row a value: its length in three digits, the value, the indexes of three bytes each.
+
+    What the block itself tells, by `events`, is found at its height and at none of its transactions.
+    """
     found: dict[str, dict[str, list[int]]] = {}
+    for name, value in indexed_attributes(events):
+        found.setdefault(name, {}).setdefault(value, [])
     for index, result in enumerate(results):
-        for name, value in indexed_attributes(result):
+        for name, value in indexed_attributes(result.events):
             indexes = found.setdefault(name, {}).setdefault(value, [])
             if not indexes or indexes[-1] != index:
                 indexes.append(index)
@@ -148,9 +155,9 @@ def attribute_rows(results: Iterable[TxResult]) -> tuple[tuple[str, tuple[bytes,
     )
 
 
-def indexed_attributes(result: TxResult) -> Iterator[tuple[str, str]]:
-    """("type.attribute", value) of what a search may find of one transaction."""
-    for event in result.events:
+def indexed_attributes(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
+    """("type.attribute", value) of what a search may find of one transaction's events, or of a block's own."""
+    for event in events:
         for attribute in event.attributes:
             if attribute.index and event.type and attribute.key and is_indexed_value(attribute.value):
                 yield f"{event.type}.{attribute.key}", attribute.value

@@ -83,6 +83,23 @@ def values_under(reader: ChainReader, attribute: str, beginning: str, limit: int
         return [value for (value,) in rows]
 
 
+def heights_telling(reader: ChainReader, attribute: str, limit: int, value: str = "") -> list[int]:
+    """The blocks that told an attribute ("type.attribute"), or this value of it: heights, descending, at most `limit`.
+
+    By themselves or by one of their transactions.
+    """
+    number = reader.attribute_names().get(attribute)
+    if number is None:
+        return []
+    with storage_faults("reading the index"):
+        rows = reader.connection.cursor().execute(
+            "SELECT DISTINCT height FROM attributes WHERE name = ?1 AND (?2 = '' OR value = ?2)"
+            " ORDER BY height DESC LIMIT ?3",
+            (number, value, limit),
+        )
+        return [int(height) for (height,) in rows]
+
+
 def table_sizes(reader: ChainReader) -> dict[str, int]:
     """Bytes on the disk by table, its indexes with it, the largest first; reads every page of the database."""
     with storage_faults("measuring the tables"):

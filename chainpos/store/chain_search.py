@@ -183,7 +183,7 @@ class _Search:
         found = {HEIGHT: [str(block.height)]}
         if any(condition.key == HASH for condition in self._others):
             found[HASH] = [sha256(self._reader.transaction_bytes(block, index)).hex().upper()]
-        for name, value in indexed_attributes(result):
+        for name, value in indexed_attributes(result.events):
             found.setdefault(name, []).append(value)
         return found
 

@@ -8,12 +8,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chainpos.core.chain.commit import ABSENT, Commit, CommitSig
+from chainpos.core.chain.block import evidence_hash
+from chainpos.core.chain.commit import ABSENT, PRECOMMIT, Commit, CommitSig, vote_sign_bytes
 from chainpos.core.chain.evidence import DuplicateVote, Vote, encode_duplicate_vote
 from chainpos.core.chain.header import BlockId, PartSetHeader
+from chainpos.core.chain.tip import ChainTip
+from chainpos.core.chain.validators import ValidatorSet
+from chainpos.inspect.search import Search
+from chainpos.inspect.source import StoreSource
 from chainpos.node import watching
-from chainpos.node.condition import Condition
+from chainpos.node.condition import MAX_ALARMS, Condition
+from chainpos.node.ledger import Appended
 from chainpos.node.minutes import MAX_WAITS, MINUTES_KEPT, Minutes
+from chainpos.store.chain import ChainReader
 from tests.node.conftest import Clerk
 
 MINUTE_NS = 60 * 10**9
@@ -68,22 +75,85 @@ def test_a_validator_is_silent_after_twenty_blocks_and_well_again_after_one(cler
     assert signing.look(silent) is None
 
 
-def _vote(seed: bytes) -> Vote:
-    block_id = BlockId(seed * 32, PartSetHeader(1, seed * 32))
-    return Vote(2, 7, 0, block_id, 5, b"\x09" * 20, 0, b"\x01" * 64)
+def _proof(clerk: Clerk, height: int) -> bytes:
+    votes = []
+    for seed in (b"\x01", b"\x02"):
+        block_id = BlockId(seed * 32, PartSetHeader(1, seed * 32))
+        signature = clerk.key.sign(vote_sign_bytes(clerk.ledger.tip.chain_id, height, 0, block_id, 5))
+        votes.append(Vote(PRECOMMIT, height, 0, block_id, 5, clerk.key.address, 0, signature))
+    return encode_duplicate_vote(DuplicateVote(votes[0], votes[1], 10, 10, 5))
 
 
-def test_a_proof_that_a_validator_signed_twice_is_an_alarm_that_names_it(clerk: Clerk, tmp_path: Path) -> None:
-    proof = encode_duplicate_vote(DuplicateVote(_vote(b"\x01"), _vote(b"\x02"), 10, 10, 5))
-    made = clerk.make(clerk.issue())
-    block = msgspec.structs.replace(made.stored.block, evidence=(proof, b"nonsense"))
-    found = msgspec.structs.replace(made, stored=msgspec.structs.replace(made.stored, block=block))
+def _proving(clerk: Clerk, *evidence: bytes) -> Appended:
+    """The next block, with evidence in it."""
+    block = clerk.propose(clerk.issue())
+    header = msgspec.structs.replace(block.header, evidence_hash=evidence_hash(evidence))
+    block = msgspec.structs.replace(block, header=header, evidence=evidence)
+    return clerk.ledger.append(block, clerk.sign(block))
+
+
+def _alarms(condition: Condition, tip: ChainTip) -> list[tuple[str, str, int]]:
+    report = condition.report(
+        tip, MINUTE_NS, target_height=0, connected=0, upstreams=(), verified_signatures=0, mempool=(0, 0)
+    )
+    return [(each.code, each.detail, each.since_ns) for each in report.alarms]
+
+
+def _started(clerk: Clerk, reader: ChainReader) -> Condition:
+    """A node's condition as it begins, on the chain that is there."""
     condition = Condition("peer", "testnet-1", "two", clerk.database, MINUTE_NS)
+    condition.proved(watching.proved_before(reader, MAX_ALARMS), clerk.ledger.tip)
+    return condition
+
+
+def test_a_proof_that_a_validator_signed_twice_is_an_alarm_until_it_is_no_validator(clerk: Clerk) -> None:
+    clerk.make(clerk.issue())
+    condition = Condition("peer", "testnet-1", "two", clerk.database, MINUTE_NS)
+    found = _proving(clerk, _proof(clerk, 1))
     condition.appended(found, MINUTE_NS)
-    alarms = condition.report(
-        clerk.ledger.tip, MINUTE_NS, target_height=0, connected=0, upstreams=(), verified_signatures=0, mempool=(0, 0)
-    ).alarms
-    assert [(each.code, each.detail) for each in alarms] == [("double_sign", f"{'09' * 20} at height 7")]
+    culprit, time_ns = clerk.key.address.hex().upper(), found.stored.block.header.time_ns
+    told = [("double_sign", f"{culprit} at height 1, proved in block 2", time_ns)]
+    assert _alarms(condition, clerk.ledger.tip) == told
+    # The same again is no second alarm, and other blocks do not end it.
+    condition.appended(clerk.make(clerk.issue()), MINUTE_NS)
+    assert _alarms(condition, clerk.ledger.tip) == told
+    without = msgspec.structs.replace(clerk.ledger.tip, validators=ValidatorSet(()))
+    condition.proved((), without)
+    assert _alarms(condition, clerk.ledger.tip) == []
+
+
+def test_a_double_signature_is_still_told_when_the_node_starts_again(clerk: Clerk) -> None:
+    clerk.make(clerk.issue())
+    proved = [_proving(clerk, _proof(clerk, 1), _proof(clerk, 2)), _proving(clerk, _proof(clerk, 3))]
+    for _ in range(3):
+        clerk.make(clerk.issue())
+    clerk.reopen()
+    culprit = clerk.key.address.hex().upper()
+    with ChainReader.open(clerk.database) as reader:
+        times = [each.stored.block.header.time_ns for each in proved]
+        told = [
+            ("double_sign", f"{culprit} at height {height}, proved in block {block}", times[block - 2])
+            for height, block in ((1, 2), (2, 2), (3, 3))
+        ]
+        assert _alarms(_started(clerk, reader), clerk.ledger.tip) == told
+        # The newest are kept where there are many, and a chain's own check finds nothing wrong with them.
+        assert [detail for detail, _ in watching.proved_before(reader, 1)] == [told[-1][1]]
+        assert reader.problems() == []
+        hits = Search(StoreSource(reader, "here")).find(culprit.lower()).hits
+        assert [(hit.kind, hit.height) for hit in hits] == [("block", 3), ("block", 2)]
+        assert all(culprit in hit.summary for hit in hits)
+
+
+def test_a_chain_that_proves_nothing_starts_without_that_alarm(clerk: Clerk) -> None:
+    clerk.make(clerk.issue())
+    with ChainReader.open(clerk.database) as reader:
+        assert _alarms(_started(clerk, reader), clerk.ledger.tip) == []
+
+
+def test_evidence_that_cannot_be_read_is_no_alarm(clerk: Clerk) -> None:
+    made = clerk.make(clerk.issue())
+    block = msgspec.structs.replace(made.stored.block, evidence=(b"nonsense",))
+    assert list(watching.double_signs(block)) == []
 
 
 def test_an_alarm_that_lasts_keeps_its_time_while_its_detail_changes(clerk: Clerk) -> None:

@@ -142,6 +142,13 @@ def test_one_row_holds_all_of_a_blocks_transactions_with_a_value() -> None:
     assert rows == (("a.b.c", (b"001x\x00\x00\x00\x00\x00\x02", b"001y\x00\x00\x01")),)
 
 
+def test_what_a_block_tells_by_itself_is_at_none_of_its_transactions() -> None:
+    own = result_with("x", "z").events
+    assert attribute_rows([], own) == (("a.b.c", (b"001x", b"001z")),)
+    rows = attribute_rows([result_with("y"), result_with("x")], own)
+    assert rows == (("a.b.c", (b"001x\x00\x00\x01", b"001z", b"001y\x00\x00\x00")),)
+
+
 @pytest.mark.parametrize(
     "result",
     [

@@ -98,7 +98,13 @@ async def test_a_double_vote_reaches_every_application_and_is_shown_by_peers_and
             async with await RpcClient.connect(peer.url) as ours:
                 assert (await ours.block_results(block)).events == events
                 alarms = [(each.code, each.detail) for each in (await ours.report()).alarms]
-            assert alarms == [("double_sign", f"{culprit} at height {height}")]
+            assert alarms == [("double_sign", f"{culprit} at height {height}, proved in block {block}")]
+        # Whoever looks tomorrow is told, too.
+        await peer.stop()
+        peer = await nodes.start(tmp_path / "peer")
+        async with await RpcClient.connect(peer.url) as ours:
+            again = [(each.code, each.detail) for each in (await ours.report()).alarms if each.code == "double_sign"]
+        assert again == alarms
         for number in range(4):
             log = network.trial.log(network.names[number], "application").read_text()
             assert f"validator {culprit} is proved to have misbehaved at height {height}: duplicate_vote" in log
