@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, print_json, print_line, progress
+from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
     from chainpos.sync.joining import Progress
+
+# What a stage of joining is told as, and what it counts.
+_STAGES: Final = {
+    "headers": ("headers verified up to", "headers"),
+    "chunks": ("fetched chunk", "chunks"),
+    "records": ("verifying records", "records"),
+    "storing": ("storing records", "records"),
+}
 
 
 def join(
@@ -39,7 +48,13 @@ def join(
             exit_code=EXIT_USAGE,
         )
     text = f"{trust_height}:{trust_hash}" if trust_hash else trust
-    found = asyncio.run(take_over(home, trust=text, upstreams=tuple(upstream or ()), progress=_show))
+    pace = Pace(*_STAGES["headers"], as_json=as_json)
+
+    def show(made: Progress) -> None:
+        pace.stage(*_STAGES[made.stage])
+        pace.tell(made.done, made.total)
+
+    found = asyncio.run(take_over(home, trust=text, upstreams=tuple(upstream or ()), progress=show))
     end_progress()
     if as_json:
         print_json(msgspec.to_builtins(found))
@@ -88,9 +103,3 @@ def payments(
         amount = format_amount(Amount(each.paid_minor, each.currency))
         print_line(f"{format_rfc3339(each.time_ns)[:19]}Z  {amount:>14}  {each.reference}  height {each.height}")
     print_line(f"{len(found)} payments to {about.merchant}: all from height {about.began} to {about.done}, verified.")
-
-
-def _show(made: Progress) -> None:
-    words = {"headers": "headers verified up to", "chunks": "chunks fetched:", "records": "records verified:"}
-    of = f" of {made.total}" if made.total > made.done else ""
-    progress(f"{words[made.stage]} {made.done}{of}")

@@ -25,6 +25,7 @@ def prune(
     """
     import msgspec
 
+    from chainpos.node.pruning import EXECUTING, READING
     from chainpos.node.pruning import prune as prune_chain
 
     if not yes:
@@ -33,7 +34,14 @@ def prune(
                 "Pruning cannot be undone.", next_step="Say --yes.", money_moved="", exit_code=EXIT_USAGE
             )
         typer.confirm(f"Let go of all but the last {keep:,} blocks in {home}?", abort=True, err=True)
-    found = prune_chain(home, keep, progress=Pace("block").tell)
+    words = {READING: "reading the records at block", EXECUTING: "executed block"}
+    pace = Pace(words[READING], as_json=as_json)
+
+    def tell(stage: str, done: int, of: int) -> None:
+        pace.stage(words[stage], "blocks")
+        pace.tell(done, of)
+
+    found = prune_chain(home, keep, progress=tell)
     end_progress()
     if as_json:
         print_json(msgspec.to_builtins(found))

@@ -1,30 +1,93 @@
-"""How long work tells of itself on a terminal: where it is, how fast, and the end where that is known."""
+"""How long work tells of itself: what it is at, how far, how fast, and the end where that is known.
+
+On a terminal one line that replaces itself; elsewhere a line of its own now and then, which is a JSON object where the
+answer is one. What is over before the first of them is due tells nothing.
+"""
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
 import time
 from typing import Final
 
-from chainpos.cli.output import progress
+from chainpos.cli.output import note, progress
 
 EVERY_S: Final = 0.2
+# Where nobody watches: often enough to see that it lives, and no flood in a log.
+LINE_EVERY_S: Final = 10.0
+JSON_EVERY_S: Final = 1.0
+_CELLS: Final = 10
 
 
 class Pace:
-    """A progress line, a few times a second. `what` leads it; `unit` is what it counts."""
+    """Tells of one piece of work. `what` leads the line; `unit` is what it counts."""
 
-    def __init__(self, what: str = "height", unit: str = "blocks") -> None:
-        self._what, self._unit = what, unit
-        self._began = self._told = time.monotonic()
-        self._first = 0
+    def __init__(self, what: str = "height", unit: str = "blocks", *, as_json: bool = False) -> None:
+        self._on_terminal = sys.stderr.isatty()
+        self._as_json = as_json
+        self._every_s = EVERY_S if self._on_terminal else JSON_EVERY_S if as_json else LINE_EVERY_S
+        self._told = self._began = time.monotonic()
+        self._what, self._unit, self._first = what, unit, 0
+
+    def stage(self, what: str, unit: str) -> None:
+        """The work's next part begins: it counts anew. The same part again is no other."""
+        if (what, unit) != (self._what, self._unit):
+            self._began = time.monotonic()
+            self._what, self._unit, self._first = what, unit, 0
+            progress(f"{what} …")
 
     def tell(self, done: int, of: int = 0) -> None:
         """How far it is; of how much, 0 where nobody knows."""
         now = time.monotonic()
         self._first = self._first or done
-        if now - self._told < EVERY_S:
+        if now - self._told < self._every_s:
             return
         self._told = now
         rate = (done - self._first + 1) / max(now - self._began, 1e-9)
-        end = f" of {of:,}, {max(of - done, 0) / max(rate, 1e-9):.0f} s to go" if of else ""
-        progress(f"{self._what} {done:,}{end}, {rate:,.0f} {self._unit}/s")
+        left_s = max(of - done, 0) / max(rate, 1e-9) if of else None
+        if self._on_terminal:
+            width = shutil.get_terminal_size().columns - 1
+            progress(f"{_bar(done, of)}{self._line(done, of, rate, left_s)}"[:width])
+        elif self._as_json:
+            self._print_json(done, of, rate, left_s)
+        else:
+            note(self._line(done, of, rate, left_s))
+
+    def _line(self, done: int, of: int, rate: float, left_s: float | None) -> str:
+        end = "" if left_s is None else f" of {of:,}, {duration(left_s)} to go"
+        return f"{self._what} {done:,}{end}, {rate:,.0f} {self._unit}/s"
+
+    def _print_json(self, done: int, of: int, rate: float, left_s: float | None) -> None:
+        facts = {
+            "stage": self._what,
+            "done": done,
+            "of": of or None,
+            "unit": self._unit,
+            "per_second": round(rate, 1),
+            "seconds_left": None if left_s is None else round(left_s, 1),
+        }
+        sys.stderr.write(json.dumps({"progress": facts}) + "\n")
+        sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as people say it: the two largest units at most."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest_s = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest_s:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
+def _bar(done: int, of: int) -> str:
+    """Plain signs: the terminal may know no others."""
+    if not of:
+        return ""
+    share = min(done / of, 1.0)
+    full = int(share * _CELLS)
+    return f"[{'#' * full}{'-' * (_CELLS - full)}] {int(share * 100):3} % "

@@ -5,7 +5,7 @@ It refuses stores of different chains by saying so; it changes neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -16,10 +16,13 @@ from chainpos.inspect.fields import Fields, key_text, record_fields
 from chainpos.inspect.past import past_state
 from chainpos.inspect.source import ChainSource, Found, StoreSource
 from chainpos.inspect.trace import Run
-from chainpos.store.chain_ranges import history_rows
+from chainpos.store.chain_ranges import history_rows, history_size
 
 Row = tuple[bytes, int, bytes | None]
+# Called with how many of how many.
+Progress = Callable[[int, int], None]
 MAX_RECORDS: Final = 100
+TELL_EVERY: Final = 5_000
 
 _END: Final[Row] = (b"", -1, None)
 
@@ -56,15 +59,18 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[DivergentRecord, ...] = ()
 
 
-def diverge(left: ChainSource, right: ChainSource) -> Divergence:
-    """The first thing in which two sources differ. Raises UserFacingError, StoreError."""
+def diverge(left: ChainSource, right: ChainSource, *, progress: Progress | None = None) -> Divergence:
+    """The first thing in which two sources differ. `progress` is told how many changes of records were compared.
+
+    Raises UserFacingError, StoreError.
+    """
     common = min(left.span().tip, right.span().tip)
     if left.genesis_json() != right.genesis_json():
         return Divergence(kind=GENESIS, common_height=0, detail="they began differently: these are two networks")
     height = _first_other_block(left, right, max(left.span().base, right.span().base), common)
     agreed = height - 1 if height else common
     if isinstance(left, StoreSource) and isinstance(right, StoreSource):
-        records = _other_records(left, right, agreed)
+        records = _other_records(left, right, agreed, progress)
         if records:
             return _told(left, right, agreed, records)
     if not height:
@@ -90,10 +96,15 @@ def _header_hash(source: ChainSource, height: int) -> bytes:
     return b"" if header is None else header.hash()
 
 
-def _other_records(left: StoreSource, right: StoreSource, height: int) -> list[DivergentRecord]:
+def _other_records(
+    left: StoreSource, right: StoreSource, height: int, progress: Progress | None
+) -> list[DivergentRecord]:
     """The records whose history differs up to a height, those that part first before the others."""
     found: list[tuple[int, bytes]] = []
-    for key, at in _other_rows(history_rows(left.reader), history_rows(right.reader)):
+    rows = history_rows(left.reader)
+    if progress is not None:
+        rows = _counted(rows, history_size(left.reader), progress)
+    for key, at in _other_rows(rows, history_rows(right.reader)):
         if at <= height:
             found.append((at, key))
     found.sort()
@@ -102,6 +113,13 @@ def _other_records(left: StoreSource, right: StoreSource, height: int) -> list[D
         ours, theirs = left.record_at(key, at), right.record_at(key, at)
         told.append(DivergentRecord(key_text(key), key.hex(), at, record_fields(key, ours), record_fields(key, theirs)))
     return told
+
+
+def _counted(rows: Iterator[Row], of: int, progress: Progress) -> Iterator[Row]:
+    for count, row in enumerate(rows, 1):
+        if count % TELL_EVERY == 0:
+            progress(count, of)
+        yield row
 
 
 def _other_rows(left: Iterator[Row], right: Iterator[Row]) -> Iterator[tuple[bytes, int]]:

@@ -34,8 +34,8 @@ from chainpos.store.chainfile import open_chain_file
 
 MAX_ROWS: Final = 1_000
 MAX_STATES: Final = 2
-# Called with the height that was reached.
-Progress = Callable[[int], None]
+# Called with the height that was reached, and the last one.
+Progress = Callable[[int, int], None]
 
 
 class Span(NamedTuple):
@@ -256,12 +256,13 @@ def load_recorded(file: Path, database: Path, *, progress: Progress | None = Non
     """Append every block of a recorded chain to a new database. Raises as `open_recorded`."""
     with open_chain_file(file) as recorded:
         create_ledger(database, recorded.genesis_json)
+        last = recorded.announced_height()
         ledger = Ledger.open(database)
         try:
             for block in recorded.blocks():
                 append_recorded(ledger, block)
                 if progress is not None:
-                    progress(block.height)
+                    progress(block.height, last)
         finally:
             ledger.close()
 

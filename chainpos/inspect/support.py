@@ -191,7 +191,7 @@ class SupportDesk:
             self._source = self._stack.enter_context(self._opening(self._reach))
         return self._source
 
-    def _reach(self, height: int) -> None:
+    def _reach(self, height: int, _: int) -> None:
         self.reached = height
 
     def _book(self) -> BookReader | None:

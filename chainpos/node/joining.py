@@ -94,6 +94,7 @@ async def join(
                 joined = await Joining(doc, clients, clock or SystemClock(), trusted, progress).run()
             except NotJoined as error:
                 raise _not_joined(error) from error
+        progress(Progress("storing", 0, len(joined.records)))
         await asyncio.to_thread(store.restore, joined.tip, joined.records)
     finally:
         store.close()

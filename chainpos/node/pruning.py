@@ -27,7 +27,10 @@ from chainpos.store.durable import sync_folder
 # What an operator looks at first when something went wrong just now should still be here.
 LEAST_KEPT: Final = 100
 _BESIDE: Final = ("-wal", "-shm", ".lock")
-Progress = Callable[[int], None]
+READING: Final = "reading"
+EXECUTING: Final = "executing"
+# Called with the stage, how far it is, and of how much, 0 where nobody knows.
+Progress = Callable[[str, int, int], None]
 
 
 class Pruned(msgspec.Struct, frozen=True):
@@ -39,11 +42,11 @@ class Pruned(msgspec.Struct, frozen=True):
     after_bytes: int
 
 
-def prune(folder: Path, keep: int, *, progress: Progress = lambda _: None) -> Pruned:
+def prune(folder: Path, keep: int, *, progress: Progress = lambda *_: None) -> Pruned:
     """Keep the last `keep` blocks of the chain of the node at `folder`, which must not run.
 
     The blocks that stay are judged and executed again, on the records as they were before them; the app hash must come
-    out the same. `progress` is told heights. Raises UserFacingError, StoreError.
+    out the same. `progress` is told of how many of them that is done. Raises UserFacingError, StoreError.
     """
     if keep < LEAST_KEPT:
         raise _refused(f"At least {LEAST_KEPT} blocks stay.", f"Take --keep {LEAST_KEPT} or more.", EXIT_USAGE)
@@ -77,6 +80,7 @@ def _rebuilt(reader: ChainReader, building: Path, keep: int, progress: Progress)
     genesis = reader.genesis_json()
     create_ledger(building, genesis)
     store = ChainStore.open(building)
+    progress(READING, began, 0)
     try:
         store.restore(_tip_after(reader, genesis, began), records_at(reader, began))
     finally:
@@ -85,7 +89,7 @@ def _rebuilt(reader: ChainReader, building: Path, keep: int, progress: Progress)
     try:
         for stored in reader.blocks(began + 1, tip.height):
             ledger.append(Block.decode(stored.block), Commit.decode(stored.commit))
-            progress(stored.height)
+            progress(EXECUTING, stored.height - began, keep)
         same = (ledger.tip.height, ledger.tip.app_hash, ledger.tip.block_id) == (tip.height, tip.app_hash, tip.block_id)
     except (MalformedBytes, BlockRefused, StateMismatch) as error:
         raise _damaged() from error

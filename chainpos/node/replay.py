@@ -101,7 +101,7 @@ def _run(
 @contextmanager
 def _file(path: Path) -> Iterator[tuple[bytes, Iterable[RecordedBlock], int]]:
     with open_chain_file(path) as reader:
-        yield reader.genesis_json, reader.blocks(), 0
+        yield reader.genesis_json, reader.blocks(), reader.announced_height()
 
 
 @contextmanager

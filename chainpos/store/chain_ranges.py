@@ -57,6 +57,12 @@ def history_rows(reader: ChainReader) -> Iterator[tuple[bytes, int, bytes | None
         yield from reader.connection.cursor().execute("SELECT key, height, value FROM history ORDER BY key, height")
 
 
+def history_size(reader: ChainReader) -> int:
+    """How many changes of records there are."""
+    with storage_faults("counting the history of records"):
+        return int(reader.connection.execute("SELECT count(*) FROM history").get)
+
+
 def changes_between(reader: ChainReader, low: int, high: int) -> dict[int, dict[bytes, bytes | None]]:
     """By height from `low` to `high`, both included: each changed record's value after that block."""
     found: dict[int, dict[bytes, bytes | None]] = {}

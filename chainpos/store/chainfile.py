@@ -40,6 +40,8 @@ _GENESIS: Final = b"G"
 _BLOCKS: Final = b"B"
 _END: Final = b"E"
 _END_BYTES: Final = 8 + 32
+# The kind, and the lengths of what is packed and of what it unpacks to.
+_HEAD_BYTES: Final = 9
 
 
 class ChainFileDamaged(StoreError):
@@ -127,6 +129,26 @@ class ChainFileReader:
         self._digest.update(_digested(kind, self.genesis_json))
         self._next = self.first_height
 
+    def announced_height(self) -> int:
+        """The last height as the end of the file has it; 0 where it has none that can be read.
+
+        For showing how far a reading is, and for nothing else: only `blocks` finds out whether it is true.
+        """
+        here = self._file.tell()
+        try:
+            while len(head := self._file.read(_HEAD_BYTES)) == _HEAD_BYTES:
+                packed_bytes = int.from_bytes(head[1:5], "big")
+                if head[:1] == _END:
+                    packed = self._file.read(min(packed_bytes, 2 * _END_BYTES))
+                    count = zlib.decompressobj().decompress(packed, _END_BYTES)[:8]
+                    return self.first_height - 1 + int.from_bytes(count, "big")
+                self._file.seek(packed_bytes, os.SEEK_CUR)
+        except zlib.error:
+            return 0
+        finally:
+            self._file.seek(here)
+        return 0
+
     def blocks(self) -> Iterator[RecordedBlock]:
         """Every block in order. Raises ChainFileDamaged; only where it ends without is the file whole."""
         while True:
@@ -155,7 +177,7 @@ class ChainFileReader:
         return content[begin:end], end
 
     def _frame(self, max_bytes: int) -> tuple[bytes, bytes]:
-        head = self._exactly(9, "it is cut short")
+        head = self._exactly(_HEAD_BYTES, "it is cut short")
         packed_bytes, content_bytes = int.from_bytes(head[1:5], "big"), int.from_bytes(head[5:9], "big")
         # zlib adds at most this much to what it cannot compress.
         if content_bytes > max_bytes or packed_bytes > content_bytes + content_bytes // 1000 + 64:

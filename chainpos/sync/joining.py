@@ -44,7 +44,7 @@ class Trusted(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far it is: "headers", "chunks" or "records", and how many of how many (0 where nobody knows)."""
+    """How far it is: "headers", "chunks", "records" or "storing"; how many of how many (0 where nobody knows)."""
 
     stage: str
     done: int
@@ -175,6 +175,7 @@ class Joining:
         whole = [chunk for chunk in chunks if chunk is not None]
         if len(whole) < total:
             return None
+        self._progress(Progress("records", 0, 0))
         try:
             records = await asyncio.to_thread(_verified, whole, app_hash)
         except (MalformedBytes, ValueError):

@@ -1,7 +1,9 @@
-"""Long work tells of itself on a terminal: where it is, its rate, its end; elsewhere nothing."""
+"""Long work tells of itself: where it is, its rate, its end; on a terminal, in a log, and to a program."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from itertools import count
 from types import SimpleNamespace
@@ -9,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from chainpos.cli.main import main
-from chainpos.cli.pace import Pace
+from chainpos.cli.pace import Pace, duration
 
 
 @pytest.fixture
@@ -32,16 +34,74 @@ def test_ux26_long_work_shows_where_it_is_its_rate_and_its_end_on_a_terminal(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     replay(monkeypatch)
     told = capsys.readouterr()
-    assert "\r\x1b[2Kheight 10 of 20, 10 s to go, 1 blocks/s" in told.err
+    assert "\r\x1b[2K[#####-----]  50 % height 10 of 20, 10 s to go, 1 blocks/s" in told.err
     assert "height" in told.out
     assert "blocks/s" not in told.out
 
 
-def test_ux26_without_a_terminal_nothing_is_told_of_the_way(
+def test_ux26_without_a_terminal_a_plain_line_is_told_now_and_then(
+    every_block: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pace = Pace()
+    for height in range(1, 21):
+        pace.tell(height, 20)
+    told = capsys.readouterr().err
+    assert told.splitlines() == ["height 9 of 20, 11 s to go, 1 blocks/s", "height 19 of 20, 1 s to go, 1 blocks/s"]
+
+
+def test_ux26_a_program_is_told_of_the_way_on_stderr_and_the_answer_stays_one_object(
     every_block: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     replay(monkeypatch)
+    told = capsys.readouterr()
+    lines = [json.loads(line)["progress"] for line in told.err.splitlines()]
+    assert len(lines) == 20
+    assert {"stage": "height", "done": 10, "of": 20, "unit": "blocks", "per_second": 1.0, "seconds_left": 10.0} in lines
+    assert json.loads(told.out)["height"] == 20
+
+
+def test_ux26_what_is_soon_over_says_nothing_of_the_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("chainpos.cli.pace.time", SimpleNamespace(monotonic=lambda: 7.0))
+    for pace in (Pace(), Pace(as_json=True)):
+        for height in range(1_000):
+            pace.tell(height, 1_000)
     assert capsys.readouterr().err == ""
+
+
+def test_ux26_each_stage_counts_anew_and_is_named_when_it_begins(
+    every_block: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    pace = Pace("fetched chunk", "chunks")
+    pace.tell(1, 2)
+    pace.stage("storing records", "records")
+    pace.stage("storing records", "records")
+    pace.tell(100, 400)
+    lines = capsys.readouterr().err.split("\r\x1b[2K")[1:]
+    assert lines == [
+        "[#####-----]  50 % fetched chunk 1 of 2, 1 s to go, 1 chunks/s",
+        "storing records …",
+        "[##--------]  25 % storing records 100 of 400, 5 min 00 s to go, 1 records/s",
+    ]
+
+
+def test_ux26_a_line_never_leaves_its_row(
+    every_block: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, 24)))
+    Pace("reading the records at block").tell(12_345_678, 23_456_789)
+    assert len(capsys.readouterr().err.removeprefix("\r\x1b[2K")) == 39
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3_599, "59 min 59 s"), (7_380, "2 h 03 min")],
+)
+def test_ux26_a_time_to_wait_is_said_as_people_say_it(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
 
 
 def test_ux26_an_end_that_nobody_knows_is_not_made_up(

@@ -11,9 +11,10 @@ import pytest
 from chainpos.core.contracts.balances.records import ACCOUNTS, Account
 from chainpos.errors import UserFacingError
 from chainpos.inspect.bulk import bulk_replay, load_rules
-from chainpos.inspect.divergence import diverge
+from chainpos.inspect.divergence import TELL_EVERY, diverge
 from chainpos.inspect.source import StoreSource
 from chainpos.store.chain import ChainReader
+from chainpos.store.chain_ranges import history_size
 from tests.inspect.recorded import first_place
 
 STRICTER = """
@@ -71,9 +72,13 @@ def _plant(database: Path, statement: str, bindings: tuple[object, ...] = ()) ->
 
 
 def test_ux33_equal_stores_agree(day: StoreSource, other: Path) -> None:
+    told: list[tuple[int, int]] = []
     with ChainReader.open(other) as reader:
-        found = diverge(day, StoreSource(reader, "other"))
+        found = diverge(day, StoreSource(reader, "other"), progress=lambda *so_far: told.append(so_far))
     assert (found.kind, found.common_height) == ("", day.span().tip)
+    rows = history_size(day.reader)
+    assert told == [(done, rows) for done in range(TELL_EVERY, rows + 1, TELL_EVERY)]
+    assert told
 
 
 @pytest.mark.parametrize("swapped", [False, True])

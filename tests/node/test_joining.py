@@ -99,7 +99,7 @@ async def test_a_peer_begins_from_a_snapshot_and_is_the_same_as_who_executed_eve
     facts = await join(folder, progress=told.append)
     assert facts.height > EVERY
     assert facts.distrusted == {}
-    assert {each.stage for each in told} == {"headers", "chunks", "records"}
+    assert {each.stage for each in told} == {"headers", "chunks", "records", "storing"}
     new = await city.nodes.start(folder)
     await pay(city.client, 100)
     ours = await reach(city, new)

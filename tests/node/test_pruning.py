@@ -46,11 +46,12 @@ def content(database: Path) -> bytes:
 
 
 def test_the_last_blocks_stay_with_their_records_and_the_chain_goes_on(home: Path, day: StoreSource) -> None:
-    heights: list[int] = []
-    found = prune(home, KEPT, progress=heights.append)
+    stages: list[tuple[str, int, int]] = []
+    found = prune(home, KEPT, progress=lambda *told: stages.append(told))
     tip = day.span().tip
     assert (found.base, found.tip) == (tip - KEPT + 1, tip)
-    assert heights == list(range(found.base, tip + 1))
+    assert stages[0] == (pruning.READING, tip - KEPT, 0)
+    assert stages[1:] == [(pruning.EXECUTING, done, KEPT) for done in range(1, KEPT + 1)]
     assert found.after_bytes < found.before_bytes
     assert files(home) <= {"chain.db", "chain.db.lock", "chain.db-wal", "chain.db-shm"}
     with ChainReader.open(Home(home).database) as reader:
@@ -123,8 +124,9 @@ def test_records_that_do_not_fit_are_found_before_anything_is_swapped(home: Path
 
 
 def test_a_kill_in_the_middle_leaves_the_old_chain(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(height: int) -> None:
-        raise KeyboardInterrupt
+    def killed(stage: str, *_: int) -> None:
+        if stage == pruning.EXECUTING:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         prune(home, KEPT, progress=killed)

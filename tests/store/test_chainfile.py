@@ -193,3 +193,15 @@ def test_a_file_that_cannot_be_opened_is_told_so(tmp_path: Path) -> None:
         pass
     with pytest.raises(StoreError, match="cannot be written"):
         write_chain_file(tmp_path / "nowhere" / "x.chain", GENESIS, 1, [])
+
+
+def test_the_end_is_announced_before_it_is_read_and_nothing_is_believed_of_it() -> None:
+    content = written(some(5), first=7)
+    reader = ChainFileReader(io.BytesIO(content))
+    assert reader.announced_height() == 11
+    assert [each.height for each in reader.blocks()] == [7, 8, 9, 10, 11]
+    for wrong in (content[:-30], content[:-3] + b"xyz"):
+        damaged = ChainFileReader(io.BytesIO(wrong))
+        assert damaged.announced_height() in (0, 11)
+        with pytest.raises(ChainFileDamaged):
+            list(damaged.blocks())
