@@ -92,8 +92,9 @@ def verify(
 
 
 def _require_home(folder: Path) -> None:
-    from chainpos.node.home import Home
+    from chainpos.node.home import Home, require_full
 
+    require_full(folder)
     if not Home(folder).database.exists():
         raise _nothing_there(f"There is no node's chain in {folder}.", "Name one that `chainpos node init` made.")
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from chainpos.cli import node_backup, node_join, node_prune
 from chainpos.cli.output import Json, draw_qr, note, print_json, print_line
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
-
-if TYPE_CHECKING:
-    from chainpos.node.config import NodeSettings
 
 app = typer.Typer(help="Run a node and look at it.", no_args_is_help=True, rich_markup_mode=None)
 app.command("backup")(node_backup.backup)
@@ -240,13 +237,11 @@ async def _report(address: str) -> dict[str, Any]:
 
 
 def _address_of(home: Path | None) -> str:
-    from chainpos.node.config import load_settings
-    from chainpos.node.home import Home as Paths
+    from chainpos.inspect.operating import address_of_home
 
     if home is None:
         raise _used_wrongly("Which node?", "Name it with --rpc HOST:PORT or --home DIR.")
-    settings: NodeSettings = load_settings(Paths(home).settings)
-    return settings.listen
+    return address_of_home(home)
 
 
 def _read(path: Path) -> bytes:

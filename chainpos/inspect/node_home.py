@@ -9,7 +9,7 @@ from typing import Final
 from chainpos.core.values.text import clean
 from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.inspect.operating_views import StorePart, StoreView
-from chainpos.node.home import Home
+from chainpos.node.home import Home, require_full
 from chainpos.store.chain import ChainReader
 from chainpos.store.chain_ranges import table_sizes
 from chainpos.store.snapshots import Snapshots
@@ -23,6 +23,7 @@ def look_into(folder: Path, *, measured: bool = False) -> StoreView:
 
     Raises UserFacingError, StoreError.
     """
+    require_full(folder)
     home = Home(folder)
     if not home.database.is_file():
         raise UserFacingError(

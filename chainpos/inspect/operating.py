@@ -27,7 +27,7 @@ from chainpos.inspect.operating_views import LogLine, MempoolView, SignerRow, St
 from chainpos.inspect.views import NodeView, PeerRow
 from chainpos.node.backup import BackedUp, back_up, restore
 from chainpos.node.config import NodeSettings, load_settings, split_address
-from chainpos.node.home import Home
+from chainpos.node.home import Home, require_full
 from chainpos.rpc.backend import Network
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.rpc.protocol import METHOD_NOT_FOUND
@@ -189,7 +189,11 @@ class OperatorDesk:
 
 
 def address_of_home(folder: Path) -> str:
-    """Where the node of a folder answers, or would by its settings if it does not run. Raises UserFacingError."""
+    """Where the node of a folder answers, or would by its settings if it does not run.
+
+    Raises UserFacingError, also for a light node, which answers nobody.
+    """
+    require_full(folder)
     home = Home(folder)
     with contextlib.suppress(OSError, UnicodeDecodeError, UserFacingError):
         address = home.listening.read_text(encoding="ascii")[:MAX_ADDRESS]

@@ -23,7 +23,7 @@ from chainpos.core.contracts.registry import TABLES
 from chainpos.core.state.proofs import encode_proof
 from chainpos.core.state.state import State
 from chainpos.errors import EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
-from chainpos.node.home import Home
+from chainpos.node.home import Home, require_full
 from chainpos.node.ledger import Ledger, create_ledger
 from chainpos.node.replay import append_recorded
 from chainpos.rpc.query import parse_query
@@ -221,6 +221,7 @@ class StoreSource:
 @contextmanager
 def open_home(folder: Path) -> Iterator[StoreSource]:
     """The chain of the node at `folder`. Raises UserFacingError, StoreError."""
+    require_full(folder)
     database = Home(folder).database
     if not database.is_file():
         raise UserFacingError(

@@ -16,7 +16,7 @@ import msgspec
 
 from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, UserFacingError
 from chainpos.node.config import NodeSettings
-from chainpos.node.home import Home, init_peer
+from chainpos.node.home import Home, init_peer, require_full
 from chainpos.node.ledger import Ledger
 from chainpos.store.chain import ChainReader
 from chainpos.store.durable import sync_folder
@@ -38,6 +38,7 @@ def back_up(folder: Path, to: Path) -> BackedUp:
     The copy is checked against itself before it gets its name: a name that is there is a backup that is whole.
     Raises UserFacingError, StoreError.
     """
+    require_full(folder)
     database = Home(folder).database
     if not database.is_file():
         raise _refused(f"There is no node's chain in {folder}.", "Name one that `chainpos node init` made.")

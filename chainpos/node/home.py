@@ -19,6 +19,7 @@ from chainpos.engine.sign_state import SignState, save_sign_state
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
 from chainpos.node.config import NodeSettings, dump_settings
 from chainpos.node.ledger import create_ledger
+from chainpos.store.chain import ChainReader
 from chainpos.store.durable import sync_folder, write_durably
 
 VALIDATOR_POWER: Final = 10
@@ -126,6 +127,26 @@ def init_validator_of(
 def init_peer(folder: Path, settings: NodeSettings, *, genesis: bytes, entropy: Entropy = secrets.token_bytes) -> None:
     """Make the home of a peer that follows the network of this genesis.json. Raises UserFacingError."""
     _make(folder, settings, genesis, entropy, None)
+
+
+def require_full(folder: Path) -> None:
+    """Returns unless a light node lives at `folder`: there is no ledger to look into, and nothing that answers.
+
+    A folder that a peer made whole later is a peer's. Raises UserFacingError, StoreError.
+    """
+    home = Home(folder)
+    if not home.light.is_file():
+        return
+    if home.database.is_file():
+        with ChainReader.open(home.database) as reader:
+            if not reader.tip().is_genesis:
+                return
+    raise UserFacingError(
+        f"The node in {folder} is a light one: it keeps one merchant's payments, has no ledger, and answers nobody.",
+        next_step=f"List what it keeps: chainpos node payments --home {folder}. Else ask a peer: --node HOST:PORT.",
+        money_moved="",
+        exit_code=EXIT_USAGE,
+    )
 
 
 def _make(folder: Path, settings: NodeSettings, genesis: bytes, entropy: Entropy, key: SigningKey | None) -> None:

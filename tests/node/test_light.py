@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,12 +16,17 @@ from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.chain.header import Header
 from chainpos.core.checkout.receipt_proof import decode_proof, verify_proof
 from chainpos.errors import UserFacingError
+from chainpos.inspect.node_home import look_into
+from chainpos.inspect.operating import address_of_home
+from chainpos.inspect.source import open_home
+from chainpos.node.backup import back_up
 from chainpos.node.home import Home
 from chainpos.node.joining import trust_text
 from chainpos.node.light import run_light
 from chainpos.rpc.client import RpcClient
+from chainpos.store.chain import ChainReader
 from chainpos.store.light import LightPayment, LightStore
-from tests.node.conftest import Nodes, issue_tx, pay_tx, peer_home, until
+from tests.node.conftest import Clerk, Nodes, issue_tx, pay_tx, peer_home, until
 from tests.node.lying import Lie, LyingProxy, altered_transaction, left_out_transaction
 
 MERCHANT = "TEAHOUSE"
@@ -119,6 +125,31 @@ async def test_it_tells_and_keeps_each_payment_with_a_receipt_that_proves_itself
         assert Header.decode(encoded) == (await client.commit(height)).header
     # What it keeps of a chain is small: no state, no other's payments.
     assert not [each for each in kept if each.reference not in ("BEFORE", "ONE", "TWO")]
+
+
+def test_whoever_looks_into_a_light_nodes_folder_is_told_what_it_is_and_where_to_look(clerk: Clerk) -> None:
+    folder = clerk.database.parent / "home"
+    peer_home(folder, clerk.genesis, "127.0.0.1:1", "127.0.0.1:2")
+    home = Home(folder)
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: open_home(folder).__enter__(),
+        lambda: address_of_home(folder),
+        lambda: look_into(folder),
+        lambda: back_up(folder, clerk.database.parent / "copy.db"),
+    )
+    LightStore.create(home.light, clerk.ledger.tip.chain_id, MERCHANT, 1)
+    for look in looks:
+        with pytest.raises(UserFacingError, match="is a light one") as refused:
+            look()
+        assert "chainpos node payments --home" in refused.value.next_step
+        assert "--node HOST:PORT" in refused.value.next_step
+    # Who runs a peer in the same folder later has a ledger to look into.
+    clerk.make(clerk.issue())
+    home.database.unlink()
+    with ChainReader.open(clerk.database) as reader:
+        reader.backup(home.database)
+    with open_home(folder) as source:
+        assert source.span().tip == 1
 
 
 async def test_it_goes_on_where_it_was_and_misses_nothing_that_came_meanwhile(nodes: Nodes) -> None:
