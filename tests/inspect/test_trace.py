@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,14 +12,14 @@ import pytest
 
 from chainpos.core.chain.results import Event, EventAttribute
 from chainpos.core.contracts.compliance.records import FREEZES
-from chainpos.core.contracts.registry import TABLES_BY_PREFIX
+from chainpos.core.contracts.registry import MESSAGES, TABLES_BY_PREFIX
 from chainpos.errors import UserFacingError
 from chainpos.inspect.changing import parse_change, parse_record_key
 from chainpos.inspect.fields import key_text
 from chainpos.inspect.foreseen import foreseen_keys
 from chainpos.inspect.past import past_state
 from chainpos.inspect.source import Found, StoreSource
-from chainpos.inspect.steps import CHECK, FAILED, PASSED, POSTING, READ, REFUSAL, WRITE
+from chainpos.inspect.steps import CHECK, EVENT, FAILED, PASSED, POSTING, READ, REFUSAL, WRITE, Trace
 from chainpos.inspect.trace import Run, block_changes, trace_transaction
 from chainpos.inspect.what_if import compare, what_if
 from chainpos.store.chain_ranges import changes_between
@@ -29,6 +30,24 @@ def _digest(database: Path) -> dict[str, str]:
     # What is written stands in the log first. The third file is where readers mark what they read.
     files = [path for path in sorted(database.parent.glob("chain.db*")) if not path.name.endswith(("-shm", ".lock"))]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _told_events(trace: Trace) -> list[str]:
+    """The events that a trace's steps came to; a refused transaction's own are undone, and one tells of the refusal."""
+    if trace.code:
+        return ["chainpos.rejected"] if trace.name != "bad_signature" and trace.kind in MESSAGES else []
+    return [
+        "balances.posted" if step.kind == POSTING else step.what
+        for step in trace.steps
+        if step.kind in (POSTING, EVENT)
+    ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_here_touches_the_store(day_database: Path) -> Iterator[None]:
+    before = _digest(day_database)
+    yield
+    assert _digest(day_database) == before
 
 
 def _found(source: StoreSource, height: int) -> Found:
@@ -62,15 +81,26 @@ def test_every_block_of_the_sample_day_comes_out_as_recorded(day: StoreSource) -
 
 @pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_transactions_trace_ends_as_recorded(day: StoreSource, every: int) -> None:
+    recorded = changes_between(day.reader, 1, day.span().tip)
     # Blocks with transactions are every third of the recording.
     for height in range(2, day.span().tip + 1, every * 3 if every > 1 else 1):
-        found = day.found(height)
-        assert found is not None
-        for index, result in enumerate(found.results):
+        first: dict[bytes, bytes | None] = {}
+        last: dict[bytes, bytes | None] = {}
+        for index, result in enumerate(_found(day, height).results):
             trace = trace_transaction(day, height, index)
             assert trace.reproduces
             assert (trace.code, trace.gas, trace.data) == (result.code, result.gas_used, result.data)
+            assert _told_events(trace) == [event.type for event in result.events]
             assert (trace.refused_at >= 0) == bool(result.code)
+            for write in trace.writes:
+                # What one transaction left is what the next one found.
+                assert last.get(write.key, write.before) == write.before
+                first.setdefault(write.key, write.before)
+                last[write.key] = write.after
+        for key, value in recorded.get(height, {}).items():
+            assert last.pop(key, None) == value
+        # Only what was put back as it had been is in no history.
+        assert all(value == first[key] for key, value in last.items())
 
 
 def test_a_payments_trace_tells_checks_records_postings_and_events(day: StoreSource) -> None:
