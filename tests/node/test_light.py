@@ -137,7 +137,7 @@ def test_whoever_looks_into_a_light_nodes_folder_is_told_what_it_is_and_where_to
         lambda: look_into(folder),
         lambda: back_up(folder, clerk.database.parent / "copy.db"),
     )
-    LightStore.create(home.light, clerk.ledger.tip.chain_id, MERCHANT, 1)
+    LightStore.create(home.light, clerk.ledger.tip.chain_id, MERCHANT, 1, b"trusted")
     for look in looks:
         with pytest.raises(UserFacingError, match="is a light one") as refused:
             look()
