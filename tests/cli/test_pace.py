@@ -46,7 +46,7 @@ def test_ux26_without_a_terminal_a_plain_line_is_told_now_and_then(
     for height in range(1, 21):
         pace.tell(height, 20)
     told = capsys.readouterr().err
-    assert told.splitlines() == ["height 9 of 20, 11 s to go, 1 blocks/s", "height 19 of 20, 1 s to go, 1 blocks/s"]
+    assert told.splitlines() == ["height 10 of 20, 10 s to go, 1 blocks/s", "height 20 of 20, 0 s to go, 1 blocks/s"]
 
 
 def test_ux26_a_program_is_told_of_the_way_on_stderr_and_the_answer_stays_one_object(
