@@ -26,7 +26,7 @@ def sale(number: int, entry: int = 0, debtor: str = "", batch: int = 0, *, minor
 
 
 def payout(entry_through: int, amount: int, *, opening: int = 0, closing: int = 0, **more: object) -> Payout:
-    made = Payout("bank", amount, PAID_OUT, opening, closing, entry_through, (), b"", 1, 1)
+    made = Payout("bank", "CN-1", amount, PAID_OUT, opening, closing, entry_through, (), b"", 1, 1)
     return msgspec.structs.replace(made, **more)
 
 

@@ -122,7 +122,7 @@ def test_a_sales_money_is_told_by_its_placement(sale_row: SaleRow) -> None:
     assert Money(5, batches={"westpay": Batch(2)}).state_of(placed) == "available"
     assert Money(4).state_of(placed) == ""
     instant = msgspec.structs.replace(sale_row, height=5, entry=1)
-    payout = Payout("eastbank", 10, "payout_requested", 0, 0, 1, (), b"", 6, 0)
+    payout = Payout("eastbank", "CN-1", 10, "payout_requested", 0, 0, 1, (), b"", 6, 0)
     assert Money(6, payouts=(payout,)).state_of(instant) == "payout_requested"
     assert Placement("", 0, 1) == Placement(instant.debtor, instant.batch, instant.entry)
 

@@ -152,6 +152,9 @@ class MerchantsPort(Protocol):
     def terms(self, ctx: Context, merchant: str) -> MerchantTerms:
         """Of an open merchant."""
 
+    def payout_account(self, ctx: Context, merchant: str) -> str:
+        """Where its money is paid out to now."""
+
     def acquirer_of(self, ctx: Context, merchant: str) -> str:
         """The acquirer of a merchant, open or not."""
 

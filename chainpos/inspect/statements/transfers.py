@@ -139,7 +139,6 @@ def payout_order(lookups: Lookups, merchant: str, currency: str, number: int) ->
     shop = lookups.record(MERCHANTS, merchant_key(merchant))
     if payout is None or shop is None:
         return None
-    _, account = shop.at(payout.requested_s)
     return PayoutOrder(
         merchant=merchant,
         merchant_en=clean(shop.name_en),
@@ -149,7 +148,7 @@ def payout_order(lookups: Lookups, merchant: str, currency: str, number: int) ->
         currency=currency,
         number=number,
         amount_minor=payout.amount_minor,
-        payout_account=clean(account),
+        payout_account=clean(payout.payout_account),
         requested_ns=payout.requested_s * SECOND_NS,
         state=payout.state,
         bank_reference=clean(payout.bank_reference),

@@ -73,6 +73,7 @@ class Out:
     """One payout."""
 
     amount: int
+    account: str
     state: str = "payout_requested"
 
 
@@ -102,6 +103,10 @@ class PlainModel:
     def mode(self, shop: str) -> str:
         """How a shop is settled now."""
         return self.shops[shop][1]
+
+    def account(self, shop: str) -> str:
+        """Where its payouts go now."""
+        return "CN-NOODLES-001" if shop == "NOODLES" else "CN-TEAHOUSE-001"
 
     def limits(self, payer: str) -> tuple[int, int, int]:
         """What a payer may pay at once, in a day, and by codes in a day."""
@@ -341,7 +346,7 @@ class PlainModel:
         if minor > self.available[shop, currency]:
             return "not_enough_available"
         self.available[shop, currency] -= minor
-        self.payouts[shop, currency].append(Out(minor))
+        self.payouts[shop, currency].append(Out(minor, self.account(shop)))
         for paid in self._of(shop, currency):
             if not paid.waits_for and not paid.payout:
                 paid.payout = len(self.payouts[shop, currency])

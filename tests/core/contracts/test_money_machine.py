@@ -181,6 +181,16 @@ class MoneyMachine(RuleBasedStateMachine):
             self._change_reserve(waiting[0], currency, max(1, self.money.net_debit(waiting[0], currency)))
         self.run(Resolve("", currency), "operator", self.money.resolve(currency))
 
+    @precondition(lambda self: any(self.money.rolled.values()))
+    @rule(currency=currencies)
+    def give_back_what_a_debtor_cannot_settle(self, currency: str) -> None:
+        waiting = [paid for paid in self.money.payments if (paid.currency, paid.refunded) == (currency, 0)]
+        waiting = [paid for paid in waiting if paid.waits_for and self.money.rolled[paid.waits_for, currency]]
+        for number, paid in enumerate(sorted(waiting, key=lambda paid: paid.total)[1:]):
+            expected = self.money.refund(paid, paid.total, f"B{number}", self.city.time_s, by_till=False)
+            self.run(Refund(paid.key, paid.total, f"B{number}", ""), f"{paid.shop}.owner", expected)
+        self.run(Resolve("", currency), "operator", self.money.resolve(currency))
+
     @rule(bank=st.sampled_from(BANKS), currency=currencies, minor=st.integers(1, 60_000), more=st.booleans())
     def change_a_reserve(self, bank: str, currency: str, minor: int, more: bool) -> None:
         self._change_reserve(bank, currency, minor if more else -minor)
@@ -270,6 +280,9 @@ class MoneyMachine(RuleBasedStateMachine):
             if payout.returned_entry:
                 count(Placement("", 0, payout.returned_entry), payout.amount_minor)
         left = 0
+        assert [payout.payout_account for payout in payouts] == [
+            out.account for out in self.money.payouts[shop, currency]
+        ]
         for number, payout in enumerate(payouts, start=1):
             assert payout.opening_minor == left
             assert payout.opening_minor + counted[number] == payout.amount_minor + payout.closing_minor

@@ -39,6 +39,7 @@ from chainpos.core.contracts.institutions import port as institutions_port
 from chainpos.core.contracts.institutions import rules as institutions_rules
 from chainpos.core.contracts.institutions.messages import Register
 from chainpos.core.contracts.institutions.records import Directory
+from chainpos.core.contracts.merchants import port as merchants_port
 from chainpos.core.contracts.merchants import rules as merchants_rules
 from chainpos.core.contracts.merchants.records import DelayStep
 from chainpos.core.contracts.payments import port as payments_port
@@ -279,6 +280,14 @@ def pay_out(machine: WholeMachine) -> None:
     machine.decide_a_payout(0, 0, sent=False)
 
 
+def pay_out_elsewhere(machine: WholeMachine) -> None:
+    machine.change_terms("netted", "CN-2", "TEAHOUSE.owner", 1)
+    machine.city.advance(24 * 3_600)
+    close_a_cycle(machine)
+    full = sorted(key for key, minor in machine.money.available.items() if minor)
+    machine.ask_for_a_payout(full.index(("TEAHOUSE", CNY)), 10, "owner")
+
+
 def anchor_twice(machine: WholeMachine) -> None:
     machine.anchor("TEAHOUSE.till", 1)
     machine.anchor("TEAHOUSE.till", 0)
@@ -294,6 +303,10 @@ def _returns_no_fee(*_: Any) -> FeeSplit:
 
 def _every_debtor_settles(obligations: Any, _: Any) -> Any:
     return net_out(list(obligations), dict.fromkeys(BANKS, 10**9))
+
+
+def _the_first_account(ctx: Context, merchant: str) -> str:
+    return merchants_port.found(ctx, merchant).payout_account
 
 
 def _nobody_waits(*_: Any) -> dict[str, Any]:
@@ -315,6 +328,7 @@ MONEY_FAULTS = [
     Fault("a reserve that waits for somebody", clearing, "waiting_batches", _nobody_waits, fund_late),
     Fault("a payment that resolves nothing", settlement_port, "settle_with_new_reserves", _holds_still, be_paid_late),
     Fault("a payout that does not come back", settlement_rules, "FAILED", PAID_OUT, pay_out),
+    Fault("a payout to where it went before", merchants_port, "payout_account", _the_first_account, pay_out_elsewhere),
     Fault("a document in the same place", anchors_rules, "Series", _nothing_before, anchor_twice),
 ]  # fmt: skip
 

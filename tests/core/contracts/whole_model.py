@@ -22,6 +22,9 @@ class WholeMoney(PlainModel):
     def mode(self, shop: str) -> str:
         return self.standing.shop_terms()[0] if shop == SHOP else super().mode(shop)
 
+    def account(self, shop: str) -> str:
+        return self.standing.shop_terms()[1] if shop == SHOP else super().account(shop)
+
     def limits(self, payer: str) -> tuple[int, int, int]:
         person = self.standing.people.get(payer)
         return super().limits(payer) if person is None else (*TIERS[person.tier], CLASSES[person.code_class])

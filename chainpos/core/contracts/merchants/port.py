@@ -38,6 +38,11 @@ def terms(ctx: Context, merchant: str) -> MerchantTerms:
     return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, mode)
 
 
+def payout_account(ctx: Context, merchant: str) -> str:
+    """Where its money is paid out to, by the terms of this second. Raises Rejected(UNKNOWN_MERCHANT)."""
+    return found(ctx, merchant).at(ctx.block.time_s)[1]
+
+
 def acquirer_of(ctx: Context, merchant: str) -> str:
     """The acquirer of a merchant, open or not. Raises Rejected(UNKNOWN_MERCHANT)."""
     return found(ctx, merchant).acquirer

@@ -93,12 +93,14 @@ class Through(msgspec.Struct, frozen=True, array_like=True):
 class Payout(msgspec.Struct, frozen=True, array_like=True):
     """Money on its way from the ledger to a merchant's bank account. `state`: REQUESTED, PAID_OUT or FAILED.
 
+    `payout_account` is the one that was the merchant's when it was requested, whatever its terms are since.
     It is made of `opening_minor`, left over by the payout before, and of all that became available since: the
     movements numbered up to `entry_through`, and the batches up to `through`, beyond what the payout before had.
     Of that, `closing_minor` was left over. A failed payout's money is the movement `returned_entry`.
     """
 
     acquirer: str
+    payout_account: str
     amount_minor: int
     state: str
     opening_minor: int

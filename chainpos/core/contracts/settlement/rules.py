@@ -91,6 +91,7 @@ def request_payout(ctx: Context, message: RequestPayout) -> bytes:
     number = position.payouts + 1
     payout = Payout(
         acquirer=terms.acquirer,
+        payout_account=ctx.ports.merchants.payout_account(ctx, merchant),
         amount_minor=amount_minor,
         state=REQUESTED,
         opening_minor=0 if before is None else before.closing_minor,

@@ -11,6 +11,7 @@ from chainpos.core.contracts.compliance.codes import MERCHANT_FROZEN
 from chainpos.core.contracts.compliance.messages import Freeze
 from chainpos.core.contracts.institutions.codes import NOT_INSTITUTION_KEY
 from chainpos.core.contracts.merchants.codes import MERCHANT_NOT_OPEN, UNKNOWN_MERCHANT, UNKNOWN_TILL
+from chainpos.core.contracts.merchants.messages import ChangeTerms
 from chainpos.core.contracts.merchants.records import CLOSED, MERCHANTS
 from chainpos.core.contracts.ports import Placement, merchant_subject
 from chainpos.core.contracts.refunds.messages import Refund
@@ -72,6 +73,19 @@ def test_a_payout_sets_money_aside_and_a_confirmed_one_leaves_the_ledger(city: C
     (payout,) = city.payouts("BOOKS")
     assert (payout.state, payout.bank_reference, payout.decided_s) == (PAID_OUT, "BK-77", GENESIS_S + 7)
     assert (payout.requested_by, payout.requested_s) == (key_of("BOOKS.owner").public, GENESIS_S)
+
+
+def test_a_payout_keeps_the_account_that_it_was_asked_for(city: City) -> None:
+    city.bought("fay", "BOOKS", 10_000)
+    city.accepted(ask(1_000), "BOOKS.owner")
+    for account in ("CN-SECOND", "CN-THIRD"):
+        city.accepted(ChangeTerms("BOOKS", "netted", account), "BOOKS.owner")
+        city.accepted(ask(1_000), "BOOKS.owner")
+        city.advance(86_400)
+    city.accepted(ask(1_000), "BOOKS.owner")
+    city.accepted(confirm(1), SOUTH)
+    found = [payout.payout_account for payout in city.payouts("BOOKS")]
+    assert found == ["CN-TEAHOUSE-001", "CN-TEAHOUSE-001", "CN-SECOND", "CN-THIRD"]
 
 
 def test_a_failed_payout_is_available_again(city: City) -> None:
