@@ -10,7 +10,7 @@ from chainpos.cli.acting import Acting, Currency, Demo, Home, PassphraseFile, am
 from chainpos.cli.output import Json
 
 app = typer.Typer(
-    help="Act for a shop: register it (its bank), enrol and revoke tills, ask for a payout (its owner).",
+    help="Act for a shop: register and certify it (its bank), enrol and revoke tills, ask for a payout (its owner).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -50,6 +50,59 @@ def register(
     result = Acting(home, passphrase_file, demo).run(work)
     done = f"{merchant} is certified as {name_en} {name_zh}. Its owner can enrol tills: chainpos merchant add-till."
     raise SystemExit(tell(result, done, as_json=as_json, merchant=merchant))
+
+
+@app.command()
+def certify(
+    merchant: Merchant,
+    name_en: Annotated[str, typer.Option("--name-en", help="Another name in English.")] = "",
+    name_zh: Annotated[str, typer.Option("--name-zh", help="Another name in Chinese.")] = "",
+    category: Annotated[str, typer.Option("--category", help="Another category, four digits of ISO 18245.")] = "",
+    city: Annotated[str, typer.Option("--city", help="Another city.")] = "",
+    fee_class: Annotated[str, typer.Option("--fee-class", help="Another fee class of the network.")] = "",
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """The acquirer certifies a shop otherwise, after the network's delay; what is not named stays as it is."""
+    from chainpos.core.contracts.merchants.messages import Certify
+    from chainpos.core.contracts.merchants.records import MERCHANTS, merchant_key
+    from chainpos.core.values.timestamps import SECOND_NS
+    from chainpos.wallet.office import ActResult, Office
+
+    async def work(office: Office) -> ActResult:
+        await office.network.sync()
+        found = await office.network.record(MERCHANTS, merchant_key(merchant))
+        now = None if found.record is None else found.record.as_of(found.time_ns // SECOND_NS)
+        asked = {
+            "name_en": name_en, "name_zh": name_zh, "category": category, "city": city, "fee_class": fee_class,
+        }  # fmt: skip
+        fields = {name: given or getattr(now, name, "") for name, given in asked.items()}
+        return await office.act("merchants.certify", Certify(merchant, **fields))
+
+    result = Acting(home, passphrase_file, demo).run(work)
+    done = (
+        f"{merchant} is announced to be certified so, after the network's delay (a day where it named no other). Until "
+        f"then its owner or you can take it back: chainpos merchant cancel-certificate {merchant}."
+    )
+    raise SystemExit(tell(result, done, as_json=as_json, merchant=merchant))
+
+
+@app.command("cancel-certificate")
+def cancel_certificate(
+    merchant: Merchant,
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    demo: Demo = "",
+    as_json: Json = False,
+) -> None:
+    """The owner or the acquirer takes an announced certificate back: the shop stays certified as it is."""
+    from chainpos.core.contracts.merchants.messages import CancelCertificate
+
+    message = CancelCertificate(merchant)
+    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("merchants.cancel_certificate", message))
+    raise SystemExit(tell(result, f"{merchant} stays certified as it is.", as_json=as_json, merchant=merchant))
 
 
 @app.command("add-till")

@@ -213,6 +213,7 @@ class Desk:
         till = await record_at(client, TILLS, self.identity.till_key, height)
         if merchant is None or till is None:
             return
+        merchant = merchant.as_of(self.tip_time_s)
         certified = Certified(
             *map(clean, (merchant.name_en, merchant.name_zh, till.label, merchant.city, merchant.category))
         )

@@ -213,6 +213,7 @@ class ShopSetup:
                 next_step="Check the ID with the shop's bank, which registers it.",
                 exit_code=EXIT_REFUSED,
             )
+        record = record.as_of(report.tip_time_ns // SECOND_NS)
         names = clean(record.name_en), clean(record.name_zh), clean(record.city)
         return ShopFound(merchant, *names, record.status == OPEN, height)
 

@@ -90,6 +90,7 @@ async def _read(client: RpcClient, merchant: str, till_key: bytes, currency: str
             next_step="The shop's owner adds the till's key on the ledger first.",
             money_moved="",
         )
+    shop = shop.as_of(latest.time_ns // SECOND_NS)
     certified = Certified(*map(clean, (shop.name_en, shop.name_zh, till.label, shop.city, shop.category)))
     schedule = await record_at(client, CODE_CLASSES, STATIC_CLASS.encode(), latest.height)
     return certified, _daily(schedule, currency, latest.time_ns // SECOND_NS)

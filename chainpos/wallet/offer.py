@@ -249,7 +249,8 @@ async def _require_shop(network: Network, signed: SignedRequest) -> tuple[Mercha
             f"{request.merchant} is not a shop that the network lets take payments.",
             "Do not pay by this code.",
         )
-    return merchant.record, till.record, min(till.height, merchant.height)
+    certified = merchant.record.as_of(merchant.time_ns // SECOND_NS)
+    return certified, till.record, min(till.height, merchant.height)
 
 
 async def _require_payable(network: Network, signed: SignedRequest, now_s: int) -> int:

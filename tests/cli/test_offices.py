@@ -127,6 +127,15 @@ def test_a_shop_is_certified_and_its_owner_enrols_and_revokes_a_till(desk: Desk)
         "5812", "--city", "hefei", "--payout-account", "ACC-1", "--demo", BANK,
     )  # fmt: skip
     assert made["state"] == "done"
+    certify = ("merchant", "certify", "TEA01", "--fee-class", "small", "--demo")
+    assert desk.act(*certify, "TEA01")["name"] == "not_institution_key"
+    assert desk.act(*certify, BANK)["state"] == "done"
+    assert (
+        desk.act("merchant", "certify", "TEA01", "--city", "hefei", "--demo", BANK)["name"] == "certificate_unchanged"
+    )
+    taken_back = ("merchant", "cancel-certificate", "TEA01", "--demo", "TEA01")
+    assert desk.act(*taken_back)["state"] == "done"
+    assert desk.act(*taken_back)["name"] == "no_certificate_pending"
     assert desk.act("merchant", "add-till", "TEA01", till, "--label", "T1", "--demo", "TEA01")["state"] == "done"
     stranger = desk.act("merchant", "revoke-till", "TEA01", till, "--demo", "HF02")
     assert stranger["name"] == "not_owner_or_acquirer"

@@ -24,7 +24,7 @@ from chainpos.core.contracts.governance.changes import PlanUpgrade, SetQuorum, S
 from chainpos.core.contracts.governance.messages import Approve, Propose, Withdraw, change_hash
 from chainpos.core.contracts.governance.records import COUNTER, ONLY, PROPOSALS, proposal_key
 from chainpos.core.contracts.institutions.messages import DrainReserve, FundReserve
-from chainpos.core.contracts.merchants.messages import AddTill, Register, RevokeTill
+from chainpos.core.contracts.merchants.messages import AddTill, CancelCertificate, Certify, Register, RevokeTill
 from chainpos.core.contracts.payments.messages import (
     Cancel,
     Charge,
@@ -222,6 +222,8 @@ class Fuzz:
             ),
             (OWNER, AddTill("TEAHOUSE", new, "Till", amount, amount)),
             (OWNER, RevokeTill("TEAHOUSE", self.random.randbytes(32))),
+            (bank, Certify("TEAHOUSE", "Oak", "橡树", "5499", "Hefei", self.random.choice(["standard", "small"]))),
+            (OWNER, CancelCertificate("TEAHOUSE")),
             ("operator", Withdraw(self.random.randrange(0, 12))),
             (OWNER, Cancel(self.request())),
             (TILL, Record("TEAHOUSE", "z_report", self.random.randrange(1, 40), new)),

@@ -27,6 +27,7 @@ from chainpos.core.contracts.settlement.records import (
 )
 from chainpos.core.state.tables import Table
 from chainpos.core.values.text import clean
+from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_USAGE, StateMismatch, UserFacingError
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.source import ChainSource
@@ -108,6 +109,8 @@ def merchant_holder(source: ChainSource, merchant: str) -> Holder:
     found = lookups.record(MERCHANTS, merchant_key(merchant))
     if found is None:
         raise unknown("shop", merchant, lookups.height)
+    header = source.header(lookups.height)
+    found = found.as_of(0 if header is None else header.time_ns // SECOND_NS)
     keeper = institution_holder(source, found.acquirer)
     return Holder(
         "merchant", merchant, clean(found.name_en), clean(found.name_zh), found.acquirer, clean(keeper.name_en)

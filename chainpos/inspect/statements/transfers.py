@@ -139,6 +139,7 @@ def payout_order(lookups: Lookups, merchant: str, currency: str, number: int) ->
     shop = lookups.record(MERCHANTS, merchant_key(merchant))
     if payout is None or shop is None:
         return None
+    shop = shop.as_of(payout.requested_s)
     return PayoutOrder(
         merchant=merchant,
         merchant_en=clean(shop.name_en),

@@ -104,6 +104,10 @@ class PlainModel:
         """How a shop is settled now."""
         return self.shops[shop][1]
 
+    def rate(self, _shop: str, /) -> int:
+        """What a shop pays for a payment, in hundredths of a percent."""
+        return 38
+
     def account(self, shop: str) -> str:
         """Where its payouts go now."""
         return "CN-NOODLES-001" if shop == "NOODLES" else "CN-TEAHOUSE-001"
@@ -199,7 +203,7 @@ class PlainModel:
         refusal, waits_for = self._pass_on(self.payers[payer], acquirer, mode, asked.currency, total)
         if refusal:
             return refusal
-        fee = min(max(half_up(Fraction(amount * 38, 10_000)), 2), 150, amount)
+        fee = min(max(half_up(Fraction(amount * self.rate(asked.shop), 10_000)), 2), 150, amount)
         network = half_up(Fraction(fee, 5))
         self.held[payer, asked.currency] -= total
         self.held[asked.shop, asked.currency] += total - fee

@@ -37,6 +37,8 @@ class Shop:
     status: str = "open"
     terms: tuple[str, str] = ("netted", "CN-TEAHOUSE-001")
     following: tuple[int, str, str] | None = None
+    certificate: tuple[str, ...] = ("Willow Tea House", "柳荫茶馆", "5814", "Hefei", "standard")
+    recertified: tuple[int, tuple[str, ...]] | None = None
     recovery: tuple[str, int] | None = None
     upheld: bool = False
 
@@ -290,6 +292,30 @@ class StandingModel(CouncilModel):
         if not self.shop.following or self.shop.following[0] <= self.now_s:
             return "no_terms_pending"
         self.shop.following = None
+        return ""
+
+    def certified(self) -> tuple[str, ...]:
+        """What the network says of the tea house now."""
+        following = self.shop.recertified
+        return following[1] if following and following[0] <= self.now_s else self.shop.certificate
+
+    def certify(self, certificate: tuple[str, ...], signer: str) -> str:
+        if refusal := self.acts("eastbank", signer):
+            return refusal
+        if self.shop.status == "closed":
+            return "merchant_closed"
+        if certificate == self.certified():
+            return "certificate_unchanged"
+        self.shop.certificate = self.certified()
+        self.shop.recertified = (self.now_s + self.waits_s("terms"), certificate)
+        return ""
+
+    def cancel_certificate(self, signer: str) -> str:
+        if refusal := self._shop_either(signer):
+            return refusal
+        if not self.shop.recertified or self.shop.recertified[0] <= self.now_s:
+            return "no_certificate_pending"
+        self.shop.recertified = None
         return ""
 
     def set_shop(self, wanted: str, signer: str) -> str:

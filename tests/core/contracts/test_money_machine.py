@@ -61,7 +61,10 @@ def values() -> dict[bytes, bytes]:
     ]
     erins = {"institution": BANK, "account": key_of("erin").address.hex(), "currency": HKD, "amount_minor": 60_000}
     state["balances"]["issues"].append(erins)
-    state["fees"]["schedules"][0]["rules"][0] |= {"minimum_minor": 2, "maximum_minor": 150}
+    standard = state["fees"]["schedules"][0]
+    standard["rules"][0] |= {"minimum_minor": 2, "maximum_minor": 150}
+    small = {**standard, "fee_class": "small", "rules": [{**standard["rules"][0], "ppm": 2_000}]}
+    state["fees"]["schedules"].append(small)
     return genesis_values(state)
 
 

@@ -135,6 +135,16 @@ def announce_terms(machine: StandingMachine) -> None:
     machine.change_terms("instant", "CN-1", "TEAHOUSE.owner", 1)
 
 
+def certify_otherwise(machine: StandingMachine) -> None:
+    machine.certify("Oak", "small", BANK, 1)
+    machine.the_ledger_is_as_the_model_says()
+    machine.time_passes(24)
+
+
+def certify_as_the_owner(machine: StandingMachine) -> None:
+    machine.certify("Oak", "small", "TEAHOUSE.owner", 0)
+
+
 def hand_over(machine: StandingMachine) -> None:
     machine.hand_over("owner2", "TEAHOUSE.owner", 1)
     machine.cancel_terms("alice", 0)
@@ -223,6 +233,8 @@ FAULTS = [
     Fault("a recovery without waiting", customers_rules, "waiting_in_force", _no_time, recover),
     Fault("a tier that is none", customers_rules, "_check_standing", _holds_still, set_an_unknown_tier),
     Fault("terms without notice", merchants_rules, "delays_in_force", _no_delays, announce_terms),
+    Fault("a certificate without notice", merchants_rules, "delays_in_force", _no_delays, certify_otherwise),
+    Fault("a certificate by anybody", merchants_rules, "_of_acquirer", merchants_port.found, certify_as_the_owner),
     Fault("a shop that is not written", merchants_rules, "_keep", _holds_still, hand_over),
     Fault("anybody for the owner", merchants_rules, "_require_either", _holds_still, hand_over),
     Fault("a suspension without effect", institutions_port, "require_active", _holds_still, suspend_a_bank),

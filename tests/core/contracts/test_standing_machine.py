@@ -167,6 +167,18 @@ class StandingMachine(RuleBasedStateMachine):
         signer = self.who(self.bank("eastbank"), other, chance)
         self.both(merchants.CancelTerms("TEAHOUSE"), signer, self.standing.cancel_terms(signer))
 
+    @rule(name=st.sampled_from(["Willow", "Oak"]), fee_class=st.sampled_from(["standard", "small"]),
+          other=signers, chance=rightly)  # fmt: skip
+    def certify(self, name: str, fee_class: str, other: str, chance: int) -> None:
+        signer, wanted = self.who(self.bank("eastbank"), other, chance), (name, "茶馆", "5499", "hefei", fee_class)
+        self.both(merchants.Certify("TEAHOUSE", *wanted), signer, self.standing.certify(wanted, signer))
+
+    @rule(other=signers, chance=rightly)
+    def cancel_certificate(self, other: str, chance: int) -> None:
+        signer = self.who(self.standing.shop.owner, other, chance)
+        message = merchants.CancelCertificate("TEAHOUSE")
+        self.both(message, signer, self.standing.cancel_certificate(signer))
+
     @rule(wanted=st.sampled_from(["suspended", "open", "suspended", "open", "closed"]), other=signers, chance=rightly)
     def set_shop(self, wanted: str, other: str, chance: int) -> None:
         signer = self.who(self.bank("eastbank"), other, chance)
@@ -273,7 +285,11 @@ class StandingMachine(RuleBasedStateMachine):
         expected = closed or ("institution_suspended" if model.suspended["eastbank"] else "")
         assert _refusal(lambda: merchants_port.terms(ctx, "TEAHOUSE")) == expected
         if not expected:
-            assert merchants_port.terms(ctx, "TEAHOUSE").settlement_mode == model.shop_terms()[0]
+            terms = merchants_port.terms(ctx, "TEAHOUSE")
+            assert terms.settlement_mode == model.shop_terms()[0]
+            assert (terms.category, terms.fee_class) == (model.certified()[2], model.certified()[4])
+        shop = merchants_port.found(ctx, "TEAHOUSE").as_of(self.world.time_s)
+        assert (shop.name_en, shop.name_zh, shop.category, shop.city, shop.fee_class) == model.certified()
         assert merchants_port.found(ctx, "TEAHOUSE").at(self.world.time_s) == model.shop_terms()
         for name in (*HOMES, "TEAHOUSE"):
             is_frozen = _refusal(lambda name=name: ctx.ports.compliance.require_free(ctx, self.subject(name)))

@@ -22,6 +22,9 @@ class WholeMoney(PlainModel):
     def mode(self, shop: str) -> str:
         return self.standing.shop_terms()[0] if shop == SHOP else super().mode(shop)
 
+    def rate(self, shop: str, /) -> int:
+        return 20 if shop == SHOP and self.standing.certified()[4] == "small" else super().rate(shop)
+
     def account(self, shop: str) -> str:
         return self.standing.shop_terms()[1] if shop == SHOP else super().account(shop)
 

@@ -40,6 +40,10 @@ CAPABILITY: Final = Capability(
         Message("merchants.cancel_owner_recovery", messages.CancelOwnerRecovery, recovery.cancel, 300, subject=_shop),
         Message("merchants.change_terms", messages.ChangeTerms, rules.change_terms, gas=300, subject=_shop),
         Message("merchants.cancel_terms", messages.CancelTerms, rules.cancel_terms, gas=300, subject=_shop),
+        Message("merchants.certify", messages.Certify, rules.certify, gas=300, subject=_shop),
+        Message(
+            "merchants.cancel_certificate", messages.CancelCertificate, rules.cancel_certificate, 300, subject=_shop
+        ),
         Message("merchants.suspend", messages.Suspend, rules.suspend, gas=300, subject=_shop),
         Message("merchants.reopen", messages.Reopen, rules.reopen, gas=300, subject=_shop),
         Message("merchants.close", messages.Close, rules.close, gas=300, subject=_shop),

@@ -171,6 +171,16 @@ BAD_OWNER_RULING: Final = Code(
     "The ruling's reference is missing, too long or has forbidden signs.", "裁定文书号缺失、过长或含有不允许的字符。",
     "Give the ruling's number in plain text.", "请用普通文字填写文书号。",
 )  # fmt: skip
+CERTIFICATE_UNCHANGED: Final = Code(
+    434, "certificate_unchanged",
+    "All of this is certified of the shop already.", "该商户的认证内容已是如此。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
+NO_CERTIFICATE_PENDING: Final = Code(
+    435, "no_certificate_pending",
+    "No other certificate of the shop is waiting.", "该商户没有等待生效的认证变更。",
+    "Nothing needs to be done.", "无需再办理。",
+)  # fmt: skip
 
 CODES: Final = (
     UNKNOWN_MERCHANT, MERCHANT_NOT_OPEN, UNKNOWN_TILL, TILL_REVOKED, NOT_OWNER, OVER_TILL_REFUND_LIMIT, MERCHANT_EXISTS,
@@ -178,5 +188,5 @@ CODES: Final = (
     BAD_PAYOUT_ACCOUNT, TILL_KEY_IN_USE, BAD_TILL_KEY, BAD_TILL_LABEL, BAD_TILL_LIMITS, TOO_MANY_TILLS,
     NOT_OWNER_OR_ACQUIRER, NOT_SUSPENDED, MERCHANT_CLOSED, MERCHANT_NOT_EMPTY, NO_TERMS_PENDING, TERMS_UNCHANGED,
     BAD_SUSPENSION_REASON, OWNER_UNCHANGED, OWNER_RECOVERY_PENDING, NO_OWNER_RECOVERY, OWNER_RECOVERY_NOT_READY,
-    OWNER_RECOVERY_UPHELD, BAD_OWNER_RULING,
+    OWNER_RECOVERY_UPHELD, BAD_OWNER_RULING, CERTIFICATE_UNCHANGED, NO_CERTIFICATE_PENDING,
 )  # fmt: skip

@@ -78,6 +78,26 @@ class CancelTerms(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
     merchant: str
 
 
+class Certify(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.certify", signed by the acquirer: another certificate, after the delay in force for terms.
+
+    All of it, changed or not; the fields are Register's.
+    """
+
+    merchant: str
+    name_en: str
+    name_zh: str
+    category: str
+    city: str
+    fee_class: str
+
+
+class CancelCertificate(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Kind "merchants.cancel_certificate", signed by the owner or the acquirer, before the certificate is in force."""
+
+    merchant: str
+
+
 class Suspend(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Kind "merchants.suspend", signed by the acquirer: the shop takes, returns and draws nothing until reopened."""
 

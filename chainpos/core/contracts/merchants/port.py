@@ -35,6 +35,7 @@ def terms(ctx: Context, merchant: str) -> MerchantTerms:
         raise Rejected(codes.UNKNOWN_MERCHANT if record is None else codes.MERCHANT_NOT_OPEN)
     ctx.ports.institutions.require_active(ctx, record.acquirer)
     mode = record.at(ctx.block.time_s)[0] if record.following else record.settlement_mode
+    record = record.as_of(ctx.block.time_s) if record.recertified else record
     return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, mode)
 
 

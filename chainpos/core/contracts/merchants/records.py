@@ -34,11 +34,23 @@ class NextTerms(msgspec.Struct, frozen=True, array_like=True):
     payout_account: str
 
 
+class NextCertificate(msgspec.Struct, frozen=True, array_like=True):
+    """What the acquirer certifies of a shop from the second `effective_from_s` of block time on."""
+
+    effective_from_s: int
+    name_en: str
+    name_zh: str
+    category: str
+    city: str
+    fee_class: str
+
+
 class Merchant(msgspec.Struct, frozen=True, array_like=True):
-    """A shop. Names, category (ISO 18245) and city are what its acquirer certifies; `owner` is a 32-byte public key.
+    """A shop. Names, category (ISO 18245), city and fee class are what its acquirer certifies; `owner` is a public key.
 
     `status` is OPEN, SUSPENDED or CLOSED; `tills` counts the keys ever added. `following` has one entry while other
-    terms are announced, or have begun: so the terms at a second are those of `at`.
+    terms are announced, or have begun: so the terms at a second are those of `at`. `recertified` is the same of another
+    certificate: what is certified at a second is in `as_of`.
     """
 
     acquirer: str
@@ -53,6 +65,16 @@ class Merchant(msgspec.Struct, frozen=True, array_like=True):
     status: int
     tills: int = 0
     following: tuple[NextTerms, ...] = ()
+    recertified: tuple[NextCertificate, ...] = ()
+
+    def as_of(self, time_s: int) -> Merchant:
+        """The shop with what is certified of it at a second of block time; what is still announced stays so."""
+        if not self.recertified or self.recertified[0].effective_from_s > time_s:
+            return self
+        _, name_en, name_zh, category, city, fee_class = msgspec.structs.astuple(self.recertified[0])
+        return msgspec.structs.replace(
+            self, name_en=name_en, name_zh=name_zh, category=category, city=city, fee_class=fee_class, recertified=()
+        )
 
     def at(self, time_s: int) -> tuple[str, str]:
         """Settlement mode and payout account at a second of block time."""

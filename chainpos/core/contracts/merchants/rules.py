@@ -18,7 +18,9 @@ from chainpos.core.contracts.merchants import codes, events, port
 from chainpos.core.contracts.merchants.events import REGISTERED, TILL_ADDED, TILL_REVOKED
 from chainpos.core.contracts.merchants.messages import (
     AddTill,
+    CancelCertificate,
     CancelTerms,
+    Certify,
     ChangeTerms,
     Close,
     Register,
@@ -40,6 +42,7 @@ from chainpos.core.contracts.merchants.records import (
     SUSPENDED,
     TILLS,
     Merchant,
+    NextCertificate,
     NextTerms,
     Till,
     delays_in_force,
@@ -73,12 +76,8 @@ def register(ctx: Context, message: Register) -> bytes:
 def add_merchant(ctx: Context, message: Register) -> None:
     """Write the merchant's record, whoever asked for it: a rule or genesis."""
     ctx.require(_MERCHANT_ID.fullmatch(message.merchant) is not None, codes.BAD_MERCHANT_ID)
-    for name in (message.name_en, message.name_zh):
-        ctx.require_text(name, codes.BAD_MERCHANT_NAME, max_bytes=MAX_NAME_BYTES)
-    ctx.require(_CATEGORY.fullmatch(message.category) is not None, codes.BAD_CATEGORY)
-    ctx.require_text(message.city, codes.BAD_CITY, max_bytes=MAX_CITY_BYTES)
+    _check_certificate(ctx, message)
     ctx.require(len(message.owner) == PUBLIC_KEY_BYTES, codes.BAD_OWNER_KEY)
-    ctx.require(_FEE_CLASS.fullmatch(message.fee_class) is not None, codes.BAD_FEE_CLASS)
     ctx.require(message.settlement_mode in SETTLEMENT_MODES, codes.BAD_SETTLEMENT_MODE)
     ctx.require(_PAYOUT_ACCOUNT.fullmatch(message.payout_account) is not None, codes.BAD_PAYOUT_ACCOUNT)
     key = merchant_key(message.merchant)
@@ -204,6 +203,31 @@ def cancel_terms(ctx: Context, message: CancelTerms) -> bytes:
     return b""
 
 
+def certify(ctx: Context, message: Certify) -> bytes:
+    """All of this is certified after the delay in force. What was announced before and has not begun is replaced."""
+    merchant = _of_acquirer(ctx, message.merchant).as_of(ctx.block.time_s)
+    _check_certificate(ctx, message)
+    named = msgspec.structs.astuple(message)[1:]
+    is_other = named != (merchant.name_en, merchant.name_zh, merchant.category, merchant.city, merchant.fee_class)
+    ctx.require(is_other, codes.CERTIFICATE_UNCHANGED)
+    effective_from_s = ctx.block.time_s + delays_in_force(ctx.get(DELAYS, ONLY), ctx.block.time_s).terms_s
+    following = (NextCertificate(effective_from_s, *named),)
+    _keep(ctx, message.merchant, msgspec.structs.replace(merchant, recertified=following))
+    ctx.emit(events.CERTIFICATE_ANNOUNCED, **msgspec.structs.asdict(message), effective_from_s=effective_from_s)
+    return b""
+
+
+def cancel_certificate(ctx: Context, message: CancelCertificate) -> bytes:
+    """The shop stays certified as it is."""
+    merchant = port.found(ctx, message.merchant)
+    _require_either(ctx, message.merchant)
+    is_pending = bool(merchant.recertified) and merchant.recertified[0].effective_from_s > ctx.block.time_s
+    ctx.require(is_pending, codes.NO_CERTIFICATE_PENDING)
+    _keep(ctx, message.merchant, msgspec.structs.replace(merchant, recertified=()))
+    ctx.emit(events.CERTIFICATE_CANCELLED, merchant=message.merchant)
+    return b""
+
+
 def suspend(ctx: Context, message: Suspend) -> bytes:
     """The shop neither takes nor returns money, and draws none, until it is reopened."""
     merchant = _of_acquirer(ctx, message.merchant)
@@ -235,6 +259,14 @@ def close(ctx: Context, message: Close) -> bytes:
     _keep(ctx, message.merchant, msgspec.structs.replace(merchant, status=CLOSED))
     ctx.emit(events.CLOSED, merchant=message.merchant)
     return b""
+
+
+def _check_certificate(ctx: Context, message: Register | Certify) -> None:
+    for name in (message.name_en, message.name_zh):
+        ctx.require_text(name, codes.BAD_MERCHANT_NAME, max_bytes=MAX_NAME_BYTES)
+    ctx.require(_CATEGORY.fullmatch(message.category) is not None, codes.BAD_CATEGORY)
+    ctx.require_text(message.city, codes.BAD_CITY, max_bytes=MAX_CITY_BYTES)
+    ctx.require(_FEE_CLASS.fullmatch(message.fee_class) is not None, codes.BAD_FEE_CLASS)
 
 
 def _check_limits(ctx: Context, message: AddTill | SetTillLimits) -> None:
