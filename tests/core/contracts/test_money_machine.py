@@ -184,14 +184,17 @@ class MoneyMachine(RuleBasedStateMachine):
             self._change_reserve(waiting[0], currency, max(1, self.money.net_debit(waiting[0], currency)))
         self.run(Resolve("", currency), "operator", self.money.resolve(currency))
 
-    @precondition(lambda self: any(self.money.rolled.values()))
-    @rule(currency=currencies)
-    def give_back_what_a_debtor_cannot_settle(self, currency: str) -> None:
-        waiting = [paid for paid in self.money.payments if (paid.currency, paid.refunded) == (currency, 0)]
-        waiting = [paid for paid in waiting if paid.waits_for and self.money.rolled[paid.waits_for, currency]]
-        for number, paid in enumerate(sorted(waiting, key=lambda paid: paid.total)[1:]):
-            expected = self.money.refund(paid, paid.total, f"B{number}", self.city.time_s, by_till=False)
-            self.run(Refund(paid.key, paid.total, f"B{number}", ""), f"{paid.shop}.owner", expected)
+    # What takes several steps to be reached, so that it is reached often.
+    @rule(payer=st.sampled_from(["fay", "gil"]), shop=shops, currency=currencies)
+    def give_back_what_a_debtor_cannot_settle(self, payer: str, shop: str, currency: str) -> None:
+        for amount in (100, max(1, self.money.reserve[PAYERS[payer], currency])):
+            self._pay(*self._ask(shop, amount, currency, tips=False, static=False), payer, amount, 0)
+        self.city.to_cutoff()
+        self.run(Close(BANK, currency), BANK, self.money.close(currency, self.city.time_s, GENESIS_S, BANK))
+        paid = self.money.payments[-1] if self.money.payments else None
+        if paid is not None and paid.waits_for and not paid.refunded:
+            expected = self.money.refund(paid, paid.total, "R0", self.city.time_s, by_till=False)
+            self.run(Refund(paid.key, paid.total, "R0", ""), f"{paid.shop}.owner", expected)
         self.run(Resolve("", currency), "operator", self.money.resolve(currency))
 
     @rule(bank=st.sampled_from(BANKS), currency=currencies, minor=st.integers(1, 60_000), more=st.booleans())
