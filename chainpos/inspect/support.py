@@ -24,6 +24,7 @@ from chainpos.inspect.changeable import Changeable, changeable
 from chainpos.inspect.changing import Change
 from chainpos.inspect.explain import Page, explain
 from chainpos.inspect.lookups import Card, Lookups
+from chainpos.inspect.offices import OfficesView, read_offices
 from chainpos.inspect.remote import open_node
 from chainpos.inspect.search import MAX_HITS, Answer, Search
 from chainpos.inspect.source import ChainSource, Progress, Span, open_home, open_recorded
@@ -79,6 +80,10 @@ class SupportDesk:
     async def span(self) -> Span:
         """The heights that there are."""
         return await self._ask(lambda source: source.span())
+
+    async def offices(self) -> OfficesView:
+        """What governance, regulator and banks have in hand."""
+        return await self._ask(read_offices)
 
     async def search(self, text: str, limit: int = MAX_HITS) -> Answer:
         """What the words mean."""

@@ -18,6 +18,7 @@ from textual.widgets import Input
 
 from chainpos.console.keymap import key
 from chainpos.console.screens.frame import Frame
+from chainpos.console.screens.operator_offices import OfficesPart
 from chainpos.console.screens.operator_overview import Part
 from chainpos.console.screens.operator_parts import PARTS, LogPart, MempoolPart, PartLine, StorePart
 from chainpos.console.screens.question import Question
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from chainpos.console.operating import OperatorApp
 
 EVERY_S = 1.0
-SCROLLING = ("state", "network", "store")
+SCROLLING = ("state", "network", "offices", "store")
 
 
 class OperatorScreen(Frame):
@@ -125,7 +126,7 @@ class OperatorScreen(Frame):
 
     def _ask(self) -> None:
         asked: dict[str, Callable[[], Awaitable[None]]] = {
-            "mempool": self._ask_waiting, "store": self._ask_store, "log": self._ask_log
+            "mempool": self._ask_waiting, "offices": self._ask_offices, "store": self._ask_store, "log": self._ask_log
         }  # fmt: skip
         if self.part in asked:
             self.read(self._once_told(asked[self.part]), "part")
@@ -146,6 +147,11 @@ class OperatorScreen(Frame):
 
     async def _ask_waiting(self) -> None:
         self.query_one(MempoolPart).show(await self.desk.waiting())
+
+    async def _ask_offices(self) -> None:
+        part, app = self.query_one(OfficesPart), cast("OperatorApp", self.app)
+        if part.is_old(app.now_ns()):
+            part.show(await app.support.offices(), app.now_ns())
 
     async def _ask_store(self) -> None:
         part = self.query_one(StorePart)

@@ -19,6 +19,7 @@ from textual.widgets import Input
 from chainpos.console.cells import fit, width_of, wrap
 from chainpos.console.context import surroundings, texts_of
 from chainpos.console.phrases import Tone, age, day_and_clock, short, size_of
+from chainpos.console.screens.operator_offices import OfficesPart
 from chainpos.console.screens.operator_overview import NetworkPart, Overview, Part
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.line_list import Cell, Column, LineList
@@ -263,6 +264,7 @@ PARTS: dict[str, type[Part]] = {
     "mempool": MempoolPart,
     "store": StorePart,
     "log": LogPart,
+    "offices": OfficesPart,
 }
 
 

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import namedtuple
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
 from chainpos.console.screens.explained import ExplainScreen
 from chainpos.console.screens.question import Question
 from chainpos.console.screens.typed import Typed
+from chainpos.core.contracts.compliance.messages import Freeze
+from chainpos.core.contracts.governance.changes import SetRole
+from chainpos.core.contracts.governance.messages import Propose
+from chainpos.core.contracts.ports import merchant_subject
 from chainpos.inspect.operating import address_of_home
 from chainpos.node.backup import check_backup
 from chainpos.node.home import Home
 from chainpos.rpc import methods
 from tests.console.looking import key_in, text_of
 from tests.console.operating_on import operating, screen_of, shows, until
+from tests.core.blocks import transaction
 from tests.node.conftest import Nodes, issue_tx, peer_home
 
 Usage = namedtuple("Usage", "total used free")
@@ -35,6 +42,27 @@ async def test_ux28_a_peer_tells_its_state_its_peers_and_how_it_goes(nodes: Node
             assert part in shown
         await key_in(pilot, "2")
         await shows(pilot, "✓", "signed", f"● {validator.rpc}", "in order", "chainpos 0.")
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", ("OPEN PROPOSALS", "#1 More", "regulator: 0 of 1", "⚠ TEAHOUSE · Order 7", "order alone", "No key is")),
+    ("zh", ("待表决提案", "#1 More", "regulator：同意 0/1", "⚠ TEAHOUSE · Order 7", "仅监管方命令", "没有正在更换")),
+])  # fmt: skip
+async def test_ux28_what_the_offices_have_in_hand_fits_80_by_24(
+    nodes: Nodes, tmp_path: Path, language: str, words: tuple[str, ...]
+) -> None:
+    validator, now_s = await nodes.validator(), int(time.time())
+    client = await nodes.client(validator)
+    role = msgspec.msgpack.encode(SetRole("city", bytes(32), is_held=True))
+    for message, signer in (
+        (Freeze(merchant_subject("TEAHOUSE"), "Order 7", now_s + 86_400), "regulator"),
+        (Propose("operator", "governance.role", role, "More", now_s + 3_600), "operator"),
+    ):
+        answer = await client.broadcast_tx_sync(transaction(message, signer, expires_s=now_s + 600))
+        assert answer.code == 0
+    async with operating(validator.rpc, tmp_path / "me", size=(80, 24), language=language) as (_, pilot):
+        await key_in(pilot, "6")
+        await shows(pilot, *words)
 
 
 @pytest.mark.slow
