@@ -19,21 +19,33 @@ app = typer.Typer(help="Receipts that prove themselves.", no_args_is_help=True, 
 def make(
     reference: Annotated[str, typer.Argument(help="The sale's reference.")],
     home: Annotated[Path, typer.Option("--home", help="The till's folder. Its counter may be open.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write; it must not exist.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The file to write; it must not exist. It ends with .txt, .png, .pdf, .escpos (what a receipt printer "
+            "takes), or .cpr for the proof alone, which `receipt verify` checks.",
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Write the receipt of a paid sale, from the till's own node."""
+    """Write the receipt of a paid sale, from the till's own node; what was printed before is marked as a copy."""
     import asyncio
 
     from chainpos.till.home import TillHome
-    from chainpos.till.receipts import make_receipt
+    from chainpos.till.receipts import make_file
 
-    content = asyncio.run(make_receipt(TillHome(home), reference))
+    if output.exists():
+        raise _wrong(f"There is something at {output} already.", "Name another file.")
+    content = asyncio.run(make_file(TillHome(home), reference, output))
     try:
         with output.open("xb") as file:
             file.write(content)
     except FileExistsError as error:
         raise _wrong(f"There is something at {output} already.", "Name another file.") from error
+    except OSError as error:
+        raise _wrong(f"{output} cannot be written: {error.strerror}.", "Name another file.") from error
     if as_json:
         print_json({"reference": reference, "file": str(output), "bytes": len(content)})
     else:

@@ -15,6 +15,7 @@ import msgspec
 
 from chainpos.errors import StoreError
 from chainpos.store.shop import Fact, OutboxRow, SaleRow
+from chainpos.store.shop_bills import BillRow, TenderRow
 from chainpos.store.shop_schema import MIGRATIONS
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -59,6 +60,29 @@ class BookReader:
         """What the till sent under this hash."""
         rows = self._rows("SELECT * FROM outbox WHERE tx_hash = ?", (tx_hash,))
         return msgspec.convert(rows[0], OutboxRow) if rows else None
+
+    def bill_of_sale(self, number: int) -> BillRow | None:
+        """The bill that this sale pays for; None for one of the keypad."""
+        rows = self._rows("SELECT * FROM bills WHERE number = (SELECT bill FROM tenders WHERE sale = ?)", (number,))
+        return msgspec.convert(rows[0], BillRow, strict=False) if rows else None
+
+    def tenders(self, bill: int) -> list[TenderRow]:
+        """A bill's tenders, in the order in which they were begun."""
+        rows = self._rows("SELECT * FROM tenders WHERE bill = ? ORDER BY id", (bill,))
+        return [msgspec.convert(row, TenderRow, strict=False) for row in rows]
+
+    def copies(self, kind: str, reference: str) -> int:
+        """How many jobs for the printer there were of this."""
+        sql = "SELECT count(*) AS n FROM prints WHERE kind = ? AND reference = ?"
+        return int(self._rows(sql, (kind, reference))[0]["n"])
+
+    def setting(self, name: str, shape: type[Row]) -> Row | None:
+        """A setting in its shape. Raises StoreError where it has another."""
+        rows = self._rows("SELECT value FROM settings WHERE name = ?", (name,))
+        try:
+            return msgspec.json.decode(rows[0]["value"], type=shape) if rows else None
+        except msgspec.DecodeError as error:
+            raise StoreError(f"the setting {name!r} in the shop's book is damaged") from error
 
     def _one(self, sql: str, values: tuple[object, ...]) -> SaleRow | None:
         rows = self._rows(sql, values)

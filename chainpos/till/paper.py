@@ -15,20 +15,21 @@ from typing import Final
 import msgspec
 
 from chainpos.core.checkout.bill_slip import BillSlip, slip_lines
-from chainpos.core.checkout.frames import PAPER_FRAME, SMALL_FRAME, to_frames
+from chainpos.core.checkout.frames import SMALL_FRAME, to_frames
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.qr import MAX_VERSION, qr_modules
-from chainpos.core.checkout.receipt import Receipt, Seller, proof_caption, receipt_lines
+from chainpos.core.checkout.receipt import Receipt, Seller, receipt_lines
 from chainpos.core.checkout.receipt_proof import ProofRefused, encode_proof
 from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.values.amount import format_amount
 from chainpos.core.values.timestamps import SECOND_NS
-from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
+from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, StoreError, UserFacingError
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import write_durably
 from chainpos.store.shop_bills import ShopBills
 from chainpos.till.identity import Noticed
 from chainpos.till.printing.queue import RECEIPT, REPORT, REQUEST, SLIP, PrintQueue
+from chainpos.till.receipt_files import file_bytes, file_kind, free_place, lines_bytes
 from chainpos.till.receipts import Sold, read_proof, read_receipt, read_slip
 from chainpos.till.request_codes import emvco_text
 from chainpos.till.running import RunningTill
@@ -37,7 +38,6 @@ from chainpos.till.shift_views import ShiftView
 from chainpos.till.views import EmvcoView, PaperView, Qr
 
 MOST_UNASKED: Final = 1_000
-FILE_KINDS: Final = (".txt", ".png", ".pdf", ".cpr")
 
 
 class Paper:
@@ -94,14 +94,9 @@ class Paper:
         if (slip := await self._slip(reference)) is not None:
             return await self.queue.add(SLIP, reference, partial(_slip_job, slip, columns))
         receipt, proof = await self._asked(lambda client: self._read(client, reference))
-        frames = to_frames(proof, PAPER_FRAME) if proof else ()
 
         def make(copy: int) -> bytes:
-            from chainpos.till.printing.commands import job_bytes
-
-            lines = receipt_lines(msgspec.structs.replace(receipt, copy=copy), columns)
-            after = proof_caption(len(frames), columns) if frames else ()
-            return job_bytes(lines, frames, columns=columns, after=after)
+            return file_bytes(".escpos", msgspec.structs.replace(receipt, copy=copy), proof, columns)
 
         return await self.queue.add(RECEIPT, reference, make)
 
@@ -134,22 +129,24 @@ class Paper:
 
         await self.queue.add(REQUEST, sale.row.reference, make)
 
-    async def save(self, reference: str, path: Path) -> None:
-        """Write the receipt: lines as .txt, a picture as .png or .pdf, the proof alone as .cpr."""
-        kind = path.suffix.lower()
-        if kind not in FILE_KINDS:
-            raise UserFacingError(
-                f"No receipt can be written as {path.suffix or path.name!r}.",
-                next_step=f"Name a file that ends with {', '.join(FILE_KINDS)}.",
-                exit_code=EXIT_USAGE,
-            )
-        columns = self._run.settings.paper_columns
-        if (slip := await self._slip(reference)) is not None:
-            content = await asyncio.to_thread(lines_bytes, kind, slip_lines(slip, columns), columns)
+    async def save(self, reference: str, path: Path) -> Path:
+        """Write the receipt (`receipt_files` says in which forms); where it stands.
+
+        What was printed, or stands there already, is not written over: this is a copy then, says so, and is named so.
+        """
+        kind, columns, slip = file_kind(path), self._run.settings.paper_columns, await self._slip(reference)
+        printed = await self._run.book.call(lambda: self.queue.copies(SLIP if slip else RECEIPT, reference))
+        if slip is not None:
+            place, copy = await asyncio.to_thread(free_place, path, printed)
+            lines = slip_lines(msgspec.structs.replace(slip, copy=copy), columns)
+            content = await asyncio.to_thread(lines_bytes, kind, lines, columns)
         else:
             receipt, proof = await self._asked(lambda client: self._read(client, reference))
+            place, copy = await asyncio.to_thread(free_place, path, printed)
+            receipt = msgspec.structs.replace(receipt, copy=copy)
             content = await asyncio.to_thread(file_bytes, kind, receipt, proof, columns)
-        await write_paper(path, content)
+        await write_paper(place, content)
+        return place
 
     async def print_report(self, view: ShiftView) -> int:
         """Print a shift's X or Z report; which copy of the Z it is, as for receipts."""
@@ -238,31 +235,3 @@ async def write_paper(path: Path, content: bytes) -> None:
         raise UserFacingError(
             f"The receipt could not be written to {path}: {error.strerror}.", next_step="Make room on the disk."
         ) from error
-
-
-def lines_bytes(kind: str, lines: tuple[str, ...], columns: int) -> bytes:
-    """Lines without a proof as the content of a file. Raises UserFacingError."""
-    if kind == ".txt":
-        return "".join(f"{line}\n" for line in lines).encode()
-    if kind == ".cpr":
-        raise UserFacingError("The ledger proves nothing of this.", next_step="Save it as .pdf, .png or .txt.")
-    from chainpos.till.printing.pictures import pdf_bytes, png_bytes, receipt_picture
-
-    picture = receipt_picture(lines, (), (), columns=columns)
-    return png_bytes(picture) if kind == ".png" else pdf_bytes(picture)
-
-
-def file_bytes(kind: str, receipt: Receipt, proof: bytes, columns: int) -> bytes:
-    """A receipt as the content of a file. Raises UserFacingError."""
-    lines, frames = receipt_lines(receipt, columns), to_frames(proof, PAPER_FRAME) if proof else ()
-    if kind == ".txt":
-        return "".join(f"{line}\n" for line in (*lines, *frames)).encode()
-    if kind == ".cpr":
-        if not proof:
-            raise UserFacingError("The payment is not confirmed yet.", next_step="Try again in a moment.")
-        return proof
-    from chainpos.till.printing.pictures import pdf_bytes, png_bytes, receipt_picture
-
-    after = proof_caption(len(frames), columns) if frames else ()
-    picture = receipt_picture(lines, frames, after, columns=columns)
-    return png_bytes(picture) if kind == ".png" else pdf_bytes(picture)

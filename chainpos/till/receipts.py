@@ -6,6 +6,7 @@ header confirms the payment.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -28,8 +29,14 @@ from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import SaleRow, ShopBook
 from chainpos.store.shop_beside import ShopBeside
 from chainpos.store.shop_bills import CARD, CASH, RECEIVED, VOUCHER, BillRow, ShopBills, TenderRow
+from chainpos.store.shop_reading import BookReader
 from chainpos.sync.proving import gather_proof
+from chainpos.till.desk import CERTIFIED
 from chainpos.till.home import TillHome
+from chainpos.till.identity import Certified
+from chainpos.till.printing.queue import RECEIPT
+from chainpos.till.receipt_files import PROOF, file_bytes, file_kind
+from chainpos.till.running import utc_offset_of
 
 _TENDERS: Final = {CASH: ("Cash", "现金"), CARD: ("Card", "银行卡"), VOUCHER: ("Voucher", "代金券")}
 
@@ -128,6 +135,34 @@ async def make_receipt(paths: TillHome, reference: str) -> bytes:
     finally:
         await connection.close()
     return encode_proof(proof)
+
+
+async def make_file(paths: TillHome, reference: str, path: Path) -> bytes:
+    """The content of a file for the receipt, by its ending. The counter may be open meanwhile. Raises UserFacingError.
+
+    What the till printed before is a copy, and says so.
+    """
+    kind = file_kind(path)
+    proof = await make_receipt(paths, reference)
+    if kind == PROOF:
+        return proof
+    settings, genesis, book = paths.settings(), paths.genesis(), BookReader(paths.book_path)
+    row = book.sale(reference)
+    if row is None:
+        raise _not_paid(reference)
+    bill, names = book.bill_of_sale(row.number), book.setting(CERTIFIED, Certified) or Certified()
+    sold = Sold(row, bill, tuple(book.tenders(bill.number)) if bill is not None else ())
+    seller = Seller(settings.merchant, names.name_en, names.name_zh, genesis.chain_id, utc_offset_of(genesis))
+    connection = NodeConnection(settings.node)
+    try:
+        client = await connection.open()
+        receipt = await read_receipt(client, sold, seller, (await client.status()).latest.height)
+    except (RpcError, Disconnected, MalformedBytes) as error:
+        raise UserFacingError("The node stopped answering.", next_step="Try again in a moment.") from error
+    finally:
+        await connection.close()
+    receipt = msgspec.structs.replace(receipt, copy=book.copies(RECEIPT, reference))
+    return file_bytes(kind, receipt, proof, settings.paper_columns)
 
 
 def _not_paid(reference: str) -> UserFacingError:

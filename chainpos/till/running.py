@@ -66,7 +66,7 @@ class RunningTill:
         self.genesis = genesis
         self.key = key
         self.clock = clock
-        self.utc_offset_s = _utc_offset_s(genesis)
+        self.utc_offset_s = utc_offset_of(genesis)
         self.book = BookThread(book)
         self.outbox = Outbox(self.book, clock, key, genesis.chain_id, entropy)
         self.desk = Desk(
@@ -205,7 +205,8 @@ def identity_of(settings: TillSettings, genesis: GenesisDoc, key: Key) -> Identi
     return Identity(genesis.chain_id, settings.merchant, key.public_key, host, int(port))
 
 
-def _utc_offset_s(genesis: GenesisDoc) -> int:
+def utc_offset_of(genesis: GenesisDoc) -> int:
+    """Seconds that the network's own clock is east of UTC."""
     try:
         return msgspec.json.decode(genesis.app_state, type=_AppState).network.utc_offset_s
     except msgspec.DecodeError:

@@ -38,8 +38,11 @@ class PaperUseCases(Protocol):
     async def print_receipt(self, reference: str) -> int:
         """Send it to the printer; which copy it is, 0 for the first."""
 
-    async def save(self, reference: str, path: Path) -> None:
-        """Write the receipt: lines as .txt, a picture as .png or .pdf, the proof alone as .cpr."""
+    async def save(self, reference: str, path: Path) -> Path:
+        """Write the receipt: lines as .txt, a picture as .png or .pdf, for a printer as .escpos, the proof as .cpr.
+
+        Where it stands: what was printed or saved before is a copy, says so and is named so.
+        """
 
     def emvco(self, reference: str) -> EmvcoView:
         """The code of a sale that waits as EMVCo's, which is larger than the link's, and whether it is shown so."""

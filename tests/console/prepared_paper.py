@@ -45,9 +45,10 @@ class PreparedPaper:
         self.copies += 1
         return self.copies - 1
 
-    async def save(self, reference: str, path: Path) -> None:
+    async def save(self, reference: str, path: Path) -> Path:
         self.asked.append(("save", reference, path.name))
         self._refuse()
+        return path
 
     async def print_report(self, view: ShiftView) -> int:
         self.asked.append(("print report", view.number, bool(view.closed_ns)))

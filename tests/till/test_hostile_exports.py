@@ -17,9 +17,9 @@ from chainpos.core.contracts.payments.records import Payment
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import is_safe
 from chainpos.inspect.statements.table import cell
-from chainpos.till.paper import file_bytes
 from chainpos.till.printing.commands import job_bytes
 from chainpos.till.printing.pictures import svg_bytes
+from chainpos.till.receipt_files import file_bytes
 from chainpos.till.shift_export import shift_csv
 from chainpos.till.shift_text import shift_lines
 from chainpos.till.shift_views import DifferenceView, Figure, RequestView, difference_sentence

@@ -23,6 +23,7 @@ from chainpos.till.counter import Till
 from chainpos.till.printing import device
 from chainpos.till.printing.commands import job_bytes
 from chainpos.till.printing.device import PrinterProblem, send
+from chainpos.till.receipts import make_file
 from chainpos.till.views import SaleView
 
 from .conftest import TIMEOUT_S, Shop, cny, offer_of, online, sale_where, view_where
@@ -207,13 +208,31 @@ async def test_a_receipt_is_saved_as_text_picture_and_proof(
     till = await shop.open_till()
     await online(till)
     paid = await sold(shop, till)
-    for kind in ("txt", "png", "pdf", "cpr"):
-        await till.paper.save(paid.reference, tmp_path / f"receipt.{kind}")
+    for kind in ("txt", "png", "pdf", "escpos", "cpr"):
+        path = tmp_path / f"receipt.{kind}"
+        assert await till.paper.save(paid.reference, path) == path
     with Image.open(tmp_path / "receipt.png") as picture:
         assert proof_in(Sheet(pictures=[picture.copy()])) == (tmp_path / "receipt.cpr").read_bytes()
     assert (tmp_path / "receipt.pdf").read_bytes().startswith(b"%PDF")
     frames = [line for line in (tmp_path / "receipt.txt").read_text(encoding="utf-8").splitlines() if "CPF1" in line]
     assert frames == list(to_frames((tmp_path / "receipt.cpr").read_bytes()))
+    assert proof_in(printed((tmp_path / "receipt.escpos").read_bytes())) == (tmp_path / "receipt.cpr").read_bytes()
+
+
+async def test_a_receipt_saved_again_is_marked_as_a_copy_and_one_printed_before_too(shop: Shop, tmp_path: Path) -> None:
+    till = await till_with(shop, f"file:{tmp_path / 'lp0'}")
+    paid = await sold(shop, till)
+    first, second = [await till.paper.save(paid.reference, tmp_path / "receipt.txt") for _ in range(2)]
+    assert "COPY" not in first.read_text(encoding="utf-8")
+    assert second.name == "receipt-copy-1.txt"
+    assert "* COPY 副本 1 *" in second.read_text(encoding="utf-8")
+    await till.paper.print_receipt(paid.reference)
+    # As the command makes it, beside the counter.
+    made = await make_file(shop.till_home(), paid.reference, Path("receipt.txt"))
+    assert "* COPY 副本 1 *" in made.decode()
+    assert paid.reference in text_of(printed(await make_file(shop.till_home(), paid.reference, Path("a.escpos"))))
+    with pytest.raises(UserFacingError, match="can be written as"):
+        await make_file(shop.till_home(), paid.reference, Path("receipt"))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:24])

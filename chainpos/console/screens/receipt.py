@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,12 +17,16 @@ from textual.screen import ModalScreen
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
+from chainpos.console.screens.save_as import SaveAs
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.qr_picture import QrPicture, scale_for
 from chainpos.console.widgets.words import Words
 from chainpos.errors import UserFacingError
 from chainpos.till.views import PaperView
+
+# In the home folder, where a shopkeeper finds it.
+RECEIPTS: Final = "chainpos-receipts"
 
 
 class Sheet(LinesPanel):
@@ -72,19 +78,22 @@ class ReceiptScreen(ModalScreen[None]):
         self.run_worker(self._done(self._print), name="print", group="paper", exclusive=True)
 
     def action_save(self) -> None:
-        """As a picture, where a person finds it."""
-        self.run_worker(self._done(self._save), name="save", group="paper", exclusive=True)
+        """As text, picture, document or proof, where a person finds it."""
+
+        def chosen(kind: str | None) -> None:
+            if kind is not None:
+                self.run_worker(self._done(partial(self._save, kind)), name="save", group="paper", exclusive=True)
+
+        self.app.push_screen(SaveAs(f"~/{RECEIPTS}"), chosen)
 
     async def _print(self) -> str:
         texts = texts_of(self)
         copy = await context(self).till.paper.print_receipt(self.paper.reference)
         return texts("paper.copy_sent", number=copy) if copy else texts("paper.sent")
 
-    async def _save(self) -> str:
-        folder = context(self).folder / "receipts"
-        path = folder / f"{self.paper.reference}.pdf"
-        await context(self).till.paper.save(self.paper.reference, path)
-        return texts_of(self)("paper.saved", path=path)
+    async def _save(self, kind: str) -> str:
+        path = Path.home() / RECEIPTS / f"{self.paper.reference}.{kind}"
+        return texts_of(self)("paper.saved", path=await context(self).till.paper.save(self.paper.reference, path))
 
     async def _done(self, work: Callable[[], Awaitable[str]]) -> None:
         notice = self.query_one(Notice)

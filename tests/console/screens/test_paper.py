@@ -45,14 +45,18 @@ async def test_ux11_a_paid_sales_receipt_is_read_printed_and_printed_again_as_a_
         await key_in(pilot, "p")
         assert "copy 1" in text_of(app)
         await key_in(pilot, "s")
+        assert "Document, to print or to send" in text_of(app)
+        await key_in(pilot, "enter")
         assert "receipts" in text_of(app).replace("\n ", "")  # a long path takes more lines than one
+        await key_in(pilot, "s", "down", "down", "enter", "s", "escape")
         await key_in(pilot, "escape")
         # The next sale is two keys away, as if there were no paper in the world.
         await key_in(pilot, *"99", "enter")
         assert till.view.sale is not None
         assert till.view.sale.amount.minor == 99
     assert [each for each in till.asked if each[0] in {"look", "print", "save"}] == [
-        ("look", "N001"), ("print", "K7Q2"), ("print", "K7Q2"), ("save", "K7Q2", "K7Q2.pdf")
+        ("look", "N001"), ("print", "K7Q2"), ("print", "K7Q2"), ("save", "K7Q2", "K7Q2.pdf"),
+        ("save", "K7Q2", "K7Q2.txt"),
     ]  # fmt: skip
 
 
