@@ -174,35 +174,61 @@ def add_staff(
     """Set somebody up with a PIN of their own. From the first one on the counter begins locked."""
     import time
 
-    from chainpos.store.shop import ShopBook
-    from chainpos.store.shop_shifts import ShopShifts
-    from chainpos.till.home import TillHome
     from chainpos.till.staff import add_member
 
-    paths = TillHome(home)
-    paths.settings()
-    with ShopBook.open(paths.book_path) as book:
-        shifts = ShopShifts(book)
-        require_decider(shifts)
-        add_member(shifts, name, role, ask(f"PIN of {name}, 4 to 12 digits:", secret=True), time.time_ns())
+    _decided(
+        home,
+        lambda shifts: add_member(
+            shifts, name, role, ask(f"PIN of {name}, 4 to 12 digits:", secret=True), time.time_ns()
+        ),
+    )
     note(f"{name} may sign in as {role}.")
 
 
 @staff.command("remove")
 def remove_staff(name: Annotated[str, typer.Argument(help="Whom.")], home: Home) -> None:
     """Take somebody out. What they did keeps their name."""
+    from chainpos.till.staff import remove_member
+
+    _decided(home, lambda shifts: remove_member(shifts, name))
+    note(f"{name} can no longer sign in.")
+
+
+@staff.command("set-role")
+def set_role(
+    name: Annotated[str, typer.Argument(help="Whose.")],
+    role: Annotated[str, typer.Argument(help="cashier, manager, support or operator.")],
+    home: Home,
+) -> None:
+    """Give somebody another role."""
+    from chainpos.till.staff import change_role
+
+    _decided(home, lambda shifts: change_role(shifts, name, role))
+    note(f"{name} may sign in as {role}.")
+
+
+@staff.command("reset-pin")
+def reset_staff_pin(name: Annotated[str, typer.Argument(help="Whose; owner is the owner.")], home: Home) -> None:
+    """Give somebody another PIN; wrong guesses are forgotten."""
+    from chainpos.till.staff import reset_pin
+
+    _decided(
+        home, lambda shifts: reset_pin(shifts, name, ask(f"New PIN of {name}, 4 to 12 digits:", secret=True))
+    )  # fmt: skip
+    note(f"The PIN of {name} is set.")
+
+
+def _decided(home: Path, write: Callable[[ShopShifts], None]) -> None:
     from chainpos.store.shop import ShopBook
     from chainpos.store.shop_shifts import ShopShifts
     from chainpos.till.home import TillHome
-    from chainpos.till.staff import remove_member
 
     paths = TillHome(home)
     paths.settings()
     with ShopBook.open(paths.book_path) as book:
         shifts = ShopShifts(book)
         require_decider(shifts)
-        remove_member(shifts, name)
-    note(f"{name} can no longer sign in.")
+        write(shifts)
 
 
 def require_decider(shifts: ShopShifts) -> None:

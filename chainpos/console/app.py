@@ -35,6 +35,7 @@ from chainpos.console.screens.question import Question
 from chainpos.console.screens.sales import SalesScreen
 from chainpos.console.screens.settlement import SettlementScreen
 from chainpos.console.screens.shift import ShiftScreen
+from chainpos.console.screens.staff import StaffScreen
 from chainpos.console.screens.support import SupportScreen
 from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.settings import Settings
@@ -63,6 +64,7 @@ class ConsoleApp(Standing):
         "node": NodeScreen,
         "support": SupportScreen,
         "shift": ShiftScreen,
+        "staff": StaffScreen,
     }
     DEFAULT_MODE = "counter"
     BINDINGS: ClassVar[list[BindingType]] = [

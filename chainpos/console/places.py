@@ -21,6 +21,7 @@ from chainpos.console.screens.palette import Command
 from chainpos.console.screens.sales import SalesScreen
 from chainpos.console.screens.settlement import SettlementScreen
 from chainpos.console.screens.shift import ShiftScreen
+from chainpos.console.screens.staff import StaffScreen
 from chainpos.console.screens.support import SupportScreen
 from chainpos.console.screens.trace import StepList, TraceScreen
 from chainpos.console.screens.what_if import WhatIfScreen
@@ -39,7 +40,7 @@ def bindings_by_place() -> dict[str, Iterable[Binding]]:
     lists = cast(list[Binding], LineList.BINDINGS)
     page = cast(list[Binding], Frame.BINDINGS)
     screens: tuple[type[Frame], ...] = (
-        CounterScreen, SalesScreen, SettlementScreen, LedgerScreen, NodeScreen, ShiftScreen
+        CounterScreen, SalesScreen, SettlementScreen, LedgerScreen, NodeScreen, ShiftScreen, StaffScreen
     )  # fmt: skip
     places: dict[str, Iterable[Binding]] = {
         "app": [*cast(list[Binding], Shell.BINDINGS), *cast(list[Binding], ConsoleApp.BINDINGS)]
@@ -47,7 +48,7 @@ def bindings_by_place() -> dict[str, Iterable[Binding]]:
     for screen in screens:
         # A list's Enter and arrows come before its screen's: only the counter has none.
         own = cast(list[Binding], screen.BINDINGS)
-        with_lists = screen in {SalesScreen, SettlementScreen, LedgerScreen, ShiftScreen}
+        with_lists = screen in {SalesScreen, SettlementScreen, LedgerScreen, ShiftScreen, StaffScreen}
         places[screen.NAME] = [*own, *page, *(lists if with_lists else [])]
     looking = [*page, *cast(list[Binding], Looking.BINDINGS)]
     places["support"] = [*cast(list[Binding], SupportScreen.BINDINGS), *looking, *lists]

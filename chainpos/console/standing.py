@@ -16,7 +16,7 @@ from chainpos.till.views import CounterView
 
 IDLE_LOOK_S = 1.0
 # Places that are not for everybody.
-NEEDS = {"counter": Right.SELL}
+NEEDS = {"counter": Right.SELL, "staff": Right.STAFF}
 
 
 class Standing(Shell):

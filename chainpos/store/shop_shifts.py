@@ -115,6 +115,11 @@ class ShopShifts:
         with self.book.writing() as db:
             db["staff"].insert(msgspec.structs.asdict(row))
 
+    def change_role(self, name: str, role: str) -> None:
+        """Write a member's new role."""
+        with self.book.writing() as db:
+            db["staff"].update(name, {"role": role})
+
     def remove_staff(self, name: str) -> None:
         """Take a member out; what they did keeps their name."""
         with self.book.writing() as db:

@@ -18,6 +18,18 @@ class StaffUseCases(Protocol):
     def lock(self) -> None:
         """Nobody stands here until somebody signs in."""
 
+    async def add(self, name: str, role: str, pin: str, *, approval: str) -> None:
+        """Set somebody up; `approval` is the PIN of whoever is signed in, where there are PINs."""
+
+    async def change_role(self, name: str, role: str, *, approval: str) -> None:
+        """Give somebody another role."""
+
+    async def reset_pin(self, name: str, pin: str, *, approval: str) -> None:
+        """Give somebody, or the owner, another PIN."""
+
+    async def remove(self, name: str, *, approval: str) -> None:
+        """Take somebody out; what they did keeps their name."""
+
 
 class ShiftUseCases(Protocol):
     """The shift. Refusals are raised as `UserFacingError`."""

@@ -97,6 +97,7 @@ class PreparedStaff:
         self.change = change
         self.view = AT_EASE
         self.tried: list[tuple[str, str]] = []
+        self.decided: list[tuple[str, ...]] = []
 
     def put(self, view: StaffView) -> None:
         self.view = view
@@ -112,6 +113,33 @@ class PreparedStaff:
     def lock(self) -> None:
         if self.view.can_lock:
             self.put(msgspec.structs.replace(self.view, present=None))
+
+    async def add(self, name: str, role: str, pin: str, *, approval: str) -> None:
+        self._decide("add", name, role, pin, approval)
+        self.put(
+            msgspec.structs.replace(
+                self.view, members=(*self.view.members, Member(name, role)), named=True, can_lock=True
+            )
+        )
+
+    async def change_role(self, name: str, role: str, *, approval: str) -> None:
+        self._decide("role", name, role, approval)
+        members = tuple(Member(each.name, role if each.name == name else each.role) for each in self.view.members)
+        self.put(msgspec.structs.replace(self.view, members=members))
+
+    async def reset_pin(self, name: str, pin: str, *, approval: str) -> None:
+        self._decide("pin", name, pin, approval)
+
+    async def remove(self, name: str, *, approval: str) -> None:
+        self._decide("remove", name, approval)
+        members = tuple(each for each in self.view.members if each.name != name)
+        self.put(msgspec.structs.replace(self.view, members=members))
+
+    def _decide(self, *asked: str) -> None:
+        present = self.view.present
+        if self.view.can_lock and (present is None or PINS.get(present.name) != asked[-1]):
+            raise UserFacingError("The PIN is wrong.", next_step="Type the PIN again.")
+        self.decided.append(asked)
 
 
 class PreparedShifts:

@@ -292,3 +292,39 @@ class GuessingMachine(RuleBasedStateMachine):
 
 TestGuessing = GuessingMachine.TestCase
 TestGuessing.settings = settings(max_examples=8, stateful_step_count=14, deadline=None)
+
+
+async def test_staff_is_set_up_at_the_counter_by_who_may_with_their_pin(book: ShopBook, tmp_path: Path) -> None:
+    till = till_on(book, tmp_path)
+    desk = till.staff
+    # Nobody has a PIN yet: nothing is asked; from the first one on the shop is locked.
+    with pytest.raises(UserFacingError, match="must be a manager"):
+        await desk.add("Wang", "cashier", "2222", approval="")
+    await desk.add(" Mei ", "manager", "1111", approval="")
+    assert desk.view.present is None
+    assert desk.view.lock_after_s > 0
+    with pytest.raises(UserFacingError, match="locked"):
+        await desk.add("Wang", "cashier", "2222", approval="1111")
+    await desk.sign_in("Mei", "1111")
+    with pytest.raises(UserFacingError, match="PIN is wrong"):
+        await desk.add("Wang", "cashier", "2222", approval="2222")
+    await desk.add("Wang", "cashier", "2222", approval="1111")
+    with pytest.raises(UserFacingError, match="has this PIN"):
+        await desk.reset_pin("Wang", "1111", approval="1111")
+    await desk.reset_pin("Wang", "3333", approval="1111")
+    for refused in (desk.change_role("Mei", "cashier", approval="1111"), desk.remove("Mei", approval="1111")):
+        with pytest.raises(UserFacingError, match="Nobody who may refund"):
+            await refused
+    await desk.change_role("Wang", "manager", approval="1111")
+    # Who takes themselves out stands there no longer.
+    await desk.remove("Mei", approval="1111")
+    assert [(each.name, each.role) for each in desk.view.members] == [("Wang", "manager")]
+    assert desk.view.present is None
+    await desk.sign_in("Wang", "3333")
+    await desk.reset_pin(OWNER_NAME, "9999", approval="3333")
+    assert has_pin(book, OWNER)
+    await desk.change_role("Wang", "cashier", approval="3333")
+    for refused in (desk.add("Li", "cashier", "4444", approval="3333"), desk.remove("Wang", approval="3333")):
+        with pytest.raises(UserFacingError, match="role may not"):
+            await refused
+    await till.stop()

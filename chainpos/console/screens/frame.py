@@ -23,11 +23,12 @@ from chainpos.errors import UserFacingError
 
 
 class Place(NamedTuple):
-    """A place of the console: its name, the key that goes there, the binding's id."""
+    """A place of the console: its name, the key that goes there, the binding's id, and whether it has a tab."""
 
     name: str
     pressed: str
     binding_id: str
+    has_tab: bool = True
 
 
 PLACES = (
@@ -38,6 +39,7 @@ PLACES = (
     Place("node", "f5", "go.node"),
     Place("support", "f10", "go.support"),
     Place("shift", "f11", "go.shift"),
+    Place("staff", "ctrl+g", "go.staff", has_tab=False),
 )
 
 
@@ -80,7 +82,7 @@ class Frame(Screen[None]):
     def show_places(self) -> None:
         """The tabs are the places that there are for whoever sits here."""
         tabs, places = self.query_one("#tabs", TabLine), self.console_app.places
-        tabs.tabs, tabs.current = tuple((place.name, place.pressed.upper()) for place in places), self.NAME
+        tabs.tabs, tabs.current = tuple((each.name, each.pressed.upper()) for each in places if each.has_tab), self.NAME
 
     def show_silence(self) -> None:
         """The status bar says when the bell is off."""

@@ -60,6 +60,7 @@ class ShiftScreen(Page):
         key("e", "export", "shift.export"),
         key("p", "print_report", "shift.print"),
         key("s", "save_report", "shift.save"),
+        key("w", "app.go('staff')", "shift.staff"),
         key("left", "older", "shift.older"),
         key("right", "newer", "shift.newer", show=False),
         key("d", "scroll_figures(1)", "panel.down", show=False),

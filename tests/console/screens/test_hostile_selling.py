@@ -14,6 +14,8 @@ from chainpos.console.screens.receipt import ReceiptScreen
 from chainpos.console.screens.refund_items import ChooseItems
 from chainpos.console.screens.setup import SetupScreen
 from chainpos.console.screens.sign_in import SignIn
+from chainpos.console.screens.staff import StaffScreen
+from chainpos.console.screens.staff_form import StaffForm
 from chainpos.console.screens.tenders import TenderForm
 from chainpos.console.setting_up import SetupApp
 from chainpos.console.settings import Settings
@@ -189,6 +191,8 @@ async def test_hostile_text_harms_neither_paper_nor_payouts_nor_who_signs_in(tex
         assert_harmless(app, SIZE)
         await key_in(pilot, "s")
         assert_harmless(app, SIZE)
+        await key_in(pilot, "enter")
+        assert_harmless(app, SIZE)
         till.paper.refuse_next = UserFacingError(text, next_step=text)
         await key_in(pilot, "p")
         assert_harmless(app, SIZE)
@@ -214,6 +218,14 @@ async def test_hostile_text_harms_neither_paper_nor_payouts_nor_who_signs_in(tex
         await key_in(pilot, "ctrl+s")
         assert present(app) is SignIn
         assert_harmless(app, SIZE)
+        await key_in(pilot, "escape", "ctrl+g", "down", "down")
+        assert present(app) is StaffScreen
+        assert_harmless(app, SIZE)
+        for asked in ("r", "p", "x", "a"):
+            await key_in(pilot, asked)
+            assert present(app) is StaffForm
+            assert_harmless(app, SIZE)
+            await key_in(pilot, "escape")
         assert app.is_running
 
 
