@@ -53,6 +53,7 @@ def demo(
             raise SystemExit(_headless(place, merchant, payments, engine=engine, offices=offices, as_json=as_json))
         from chainpos.pilot.show import show_demo
 
+        note("The city starts: a validator, the shop's own node, banks and customers. The counter opens in a moment.")
         raise SystemExit(show_demo(place, merchant, customers=customers, engine=engine))
 
 

@@ -13,6 +13,8 @@ from chainpos.console.resources import LANGUAGES_FOLDER
 
 LANGUAGES: Final = ("en", "zh")
 LONGEST_TOLD: Final = 1_000
+# Before a key: its text for one thing. English has such texts, Chinese needs none.
+SINGULAR: Final = "one."
 
 
 class UnknownText(KeyError):
@@ -28,7 +30,12 @@ class Texts:
         self._told = {_pattern(sentence): meant for sentence, meant in told.items()}
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """The text of `key`. Raises UnknownText."""
+        """The text of `key`; for a `count` of one its singular, where the language has one. Raises UnknownText."""
+        if (count := values.get("count")) is not None:
+            if count in (1, "1"):
+                key = SINGULAR + key if SINGULAR + key in self.entries else key
+            elif isinstance(count, int):
+                values["count"] = f"{count:,}"
         try:
             return self.entries[key].format_map(values)
         except KeyError as error:

@@ -23,6 +23,8 @@ from chainpos.pilot.processes import Child, free_port, start
 from chainpos.pilot.resources import sample_data
 from chainpos.pilot.running import DEMO_PASSPHRASE
 from chainpos.store.locking import FileLock
+from chainpos.store.shop import ShopBook
+from chainpos.till.catalogue import Catalogue
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.wallet.home import WalletHome
 from chainpos.wallet.keystore import create_keystore
@@ -88,9 +90,16 @@ class PilotFolder:
         peer = NodeSettings(mode="peer", moniker=f"peer of {merchant}", listen="127.0.0.1:0")
         init_peer(self.peer.folder, peer, genesis=genesis)
         self.till.create(genesis, TillSettings(merchant, NOWHERE, CURRENCY), till_key(merchant))
+        self._stock(city.merchant(merchant).catalogue)
         wallet = WalletHome(self.wallet)
         wallet.create(genesis, (NOWHERE,))
         create_keystore(wallet.key_path, customer_key(guest(city, merchant)), DEMO_PASSPHRASE)
+
+    def _stock(self, catalogue: str) -> None:
+        # What the shop sells is there to be scanned and found: a counter without articles shows half of itself.
+        content = (sample_data() / "catalogues" / f"{catalogue}.csv").read_bytes()
+        with ShopBook.open(self.till.book_path) as book:
+            Catalogue(book, CURRENCY).take_in(content)
 
 
 def guest(city: City, merchant: str) -> str:

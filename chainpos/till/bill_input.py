@@ -55,7 +55,7 @@ def _percent(text: str) -> int | None:
     plain = text.translate(_FULL_WIDTH).replace(" ", "")
     if not plain.endswith("%"):
         return None
-    ppm = _scaled(plain[:-1], 4)
+    ppm = _scaled(plain[:-1], 4) if plain != "%" else 0
     if ppm is None or ppm > PPM:
         raise UserFacingError("That is no percentage.", next_step="Key a number from 0 to 100 before the % sign.")
     return ppm

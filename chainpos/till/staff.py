@@ -146,7 +146,7 @@ def add_member(shifts: ShopShifts, name: str, role: str, pin: str, now_ns: int) 
     if role != "manager" and not _somebody_decides(shifts, staff):
         raise UserFacingError(
             "The first one must be a manager, or the owner needs a PIN.",
-            next_step="Set the owner's with `chainpos till --set-pin`, or add a manager first.",
+            next_step="Set the owner's (Staff: p, or `chainpos till --set-pin`), or add a manager first.",
         )
     _require_free(shifts, pin, [OWNER, *(row.name for row in staff)])
     set_pin(shifts.book, pin, name)
@@ -206,7 +206,7 @@ def _require_decider_left(shifts: ShopShifts, after: list[StaffRow]) -> None:
     if after and not _somebody_decides(shifts, after):
         raise UserFacingError(
             "Nobody who may refund and set staff up would be left.",
-            next_step="Add another manager first, or set the owner's PIN with `chainpos till --set-pin`.",
+            next_step="Add another manager first, or set the owner's PIN (Staff: p, or `chainpos till --set-pin`).",
         )
 
 

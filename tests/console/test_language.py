@@ -10,7 +10,7 @@ import pytest
 from textual.binding import Binding
 
 import chainpos.console
-from chainpos.console.language import LANGUAGES, UnknownText, load_texts, places
+from chainpos.console.language import LANGUAGES, SINGULAR, UnknownText, load_texts, places
 from chainpos.console.places import bindings_by_place
 from chainpos.console.showing import Stage
 from chainpos.till.views import Link, SaleState
@@ -20,8 +20,24 @@ ROOM = Path(chainpos.console.__file__).parent
 
 def test_ux18_every_key_is_in_every_language_with_the_same_places() -> None:
     english, chinese = (load_texts(language).entries for language in LANGUAGES)
+    for entries in (english, chinese):
+        singular = {key for key in entries if key.startswith(SINGULAR)}
+        assert {key for key in singular if key.removeprefix(SINGULAR) not in entries} == set()
+        assert {key for key in singular if places(entries[key]) > places(entries[key.removeprefix(SINGULAR)])} == set()
+    english = {key: text for key, text in english.items() if not key.startswith(SINGULAR)}
     assert english.keys() == chinese.keys()
     assert {key for key in english if places(english[key]) != places(chinese[key])} == set()
+
+
+def test_ux18_one_thing_is_said_in_the_singular_where_the_language_has_one_and_many_are_grouped() -> None:
+    english, chinese = (load_texts(language) for language in LANGUAGES)
+    assert [english("setup.imported", count=count) for count in (0, 1, 12_000)] == [
+        "0 articles are in the catalogue.",
+        "1 article is in the catalogue.",
+        "12,000 articles are in the catalogue.",
+    ]
+    assert "12,000" in chinese("setup.imported", count=12_000)
+    assert chinese("setup.imported", count=1) == chinese("setup.imported", count="1")
 
 
 def test_ux18_no_text_is_empty_and_the_chinese_ones_are_chinese() -> None:

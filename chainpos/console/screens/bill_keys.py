@@ -151,15 +151,15 @@ class BillKeys(WithProof):
         else:
             self.ring(lambda: bills.add(article.sku, quantity or "1"))
 
-    def ask(self, about: str, subject: str, send: Callable[[str], Awaitable[None]]) -> None:
-        """A few characters from the cashier, then the change."""
+    def ask(self, about: str, subject: str, send: Callable[[str], Awaitable[None]], *, behind: str = "") -> None:
+        """A few characters from the cashier, then the change; `behind` stands there already, behind the cursor."""
 
         async def sent(typed: str) -> None:
             await send(typed)
             self.cursor = -1
             self.show_now()
 
-        self.app.push_screen(Prompt(about, subject, sent))
+        self.app.push_screen(Prompt(about, subject, sent, behind))
 
     def ring(self, work: Callable[[], Awaitable[None]], *, keep: bool = False) -> None:
         """A change of the bill. Each waits for the one before: scans come quicker than a disk writes."""
@@ -228,7 +228,7 @@ class BillKeys(WithProof):
         if typed:
             self.ring(lambda: bills.discount(f"{typed}%", at), keep=True)
         else:
-            self.ask("line_discount", self._line_name(at), lambda text: bills.discount(text, at))
+            self.ask("line_discount", self._line_name(at), lambda text: bills.discount(text, at), behind="%")
 
     def action_discount(self) -> None:
         """A discount on the whole."""

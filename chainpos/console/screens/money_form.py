@@ -99,10 +99,11 @@ class MoneyForm(ModalScreen[Amount | None]):
             yield Field(id=f"form-{name}", password=password, max_length=longest, select_on_focus=False)
 
     def on_mount(self) -> None:
-        """Begin at the amount."""
+        """Begin at the amount; where it is known already, at what is still to be typed."""
         field = self.query_one("#form-amount", Input)
         if self.asked.suggested is not None:
             field.value = format_amount(self.asked.suggested, with_currency=False).replace(",", "")
+            field = self.query(Input)[1] if len(self.query(Input)) > 1 else field
         field.focus()
         self._look()
 
@@ -119,11 +120,19 @@ class MoneyForm(ModalScreen[Amount | None]):
             return None
         return amount if amount.minor or self.asked.zero else None
 
+    def _is_unreadable(self, text: str) -> bool:
+        try:
+            context(self).till.parse_keyed(normalised(text).strip())
+        except UserFacingError:
+            return bool(text.strip())
+        return False
+
     def _wrong(self) -> str:
         texts, about = context(self).texts, self.asked.about
         amount = self._amount(self._typed("amount"))
         if amount is None:
-            return self.asked.warning or self.asked.detail
+            usual = self.asked.warning or self.asked.detail
+            return texts("money_form.no_amount") if self._is_unreadable(self._typed("amount")) else usual
         if amount.minor > self.asked.most.minor:
             return texts(f"{about}.too_much", amount=format_amount(self.asked.most))
         if self.asked.twice and self._amount(self._typed("again")) != amount:

@@ -46,8 +46,10 @@ class Prompt(ModalScreen[bool]):
             yield Notice(id="form-notice")
 
     def on_mount(self) -> None:
-        """Type at once."""
-        self.query_one(Input).focus()
+        """Type at once, before what stands there."""
+        field = self.query_one(Input)
+        field.focus()
+        field.cursor_position = 0
 
     @on(Input.Changed)
     def typed(self) -> None:

@@ -25,7 +25,7 @@ from chainpos.till.views import CounterView
 COLUMNS = (
     Column("staff.name", 0),
     Column("staff.role", 12),
-    Column("staff.may", 34, from_width=72),
+    Column("staff.may", 37, from_width=72),
     Column("", 10, from_width=60),
 )
 
@@ -74,7 +74,11 @@ class StaffScreen(Page):
 
     def _note(self) -> None:
         texts, staff = self.console_app.texts, self.view.staff if self.view is not None else None
-        known = "none" if staff is None or not staff.named else "some" if self._owner_has_pin() else "no_owner"
+        with_pin = self._owner_has_pin()
+        if staff is None or not staff.named:
+            known = "alone" if with_pin else "none"
+        else:
+            known = "some" if with_pin else "no_owner"
         self.query_one("#staff-note", Words).text = texts(f"staff_note.{known}")
 
     def _owner_has_pin(self) -> bool:
