@@ -51,7 +51,7 @@ def load_till_key(path: Path) -> Key:
         file = msgspec.json.decode(path.read_bytes(), type=_File)
     except FileNotFoundError as error:
         raise UserFacingError(
-            f"There is no till key at {path}.", next_step="Enrol this till first, or name its folder."
+            f"There is no till key at {path}.", next_step="Check the path, or make a new key."
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _unusable(path) from error

@@ -7,6 +7,7 @@ gone on with. It refuses another network than the one whose fingerprint was conf
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable
 from enum import StrEnum
@@ -50,6 +51,7 @@ MAX_CATALOGUE_BYTES: Final = 64_000_000
 ENROL_LIFE_S: Final = 600
 ENROL_WAIT_S: Final = 30.0
 _LOOK_EVERY_S: Final = 0.5
+_ADDRESS: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):[0-9]{1,5}", re.ASCII)
 
 
 class Step(StrEnum):
@@ -154,7 +156,13 @@ class ShopSetup:
 
     async def find_network(self, node: str) -> NetworkFound:
         """The network that a node says it belongs to. Nothing of it is believed yet. Raises UserFacingError."""
-        async with _Asked(node) as client:
+        if not _ADDRESS.fullmatch(node):
+            raise UserFacingError(
+                f"{node[:40]!r} is no address of a node.",
+                next_step="Write it as HOST:PORT, such as 192.168.1.20:26657.",
+                exit_code=EXIT_USAGE,
+            )
+        async with _Asked(node, "Check the address, and that this machine has a network; then Enter again.") as client:
             status, genesis = await client.status(), await client.genesis_document()
         try:
             document = load_genesis(genesis)
@@ -357,14 +365,19 @@ def _read(path: Path) -> bytes:
 
 
 class _Asked:
-    """A connection for a few questions; what goes wrong becomes a sentence."""
+    """A connection for a few questions; what goes wrong becomes a sentence, with the step for a node that is silent."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, next_step: str = "") -> None:
         self._connection = NodeConnection(node)
-        self._node = node
+        self._node, self._next_step = node, next_step
 
     async def __aenter__(self) -> RpcClient:
-        return await self._connection.open()
+        try:
+            return await self._connection.open()
+        except UserFacingError as error:
+            raise UserFacingError(
+                error.what, next_step=self._next_step or error.next_step, exit_code=EXIT_UNREACHABLE
+            ) from error
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         await self._connection.close()

@@ -155,3 +155,16 @@ def test_a_port_in_use_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setattr(own_node, "USUAL_PORT", taken.getsockname()[1])
         assert own_node.free_port("127.0.0.1") != taken.getsockname()[1]
+
+
+@pytest.mark.parametrize("node", ["", "nonsense", "127.0.0.1", "http://127.0.0.1:26657", "a b:1", "a:\x1b[31m1"])
+async def test_what_is_no_address_is_told_how_one_is_written(tmp_path: Path, node: str) -> None:
+    with pytest.raises(UserFacingError, match="is no address") as refused:
+        await ShopSetup(tmp_path / "shop", lambda: 0).find_network(node)
+    assert "HOST:PORT" in refused.value.next_step
+
+
+async def test_a_node_that_is_silent_is_told_as_an_address_to_check(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match="does not answer") as refused:
+        await ShopSetup(tmp_path / "shop", lambda: 0).find_network("127.0.0.1:1")
+    assert "Check the address" in refused.value.next_step

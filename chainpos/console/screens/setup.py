@@ -18,6 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from chainpos.console.keymap import key
+from chainpos.console.language import Texts
 from chainpos.console.phrases import Tone
 from chainpos.console.screens.frame import Frame
 from chainpos.console.widgets.facts import Fact, Facts
@@ -154,7 +155,9 @@ class SetupScreen(Frame):
         facts = self.query_one("#setup-facts", Facts)
         facts.facts = self._facts()
         facts.display = bool(facts.facts)
-        hint = "setup.hint.take" if self.found is not None else f"setup.hint.{self.step}"
+        hint = f"setup.hint.{self.step}"
+        if self.found is not None:
+            hint = "setup.hint.take" if _may_be_taken(self.found) else f"setup.hint.not_{self.step}"
         self.query_one("#setup-hint", Words).text = texts(hint)
         self.query_one("#setup-qr", QrPicture).display = self.step is Step.ENROL
         self.refresh_bindings()
@@ -178,8 +181,8 @@ class SetupScreen(Frame):
                 Fact("setup.fact.height", f"{found.height:,}"),
             )
         if isinstance(found, Preview):
-            return _of_preview(found)
-        return _of_findings(self.findings) if self.step is Step.DONE else ()
+            return _of_preview(texts, found)
+        return _of_findings(texts, self.findings) if self.step is Step.DONE else ()
 
     # -- what was typed
 
@@ -329,11 +332,18 @@ class SetupScreen(Frame):
         facts.display = True
 
 
-def _of_findings(findings: list[Finding]) -> tuple[Fact, ...]:
+def _of_findings(texts: Texts, findings: list[Finding]) -> tuple[Fact, ...]:
     """What needs somebody's hand, the worst first; what is well in one line."""
     ill = sorted((each for each in findings if each.verdict != "good"), key=lambda each: each.verdict)
-    facts = [Fact("setup.fact.check", f"{each.name}: {each.found} {each.mend}", _TONES[each.verdict]) for each in ill]
-    well = ", ".join(dict.fromkeys(each.name for each in findings if each.verdict == "good"))
+    facts = [
+        Fact(
+            "setup.fact.check",
+            f"{texts.told(each.name)}: {texts.told(each.found)} {texts.told(each.mend)}",
+            _TONES[each.verdict],
+        )
+        for each in ill
+    ]
+    well = ", ".join(dict.fromkeys(texts.told(each.name) for each in findings if each.verdict == "good"))
     return (*facts, Fact("setup.fact.well", well, "good")) if well else tuple(facts)
 
 
@@ -343,7 +353,7 @@ def _may_be_taken(found: NetworkFound | ShopFound | Preview) -> bool:
     return not found.fault_count if isinstance(found, Preview) else True
 
 
-def _of_preview(preview: Preview) -> tuple[Fact, ...]:
+def _of_preview(texts: Texts, preview: Preview) -> tuple[Fact, ...]:
     counts = (("added", preview.added), ("changed", preview.changed), ("kept", preview.kept))
     facts = [Fact(f"setup.fact.{name}", f"{count:,}") for name, count in counts]
     for change in preview.changes[:5]:
@@ -351,5 +361,5 @@ def _of_preview(preview: Preview) -> tuple[Fact, ...]:
         facts.append(Fact("setup.fact.change", f"{change.name}: {before} → {after}"))
     for fault in preview.faults:
         where = f"{fault.line}, {fault.column}" if fault.column else f"{fault.line}"
-        facts.append(Fact("setup.fact.fault", f"{where}: {fault.what}", "bad"))
+        facts.append(Fact("setup.fact.fault", f"{where}: {texts.told(fault.what)}", "bad"))
     return tuple(facts)
