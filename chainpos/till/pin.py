@@ -80,7 +80,7 @@ def require_pin(book: ShopBook, pin: str, now_ns: int, whose: str = OWNER) -> No
     if record is None:
         raise UserFacingError(
             "No PIN was set on this till.",
-            next_step="Set one under Shift, Staff (F11, s, p), or with `chainpos till --set-pin`, then refund.",
+            next_step="Set one under Staff (Ctrl+G, p), or with `chainpos till --set-pin`, then refund.",
         )
     _require_open(record.closed_until_ns, now_ns)
     # Counted before it is checked: pulling the plug in between must not make the guess free.

@@ -38,6 +38,7 @@ from chainpos.till.home import TillHome, TillSettings, check_settings
 from chainpos.till.keyfile import load_till_key, save_till_key
 from chainpos.till.own_node import ensure_own_node, make_own_node
 from chainpos.till.pin import set_pin
+from chainpos.till.printing.address import PATTERN as PRINTER_PATTERN
 from chainpos.till.printing.commands import job_bytes
 from chainpos.till.printing.device import PrinterProblem, send
 from chainpos.till.staff import decides
@@ -311,6 +312,12 @@ class ShopSetup:
 
     def try_printer(self, address: str) -> None:
         """Print a line, and keep the printer where it came out. Blocks for some seconds. Raises UserFacingError."""
+        if not address or not re.fullmatch(PRINTER_PATTERN, address):
+            raise UserFacingError(
+                f"{address[:40]!r} is no printer's address.",
+                next_step="Write tcp:HOST:9100, usb:VENDOR:PRODUCT or file:/dev/usb/lp0.",
+                exit_code=EXIT_USAGE,
+            )
         chosen = msgspec.structs.replace(self.home.settings(), printer=address)
         check_settings(chosen)
         try:

@@ -108,6 +108,7 @@ TELL = (
     "till/staff.py",
     "till/printing/queue.py",
     "till/receipts.py",
+    "till/receipt_files.py",
     "till/refund_items.py",
     "till/refunds.py",
     "till/running.py",

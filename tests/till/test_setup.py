@@ -60,7 +60,11 @@ def test_each_step_is_kept_and_the_next_one_follows(shop: ShopSetup, tmp_path: P
 
 def test_a_printer_is_kept_only_if_a_line_came_out(shop: ShopSetup) -> None:
     shop.accept_shop(FOUND_SHOP, "CNY")
-    for address, why in (("tcp:127.0.0.1:1", "unreachable"), ("nonsense", "not right")):
+    for address, why in (
+        ("tcp:127.0.0.1:1", "unreachable"),
+        ("nonsense", "no printer's address"),
+        ("", "no printer's address"),
+    ):
         with pytest.raises(UserFacingError, match=why):
             shop.try_printer(address)
     assert shop.home.settings().printer == ""

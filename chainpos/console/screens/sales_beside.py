@@ -20,7 +20,7 @@ from chainpos.till.views import BesideView, TenderKind
 
 def beside_state(texts: Texts, bill: BesideView) -> str:
     """How it was paid, with the mark that no ledger money has."""
-    return f"◆ {' + '.join(texts(f'tender.{kind.value}') for kind in bill.kinds) or texts('bill.taken_free')}"
+    return f"◆ {' + '.join(texts(f'tender.{kind.value}') for kind in bill.kinds) or texts('stage.taken_free')}"
 
 
 def beside_cells(texts: Texts, bill: BesideView, zone: tzinfo | None) -> Sequence[Cell]:
