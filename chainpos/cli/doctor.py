@@ -58,14 +58,16 @@ def _examine(home: Path | None) -> list[Finding]:
 
 
 def _show(findings: list[Finding]) -> None:
-    for each in findings:
+    if sys.stdout.isatty():
+        from chainpos.till.doctor import sample_code
+
+        draw_qr(sample_code().modules)
+        print_line("Scan this with a phone as a customer would. Where it is not read, enlarge the terminal's font.")
+        print_line("")
+    # What is to be mended stands at the end: the rest may have left a small screen already.
+    for each in sorted(findings, key=lambda each: list(_MARKS).index(each.verdict)):
         print_line(f"{_MARKS[each.verdict]}  {each.name}: {each.found}")
         if each.mend:
             print_line(f"      → {each.mend}")
-    if not sys.stdout.isatty():
-        return
-    from chainpos.till.doctor import sample_code
-
-    print_line("")
-    draw_qr(sample_code().modules)
-    print_line("Scan this with a phone as a customer would. Where it is not read, enlarge the terminal's font.")
+    bad, look = (sum(each.verdict == verdict for each in findings) for verdict in ("bad", "look"))
+    print_line(f"To mend: {bad}. To look at: {look}." if bad or look else "All is well.")

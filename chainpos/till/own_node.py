@@ -26,6 +26,15 @@ _LOOK_TIMEOUT_S: Final = 1.0
 _STARTED: Final[list[subprocess.Popen[bytes]]] = []
 
 
+class CatchingUp(UserFacingError):
+    """The shop's own node has not yet what was asked of it; it has come to `height` of `target`."""
+
+    def __init__(self, height: int, target: int) -> None:
+        what = f"The shop's node is still catching up: height {height} of {target}."
+        super().__init__(what, next_step="Try again in a moment.")
+        self.height, self.target = height, target
+
+
 def address_towards(node: str) -> str:
     """This machine's own address on the way to a node, which a phone in the shop's network can reach too.
 

@@ -36,7 +36,7 @@ from chainpos.store.shop_shifts import ShopShifts
 from chainpos.till.catalogue import Catalogue, Preview
 from chainpos.till.home import TillHome, TillSettings, check_settings
 from chainpos.till.keyfile import load_till_key, save_till_key
-from chainpos.till.own_node import ensure_own_node, make_own_node
+from chainpos.till.own_node import CatchingUp, ensure_own_node, make_own_node
 from chainpos.till.pin import set_pin
 from chainpos.till.printing.address import PATTERN as PRINTER_PATTERN
 from chainpos.till.printing.commands import job_bytes
@@ -211,10 +211,7 @@ class ShopSetup:
             report = await client.report()
             height = report.height
             if height < 1 or height < report.target_height:
-                raise UserFacingError(
-                    f"The shop's node is still catching up: height {height} of {report.target_height}.",
-                    next_step="Try again in a moment.",
-                )
+                raise CatchingUp(height, report.target_height)
             record = await record_at(client, MERCHANTS, merchant_key(merchant), height)
         if record is None:
             raise UserFacingError(

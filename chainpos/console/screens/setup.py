@@ -28,6 +28,7 @@ from chainpos.console.widgets.words import Field, Words
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.catalogue import Preview
 from chainpos.till.doctor import Finding
+from chainpos.till.own_node import CatchingUp
 from chainpos.till.setup import MAY_WAIT, Enrolment, NetworkFound, ShopFound, ShopSetup, Step
 
 LOOK_EVERY_S: Final = 2.0
@@ -214,7 +215,7 @@ class SetupScreen(Frame):
         if step is Step.NETWORK:
             self.found = await setup.find_network(next(iter(self._addresses()), ""))
         elif step is Step.SHOP:
-            self.found = await setup.find_shop(self._typed("merchant").upper())
+            self.found = await self._find_shop()
         elif step is Step.ARTICLES:
             self.found = await asyncio.to_thread(setup.preview_articles, self._path("file"))
         else:
@@ -222,6 +223,18 @@ class SetupScreen(Frame):
             return
         self.told(None)
         self.retitle()
+
+    async def _find_shop(self) -> ShopFound:
+        """Asks again while the shop's own node catches up, of what then stands in the field, and says how far it is."""
+        while True:
+            try:
+                return await self.machine.setup.find_shop(self._typed("merchant").upper())
+            except CatchingUp as error:
+                how_far = self.console_app.texts(
+                    "setup.catching_up", height=f"{error.height:,}", target=f"{error.target:,}"
+                )
+                self.told(Told(how_far, good=True))
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _do(self) -> None:
         setup, step = self.machine.setup, self.step
