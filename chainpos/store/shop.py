@@ -81,7 +81,7 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     """A signed transaction that is sent until a verified block has it or its own expiry has passed.
 
     `number` is the sale it belongs to, 0 for none. `state` is "waiting", "done", "refused" (by `code`) or "expired".
-    `staff` is who had it signed.
+    `staff` is who had it signed; `offline` whether it charges a code that was accepted while the network was away.
     """
 
     tx_hash: bytes
@@ -96,6 +96,7 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 0
     code: int = 0
     staff: str = ""
+    offline: bool = False
 
 
 class Search(NamedTuple):

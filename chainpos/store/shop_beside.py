@@ -51,11 +51,11 @@ _BILLS: Final = (
     "AS kinds, "
     "(SELECT coalesce(max(staff), '') FROM tenders WHERE bill = bills.number AND state = 'received') AS staff, "
     "(SELECT coalesce(sum(amount_minor), 0) FROM returns WHERE bill = bills.number) AS returned_minor "
-    "FROM bills WHERE state = 'complete' AND ledger_minor = 0"
+    "FROM {} bills WHERE state = 'complete' AND ledger_minor = 0"
 )
 _NEWEST: Final = (
-    "bills.number IN (SELECT number FROM bills WHERE state = 'complete' AND ledger_minor = 0 "
-    "ORDER BY closed_ns DESC LIMIT ?)"
+    "SELECT number, reference, charged_minor, closed_ns FROM bills WHERE state = 'complete' AND ledger_minor = 0 "
+    "ORDER BY closed_ns DESC LIMIT ?"
 )
 
 
@@ -67,8 +67,8 @@ class ShopBeside:
 
     def bills(self, search: Search = Search(), *, limit: int = 500) -> list[BesideRow]:  # noqa: B008 - it is immutable
         """The newest `SCANNED` of them that match, newest first."""
-        where = [_NEWEST]
-        values: list[str | int] = [SCANNED]
+        where: list[str] = []
+        values: list[str | int] = []
         if search.reference:
             where.append("reference LIKE ? ESCAPE '\\'")
             values.append(f"%{like_literal(search.reference)}%")
@@ -78,12 +78,20 @@ class ShopBeside:
         if search.minute is not None:
             where.append(f"(closed_ns / {_SECOND_NS} + ?) % {_DAY_S} / 60 = ?")
             values += [search.offset_s, search.minute]
-        sql = f"{_BILLS} AND {' AND '.join(where)} ORDER BY closed_ns DESC, number DESC LIMIT ?"
-        return self.book.rows(sql, [*values, min(limit, MAX_ROWS)], BesideRow)
+        limit = min(limit, MAX_ROWS)
+        # What is told of each is worked out for those that are shown alone.
+        matching = f"SELECT number FROM ({_NEWEST}) WHERE {' AND '.join(where) or 'true'} LIMIT ?"  # noqa: S608
+        found = f"({matching}) AS found CROSS JOIN"
+        sql = f"{_BILLS.format(found)} AND bills.number = found.number ORDER BY closed_ns DESC, bills.number DESC"
+        return self.book.rows(sql, [SCANNED if where else limit, *values, limit], BesideRow)
 
     def bill(self, reference: str) -> BesideRow | None:
         """The one with this reference."""
-        found = self.book.rows(f"{_BILLS} AND reference = ?", [reference], BesideRow) if reference.isascii() else []
+        found = (
+            self.book.rows(f"{_BILLS.format('')} AND reference = ?", [reference], BesideRow)
+            if reference.isascii()
+            else []
+        )
         return found[0] if found else None
 
     def left(self, bill: int) -> dict[str, int]:

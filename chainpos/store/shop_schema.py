@@ -275,6 +275,13 @@ CREATE INDEX returns_by_bill ON returns (bill);
 CREATE INDEX returns_uncounted ON returns (id) WHERE counted_in = 0;
 """
 
+# Charges of codes that were accepted while the network was away, and in which report one that came to nothing is named.
+_OFFLINE_CODES: Final = """
+ALTER TABLE outbox ADD COLUMN offline INTEGER NOT NULL DEFAULT 0 CHECK (offline IN (0, 1));
+ALTER TABLE outbox ADD COLUMN counted_in INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outbox_offline ON outbox (tx_hash) WHERE offline = 1 AND counted_in = 0;
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
 MIGRATIONS: Final[tuple[str, ...]] = (
     _FIRST,
@@ -287,6 +294,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _COUNTED,
     _TIPS,
     _RETURNS,
+    _OFFLINE_CODES,
 )
 
 

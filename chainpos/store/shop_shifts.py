@@ -21,6 +21,7 @@ _CLAIMS: Final = (
     "UPDATE tenders SET returned_in = ? WHERE id = ?",
     "UPDATE bills SET counted_in = ? WHERE number = ?",
     "UPDATE returns SET counted_in = ? WHERE id = ?",
+    "UPDATE outbox SET counted_in = ? WHERE tx_hash = ?",
 )
 OPEN_STATES: Final = ("waiting", "seen", "proved", "refused", "expired", "cancelled")
 
@@ -73,12 +74,21 @@ class DrawerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class Counted(NamedTuple):
     """What a report counted beside the ledger: tenders that came in, those given back before their bill was complete,
-    complete bills, and what was given back of those."""
+    complete bills, what was given back of those, and charges that came to nothing of codes accepted offline."""
 
     received: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
     bills: tuple[int, ...] = ()
     returns: tuple[int, ...] = ()
+    codes: tuple[bytes, ...] = ()
+
+
+class LostRow(msgspec.Struct, frozen=True):
+    """A code accepted offline that brought no money: the charge's hash, the sale and what it was of."""
+
+    tx_hash: bytes
+    reference: str
+    amount_minor: int
 
 
 class TaxRow(msgspec.Struct, frozen=True):
@@ -217,6 +227,16 @@ class ShopShifts:
         """Tenders beside the ledger that came in, given back since or not, and that no closed shift counted."""
         sql = "SELECT * FROM tenders WHERE received_ns > 0 AND received_in = 0 AND kind <> 'ledger' ORDER BY id"
         return self.book.rows(sql, [], TenderRow)
+
+    def codes_refused_uncounted(self) -> list[LostRow]:
+        """Codes accepted offline that brought no money in the end, and that no closed shift named."""
+        sql = (
+            "SELECT outbox.tx_hash, reference, sales.amount_minor "
+            "FROM outbox JOIN sales ON sales.number = outbox.number "
+            "WHERE offline = 1 AND counted_in = 0 AND outbox.state IN ('refused', 'expired') AND sales.height = 0 "
+            "ORDER BY sales.number"
+        )
+        return self.book.rows(sql, [], LostRow)
 
     def returned_uncounted(self) -> list[TenderRow]:
         """Tenders beside the ledger that were given back, whenever they came in, which no closed shift counted."""

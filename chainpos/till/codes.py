@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from chainpos.core.checkout.code import CODE_MARK, RefusedCode, SignedCode, parse_code, require_covers
+from chainpos.core.contracts.payments.messages import Charge
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import EXIT_UNREACHABLE, UserFacingError
 from chainpos.inspect.views import Link
+from chainpos.store.shop import OutboxRow
 from chainpos.till.desk import CHARGE
 from chainpos.till.running import RunningTill
+from chainpos.till.sales import Sale
 
 
 class MustConfirm(UserFacingError):
@@ -57,3 +62,17 @@ def require_within_floor(run: RunningTill, amount: Amount) -> None:
             next_step="Show the sale's code with Enter, or wait until the till is online.",
             exit_code=EXIT_UNREACHABLE,
         )
+
+
+async def sign_charge(run: RunningTill, sale: Sale, code: SignedCode, *, offline: bool) -> asyncio.Future[OutboxRow]:
+    """The charge of a code for a new sale, signed and kept; `offline` where it was accepted without the network."""
+    row = sale.row
+    return await run.outbox.sign(
+        CHARGE,
+        Charge(sale.signed.encoded, code.encoded, code.signature),
+        expires_s=sale.signed.request.expires_s,
+        number=row.number,
+        amount=Amount(row.amount_minor, row.currency),
+        staff=row.staff,
+        offline=offline,
+    )

@@ -20,7 +20,7 @@ from chainpos.core.checkout.code import SignedCode
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.request import SignedRequest, Terms, make_request
-from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel, Charge
+from chainpos.core.contracts.payments.messages import CODE_LIFE_S, Cancel
 from chainpos.core.contracts.settlement.messages import RequestPayout
 from chainpos.core.values.amount import Amount, AmountError
 from chainpos.core.values.text import clean
@@ -33,8 +33,7 @@ from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
 from chainpos.till.bill_desk import Also
 from chainpos.till.bills import Bills
-from chainpos.till.codes import read_code, require_within_floor
-from chainpos.till.desk import CHARGE
+from chainpos.till.codes import read_code, require_within_floor, sign_charge
 from chainpos.till.display import FILE_NAME as DISPLAY_FILE
 from chainpos.till.display import DisplayFile, keep_told
 from chainpos.till.home import TillHome, TillSettings
@@ -220,15 +219,14 @@ class Till:
         """A customer's code charged, booked together with what `also` writes."""
         run = self._run
         code = self._readable(code_text, amount)
+        # Where it cannot be sent now, the request says when the code was accepted, and lives as long as it is taken.
+        offline = run.network.link is not Link.ONLINE
+        life_s = run.floor.life_s(amount) if offline else CODE_LIFE_S
         async with self._selling:
-            sale = await self._new_sale(amount, memo, CODE, CODE_LIFE_S, also)
+            sale = await self._new_sale(amount, memo, CODE, life_s, also)
         self._hand = sale
-        message = Charge(sale.signed.encoded, code.encoded, code.signature)
-        expires_s = sale.signed.request.expires_s
-        ended = await run.outbox.sign(
-            CHARGE, message, expires_s=expires_s, number=sale.row.number, amount=amount, staff=sale.row.staff
-        )
-        if run.network.link is Link.ONLINE:
+        ended = await sign_charge(run, sale, code, offline=offline)
+        if not offline:
             await ended_within(ended, ANSWER_WAIT_S)
         return sale_view(sale, run.money)
 

@@ -71,11 +71,12 @@ class Outbox:
         number: int = 0,
         amount: Amount | None = None,
         staff: str = "",
+        offline: bool = False,
     ) -> asyncio.Future[OutboxRow]:
         """Sign and keep a transaction, durable when this returns; what comes back is done when it has ended.
 
         `number` is the sale it belongs to, 0 for none; `amount` what it would move, `staff` who has it signed, for the
-        book.
+        book; `offline` whether it charges a code that was accepted while the network was away.
         """
         encoded = msgspec.msgpack.encode(message)
         nonce = self._entropy(NONCE_BYTES)
@@ -91,6 +92,7 @@ class Outbox:
             amount_minor=amount.minor if amount is not None else 0,
             currency=amount.currency if amount is not None else "",
             staff=staff,
+            offline=offline,
         )
         await self._book.call(lambda: self._book.book.queue(row))
         self._waiting[row.tx_hash] = row

@@ -24,6 +24,7 @@ from chainpos.store.shop import ShopBook
 from chainpos.till.book_thread import BookThread
 from chainpos.till.desk import Desk
 from chainpos.till.faults import Faults
+from chainpos.till.floor import Floor
 from chainpos.till.home import TillSettings
 from chainpos.till.identity import Identity, Noticed
 from chainpos.till.outbox import Outbox
@@ -80,8 +81,9 @@ class RunningTill:
         self.halted_reason = ""
         self.met = asyncio.Event()
         self.stopped = False
+        self.floor = Floor(self.book, self.desk, clock)
         # What else is to be done now and then while the node answers.
-        self.errands: list[Callable[[RpcClient], Awaitable[None]]] = []
+        self.errands: list[Callable[[RpcClient], Awaitable[None]]] = [self.floor.look]
         self._money_ns = 0
         self._listeners: dict[asyncio.Event, None] = {}
         self._task: asyncio.Task[None] | None = None

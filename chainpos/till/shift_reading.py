@@ -14,6 +14,7 @@ import msgspec
 from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.reconciling import (
+    CODE_REFUSED,
     LEDGER_NOT_READ,
     PAYMENT,
     REFUND,
@@ -49,7 +50,8 @@ MAX_HEIGHT: Final = 2**62
 
 
 class BookSide(NamedTuple):
-    """What the book has of a shift; `tender_faults` are ledger tenders of bills that differ from their sales.
+    """What the book has of a shift; `tender_faults` are ledger tenders of bills that differ from their sales, and
+    codes accepted offline that brought nothing.
 
     `counted` and `to_sale` are what the shift claims when it is closed: what comes after this look is in the next.
     """
@@ -179,6 +181,7 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
     if keyed_minor:
         taxed.append(Taxed(NO_RATE, keyed_minor, 0))
     came, went = shifts.received_uncounted(), [row for row in shifts.returned_uncounted() if row.received_ns]
+    lost = shifts.codes_refused_uncounted()
     back, to_sale = ShopBeside(shifts.book).uncounted(), shifts.book.next_number() - 1
     return BookSide(
         entries=tuple(
@@ -200,12 +203,16 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
             OpenRequest(row.reference, row.amount_minor, row.state)
             for row in shifts.unpaid_after(shift.from_sale, to_sale)
         ),
-        tender_faults=tuple(_tender_fault(row, tender) for row in paid if _differs(row, tender := tenders[row.number])),
+        tender_faults=(
+            *(_tender_fault(row, tender) for row in paid if _differs(row, tender := tenders[row.number])),
+            *(Difference(kind=CODE_REFUSED.name, reference=row.reference, book_minor=row.amount_minor) for row in lost),
+        ),
         counted=Counted(
             tuple(row.id for row in came),
             tuple(row.id for row in went),
             shifts.bills_uncounted(),
             tuple(row.id for row in back),
+            tuple(row.tx_hash for row in lost),
         ),
         to_sale=to_sale,
     )

@@ -64,6 +64,10 @@ class ShiftShop(BillShop):
         await self.authorise()
         return await super().sell(amount, memo, also)
 
+    async def charge_for(self, code_text: str, amount: Amount, memo: str, also: Also) -> SaleView:
+        await self.authorise()
+        return await super().charge_for(code_text, amount, memo, also)
+
     # -- the chain
 
     async def read(self, run: RunningTill, shift: ShiftRow, to_height: int) -> LedgerSide | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.contracts.payments.codes import CODE_EXPIRED
+from chainpos.core.contracts.payments.messages import CODE_LIFE_S
 from chainpos.errors import UserFacingError
 from chainpos.till.codes import MustConfirm
 from chainpos.till.counter import Till
 from chainpos.till.home import TillSettings
 from chainpos.till.views import Link
+from tests.core.contracts.conftest import make_app_state
+from tests.node.conftest import Nodes
 
 from .conftest import Shop, cny, offer_of, online, sale_where, view_where
 
@@ -86,3 +91,40 @@ async def test_a_code_that_lapsed_before_the_network_was_back_is_refused_and_the
     await shop.restart_peer()
     refused = await sale_where(till, sale.reference, SaleState.REFUSED, SaleState.EXPIRED)
     assert refused.problem is None or refused.problem.code == CODE_EXPIRED.number
+    # The report of the shift in which that was learned names it, and no later one.
+    for named in ([("code_refused", sale.reference, 1_000)], []):
+        z = await till.shifts.close(cny(0))
+        assert [(each.sentence.name, each.reference, each.book_minor) for each in z.differences] == named
+        await till.shifts.open(cny(0))
+
+
+@pytest.mark.slow
+async def test_where_governance_allows_it_a_code_accepted_offline_is_paid_after_its_minute(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def app_state() -> dict[str, Any]:
+        bounds = {"window_s": 3_600, "payment_minor": {"CNY": 1_000}}
+        return make_app_state() | {"payments": {"offline_codes": [bounds]}}
+
+    monkeypatch.setattr("tests.node.conftest.make_app_state", app_state)
+    shop = Shop(nodes, tmp_path)
+    await shop.open_city()
+    till = await till_with_floor(shop, 3_000)
+    floor = till._run.floor
+    assert [floor.life_s(cny(minor)) for minor in (1_000, 1_001)] == [3_600, CODE_LIFE_S]
+    wallet = shop.wallet("erin")
+    now_ns = wallet.network.clock.now_ns
+    monkeypatch.setattr(wallet.network.clock, "now_ns", lambda: now_ns() - 57 * 10**9)
+    code = wallet.code(cny(1_000))
+    sale = await till.charge(code.text, cny(1_000))
+    while till._clock.now_ns() < (code.expires_s + 1) * 10**9:  # noqa: ASYNC110 - only time makes a code lapse
+        await asyncio.sleep(0.2)
+    # What was read of governance survives the till.
+    await shop.close_till(till)
+    till = await shop.open_till()
+    assert till._run.floor.life_s(cny(1_000)) == 3_600
+    await shop.restart_peer()
+    await sale_where(till, sale.reference, SaleState.CONFIRMED)
+    z = await till.shifts.close(cny(0))
+    assert ([line.ledger for line in z.lines], z.differences) == ([cny(1_000)], ())
+    await shop.close()

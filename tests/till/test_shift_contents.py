@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,12 @@ from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.takings import Sum
 from chainpos.core.checkout.z_report import decode_report, figures
 from chainpos.core.values.amount import Amount
+from chainpos.store.shop import OutboxRow
 from chainpos.store.shop_shifts import ShopShifts
 from chainpos.till import shift_reading
 from chainpos.till.bill_views import TenderKind
+from chainpos.till.desk import CHARGE
+from chainpos.till.outbox import REFUSED
 
 from .shift_shop import ShiftShop
 
@@ -247,3 +252,30 @@ async def test_every_minor_unit_is_in_exactly_one_report(shop: ShiftShop) -> Non
 @pytest.mark.parametrize("seed", range(100, 130))
 async def test_every_minor_unit_is_in_exactly_one_report_over_many_days(shop: ShiftShop, seed: int) -> None:
     await _random_days(shop, seed, 120)
+
+
+async def test_a_code_accepted_offline_that_was_refused_in_the_end_is_named_by_one_report(shop: ShiftShop) -> None:
+    """Two were refused: one that was accepted offline, one with the customer standing there."""
+    await shop.set_online(online=True)
+    for offline in (True, False):
+        await shop.bills.add("tea")
+        sale = await shop.bills.charge("a code", cny(1_200))
+        number = shop.book.book.next_number() - 1
+        tx_hash = hashlib.sha256(b"%d" % number).digest()
+        sent = OutboxRow(
+            tx_hash=tx_hash, wire=b"", kind=CHARGE, created_ns=shop.time_ns, expires_s=2**32, number=number,
+            offline=offline,
+        )  # fmt: skip
+        await shop.book.call(partial(shop.book.book.queue, sent))
+        if offline:
+            lost = sale.reference
+            assert (await shop.shifts.close(cny(0))).differences == ()
+            await shop.shifts.open(cny(0))
+        await shop.book.call(partial(shop.book.book.settle, tx_hash, REFUSED, height=3, code=512))
+        await shop.bills.park()
+    second = await shop.shifts.close(cny(0))
+    assert [(each.sentence.name, each.reference, each.book_minor) for each in second.differences] == [
+        ("code_refused", lost, 1_200)
+    ]
+    await shop.shifts.open(cny(0))
+    assert (await shop.shifts.close(cny(0))).differences == ()

@@ -17,6 +17,7 @@ from chainpos.console.widgets.bill_words import bill_lines, customer_lines, stag
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.core.values.amount import Amount, format_amount
 
+MINUTE_NS = 60 * 10**9
 _FINISHED = {Stage.TAKEN, Stage.PAID, Stage.PROVED, Stage.CANCELLED, Stage.REFUNDED}
 _PICTURES = {
     Stage.TAKEN: COINS,
@@ -51,6 +52,10 @@ def sentences(texts: Texts, shown: Showing) -> list[str]:
         return [texts("stage.refused_detail"), texts("counter.money_none")]
     if shown.stage is Stage.REFUNDED:
         return [texts("stage.refunded_detail", amount=format_amount(sale.refunded or sale.amount))]
+    if shown.stage is Stage.CHARGING:
+        return [texts("stage.charging_detail", minutes=max(-(-shown.left_ns // MINUTE_NS), 1))]
+    if shown.stage is Stage.EXPIRED and sale.presented == "code":
+        return [texts("stage.lapsed_detail")]
     rows = [texts(f"stage.{shown.stage.value}_detail")]
     return rows + (bill_lines(texts, shown)[:-1] if shown.stage is Stage.PAID and shown.bill is not None else [])
 

@@ -84,6 +84,12 @@ TENDER_DIFFERS: Final = DifferenceKind(
     "The bill counts on another ledger payment than there was.", "账单所计的账本收款与实际不符。",
     "Look at the bill: what the ledger paid is what counts.", "请核对账单：以账本实际收款为准。",
 )  # fmt: skip
+CODE_REFUSED: Final = DifferenceKind(
+    "code_refused",
+    "A code accepted without the network was refused in the end.", "离线受理的付款码最终被拒绝。",
+    "No money came, and the shop bears it if the goods are gone. The Sales screen says why it was refused.",
+    "款项未到；若货物已交付，损失由商户承担。拒绝原因见销售页面。",
+)  # fmt: skip
 CASH_OVER: Final = DifferenceKind(
     "cash_over",
     "More cash in the drawer than there should be.", "钱箱现金多于应有金额。",
@@ -104,7 +110,7 @@ LEDGER_NOT_READ: Final = DifferenceKind(
 )  # fmt: skip
 KINDS: Final = (
     NOT_IN_BOOK, NOT_ON_LEDGER, TWICE_IN_BOOK, AMOUNT_DIFFERS, FEE_DIFFERS, REFUND_NOT_IN_BOOK, REFUND_NOT_ON_LEDGER,
-    NOT_SETTLED, SETTLEMENT_DIFFERS, TENDER_DIFFERS, CASH_OVER, CASH_SHORT, LEDGER_NOT_READ,
+    NOT_SETTLED, SETTLEMENT_DIFFERS, TENDER_DIFFERS, CODE_REFUSED, CASH_OVER, CASH_SHORT, LEDGER_NOT_READ,
 )  # fmt: skip
 BY_NAME: Final = {kind.name: kind for kind in KINDS}
 

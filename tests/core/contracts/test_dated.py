@@ -18,6 +18,8 @@ from chainpos.core.contracts.fees.changes import SetFeeRule, SetPublishedRate
 from chainpos.core.contracts.governance.changes import SetQuorum
 from chainpos.core.contracts.governance.codes import BAD_CHANGE
 from chainpos.core.contracts.merchants.changes import SetDelays
+from chainpos.core.contracts.payments.changes import SetOfflineCodes
+from chainpos.core.contracts.payments.records import OfflineCap
 from chainpos.core.contracts.ports import DYNAMIC_QR
 from chainpos.core.contracts.settlement.changes import SetCutoffs
 from chainpos.errors import MalformedBytes
@@ -36,6 +38,7 @@ SCHEDULES: list[tuple[str, int, int, Callable[[int], msgspec.Struct]]] = [
     ("customers.recovery", 64, 0, lambda from_s: SetRecoveryTime(from_s, 600)),
     ("merchants.delays", 64, 0, lambda from_s: SetDelays(from_s, 600, 600)),
     ("fees.schedule", 64, 1, lambda from_s: SetFeeRule("standard", DYNAMIC_QR, CNY, from_s, 1, 0, 9, 0)),
+    ("payments.offline_codes", 64, 0, lambda from_s: SetOfflineCodes(from_s, 600, (OfflineCap(CNY, 1),))),
     ("fees.comparison", 64, 0, lambda from_s: SetPublishedRate(0, "Cards", "银行卡", from_s, 6_000)),
     ("settlement.timetable", 64, 1, lambda from_s: SetCutoffs(CNY, from_s, 600, 0)),
 ]

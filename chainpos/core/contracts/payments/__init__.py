@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chainpos.core.contracts.context import Capability, Message
-from chainpos.core.contracts.payments import codes, genesis, invariants, records, rules
+from chainpos.core.contracts.payments import changes, codes, genesis, invariants, records, rules
 from chainpos.core.contracts.payments.messages import (
     Cancel,
     Charge,
@@ -29,7 +29,8 @@ CAPABILITY: Final = Capability(
         ),
         Message("payments.cancel", Cancel, rules.cancel, gas=400, subject=cancel_subject),
     ),
-    tables=(records.PAYMENTS, records.CANCELLED),
+    tables=(records.PAYMENTS, records.CANCELLED, records.OFFLINE_CODES),
     invariants=(invariants.a_request_is_paid_at_most_once, invariants.refunds_stay_within_what_was_paid),
     load_genesis=genesis.load_genesis,
+    changes=changes.CHANGES,
 )  # fmt: skip

@@ -96,9 +96,16 @@ NOTHING_TO_PAY: Final = Code(
     "The payment is of nothing.", "付款金额为零。",
     "Ask the customer to enter the amount.", "请顾客输入付款金额。",
 )  # fmt: skip
+OVER_OFFLINE_CAP: Final = Code(
+    519, "over_offline_cap",
+    "The amount is more than a code accepted without the network may pay.", "金额超过离线受理付款码的上限。",
+    "The goods are at the shop's risk: ask the customer to pay by a new code.",
+    "货物风险由商户承担：请顾客出示新的付款码付款。",
+)  # fmt: skip
 
 CODES: Final = (
     MALFORMED_REQUEST, WRONG_MERCHANT, WRONG_CURRENCY, UNDERPAID, OVERPAID, REQUEST_EXPIRED, ALREADY_PAID,
     REQUEST_CANCELLED, TIP_NOT_ALLOWED, OVER_TILL_LIMIT, MALFORMED_CODE, CODE_EXPIRED, CODE_FROM_FUTURE,
     OVER_CODE_LIMIT, NOT_THE_TILL, STATIC_NOT_CHARGEABLE, UNKNOWN_PAYMENT, NOTHING_TO_PAY,
+    OVER_OFFLINE_CAP,
 )  # fmt: skip

@@ -86,6 +86,36 @@ class Cancellation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     expires_s: int
 
 
+class OfflineCap(msgspec.Struct, frozen=True, array_like=True):
+    """The most that one code accepted without the network may pay in one currency, in minor units."""
+
+    currency: str
+    payment_minor: int
+
+
+class OfflineStep(msgspec.Struct, frozen=True, array_like=True):
+    """From the second `effective_from_s` of block time: a code that a till accepted in its minute is taken so many
+    seconds after that, up to these caps; none is, in a currency without one."""
+
+    effective_from_s: int
+    window_s: int
+    caps: tuple[OfflineCap, ...]
+
+    def cap_minor(self, currency: str) -> int:
+        """The most in a currency, 0 for nothing."""
+        return next((cap.payment_minor for cap in self.caps if cap.currency == currency), 0)
+
+
+class OfflineSchedule(msgspec.Struct, frozen=True, array_like=True):
+    """The bounds by date, ascending."""
+
+    steps: tuple[OfflineStep, ...] = ()
+
+    def in_force(self, time_s: int) -> OfflineStep:
+        """What holds at a second: nothing is taken late where governance has said nothing."""
+        return next((step for step in reversed(self.steps) if step.effective_from_s <= time_s), OfflineStep(0, 0, ()))
+
+
 def _expiry(cancellation: Cancellation) -> int:
     return cancellation.expires_s
 
@@ -93,3 +123,9 @@ def _expiry(cancellation: Cancellation) -> int:
 NEVER_S: Final = MAX_TIME_S
 PAYMENTS: Final = Table("payments", b"pp", Payment, chosen_keys=True)
 CANCELLED: Final = Table("payments.cancelled", b"pc", Cancellation, expires=_expiry, chosen_keys=True)
+OFFLINE_CODES: Final = Table("payments.offline_codes", b"po", OfflineSchedule)
+# The one key of that table.
+ONLY: Final = b""
+MAX_OFFLINE_STEPS: Final = 64
+# Well within the day for which a spent code is remembered, so that none is taken twice.
+MAX_WINDOW_S: Final = 12 * 3_600

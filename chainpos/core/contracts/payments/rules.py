@@ -17,13 +17,23 @@ from chainpos.core.contracts.payments.messages import (
     CODE_LIFE_S,
     Cancel,
     Charge,
+    CustomerCode,
     Pay,
     Request,
     decode_code,
     open_request,
     static_payment_id,
 )
-from chainpos.core.contracts.payments.records import CANCELLED, NEVER_S, PAYMENTS, Cancellation, Payment
+from chainpos.core.contracts.payments.records import (
+    CANCELLED,
+    NEVER_S,
+    OFFLINE_CODES,
+    ONLY,
+    PAYMENTS,
+    Cancellation,
+    OfflineSchedule,
+    Payment,
+)
 from chainpos.core.contracts.ports import (
     CUSTOMER_CODE,
     DYNAMIC_QR,
@@ -65,12 +75,28 @@ def charge(ctx: Context, message: Charge) -> bytes:
     require(code.currency == request.currency, codes.WRONG_CURRENCY, request.currency)
     _require_payable(ctx, request, requested)
     require(code.issued_s <= ctx.block.time_s + CLOCK_DRIFT_S, codes.CODE_FROM_FUTURE)
-    require(ctx.block.time_s <= code.issued_s + CODE_LIFE_S, codes.CODE_EXPIRED)
     require(request.amount_minor <= code.max_minor, codes.OVER_CODE_LIMIT)
+    if ctx.block.time_s > code.issued_s + CODE_LIFE_S:
+        _require_accepted_offline(ctx, request, code)
     terms = _require_shop(ctx, request, request.amount_minor)
     payer = ctx.ports.customers.payer(ctx, code.payer_key)
     _take(ctx, request, requested, requested, terms, payer, request.amount_minor, 0, CUSTOMER_CODE)
     return requested
+
+
+def _require_accepted_offline(ctx: Context, request: Request, code: CustomerCode) -> None:
+    """The till accepted the code in its minute, as its request says, and governance lets it bring such a one so late.
+
+    When it was accepted the till alone says: hence the caps.
+    """
+    bounds = (ctx.get(OFFLINE_CODES, ONLY) or OfflineSchedule()).in_force(ctx.block.time_s)
+    in_its_minute = code.issued_s - CLOCK_DRIFT_S <= request.created_s <= code.issued_s + CODE_LIFE_S
+    late_s = ctx.block.time_s - request.created_s
+    cap_minor = bounds.cap_minor(request.currency)
+    if not in_its_minute or late_s > bounds.window_s or not cap_minor:
+        raise Rejected(codes.CODE_EXPIRED)
+    if request.amount_minor > cap_minor:
+        raise Rejected(codes.OVER_OFFLINE_CAP, f"{cap_minor} at most")
 
 
 def cancel(ctx: Context, message: Cancel) -> bytes:

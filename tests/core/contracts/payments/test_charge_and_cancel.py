@@ -166,3 +166,16 @@ def test_genesis_names_no_payments(city: City) -> None:
     load_genesis(city.context(), {})
     with pytest.raises(ValueError, match="unknown field"):
         load_genesis(city.context(), {"payments": []})
+
+
+@pytest.mark.parametrize(
+    ("bounds", "why"),
+    [
+        ({"window_s": 43_201, "payment_minor": {}}, r"window that cannot be.*offline_codes"),
+        ({"window_s": 60, "payment_minor": {"XXX": 1}}, "unknown one"),
+        ({"window_s": 60}, "payment_minor"),
+    ],
+)
+def test_genesis_names_no_bounds_for_late_codes_that_cannot_be(city: City, bounds: object, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        load_genesis(city.context(), {"offline_codes": [bounds]})
