@@ -15,7 +15,7 @@ from chainpos.core.values.timestamps import DAY_S, SECOND_NS
 from chainpos.inspect.steps import Trace
 from chainpos.inspect.timeline import Timeline
 
-CASE_VERSION: Final = 1
+CASE_VERSION: Final = 2
 # A case is judged as of its own last header: evidence does not age.
 CASE_OPTIONS: Final = TrustOptions(100 * 365 * DAY_S * SECOND_NS)
 SUBJECT: Final = "subject"

@@ -6,6 +6,7 @@ It refuses nothing: what cannot be read has no fields to change. Changes name a 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -15,8 +16,8 @@ from chainpos.core.contracts.customers.records import TIERS
 from chainpos.core.contracts.payments.messages import decode_request
 from chainpos.core.contracts.registry import MESSAGES, TABLES_BY_PREFIX
 from chainpos.core.state.tables import PREFIX_BYTES
-from chainpos.core.values.amount import MAX_MINOR, Amount, format_amount
-from chainpos.core.values.currency import CURRENCIES
+from chainpos.core.values.amount import MAX_MINOR, Amount, AmountError, format_amount, parse_amount
+from chainpos.core.values.currency import CURRENCIES, UnknownCurrency
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.errors import MalformedBytes, Rejected, UserFacingError
@@ -45,7 +46,11 @@ class Changeable(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
 
     def to(self, text: str) -> Change:
-        """The change of this field to a text."""
+        """The change of this field to a text as a person writes it: "99" beside "90.00 CNY" is 99 yuan."""
+        if self.currency:
+            # What is no amount, the change itself says.
+            with suppress(AmountError, UnknownCurrency):
+                text = str(parse_amount(text, self.currency).minor)
         return Change(self.place, self.path, text)
 
 

@@ -20,7 +20,7 @@ from chainpos.core.values.hashes import SIGNATURE_BYTES
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import MalformedTime, parse_rfc3339
 from chainpos.errors import EXIT_USAGE, MalformedBytes, UserFacingError
-from chainpos.inspect.fields import currency_of_key, key_text, record_fields
+from chainpos.inspect.fields import amount_text, currency_of_key, key_text, record_fields
 
 MAX_CHANGES: Final = 32
 _NONE: Final = "none"
@@ -154,7 +154,7 @@ def _with_message(wire: bytes, change: Change) -> tuple[bytes, str]:
         ),
         lambda _: bytes(SIGNATURE_BYTES),
     )
-    return changed_wire, f"message {'.'.join(change.path)}: {before} → {clean(change.text)}"
+    return changed_wire, f"message {'.'.join(change.path)}: {before} → {_shown_at(changed, change.path)}"
 
 
 def _with_record(full_key: bytes, before: bytes | None, change: Change) -> tuple[bytes | None, str]:
@@ -167,11 +167,13 @@ def _with_record(full_key: bytes, before: bytes | None, change: Change) -> tuple
         raise refused(f"There is no record {name} at that height", "Check the key, or choose another height.")
     table = next(table for table in TABLES if table.prefix == full_key[: len(table.prefix)])
     record = table.decode(before)
-    shown = _shown_at(record, change.path)
-    after = _encoded(table, with_field(record, change.path, change.text, currency_of_key(full_key)))
+    currency = currency_of_key(full_key)
+    changed = with_field(record, change.path, change.text, currency)
+    shown, would = _shown_at(record, change.path, currency), _shown_at(changed, change.path, currency)
+    after = _encoded(table, changed)
     if record_fields(full_key, after) is None:
         raise refused(f"{name} cannot be like that", "Choose another value.")
-    return after, f"{name} {'.'.join(change.path)}: {shown} → {clean(change.text)}"
+    return after, f"{name} {'.'.join(change.path)}: {shown} → {would}"
 
 
 def _encoded(table: Table[Any], record: Any) -> bytes:
@@ -234,8 +236,10 @@ def _leaf(current: Any, text: str) -> Any:
     raise refused("That is not one field", "Name a field within it.")
 
 
-def _shown_at(value: Any, path: tuple[str, ...]) -> str:
+def _shown_at(value: Any, path: tuple[str, ...], currency: str = "") -> str:
     for name in path:
+        named = getattr(value, "currency", "")
+        currency = named if isinstance(named, str) and named in CURRENCIES else currency
         if name == "request" and isinstance(value, msgspec.Struct) and len(path) > 1:
             try:
                 value = decode_request(getattr(value, "request", b""))
@@ -245,6 +249,8 @@ def _shown_at(value: Any, path: tuple[str, ...]) -> str:
             value = getattr(value, name, None)
         elif isinstance(value, tuple) and name.isdecimal() and int(name) < len(value):
             value = value[int(name)]
+    if isinstance(value, int) and path[-1:] and path[-1].endswith("_minor"):
+        return amount_text(value, currency)
     return value.hex() if isinstance(value, bytes) else clean(str(value))
 
 

@@ -5,10 +5,15 @@ It refuses nothing: what this version cannot read is shown as hex.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
+from chainpos.core.contracts.customers import records as customers
+from chainpos.core.contracts.governance import records as governance
+from chainpos.core.contracts.institutions import records as institutions
+from chainpos.core.contracts.merchants import records as merchants
 from chainpos.core.contracts.payments.messages import decode_code, decode_request
 from chainpos.core.contracts.registry import TABLES_BY_PREFIX
 from chainpos.core.state.tables import PREFIX_BYTES
@@ -20,7 +25,18 @@ from chainpos.errors import MalformedBytes
 
 Fields = tuple[tuple[str, str], ...]
 MAX_TEXT: Final = 240
+MAX_DIGITS: Final = 20
 _MAX_PARTS: Final = 64
+# What the numbers of a standing mean; a number that is not here stays one.
+_STANDINGS: Final[dict[type[msgspec.Struct], dict[int, str]]] = {
+    customers.Customer: {customers.OPEN: "open", customers.LOCKED: "locked", customers.CLOSED: "closed"},
+    governance.Proposal: {governance.OPEN: "open", governance.ENACTED: "enacted", governance.WITHDRAWN: "withdrawn"},
+    institutions.Institution: {institutions.ACTIVE: "active", institutions.SUSPENDED: "suspended"},
+    merchants.Merchant: {
+        merchants.OPEN: "open", merchants.SUSPENDED: "suspended", merchants.CLOSED: "closed"
+    },
+    merchants.Till: {merchants.OPEN: "open", merchants.REVOKED: "revoked"},
+}  # fmt: skip
 
 
 def key_text(full_key: bytes) -> str:
@@ -55,7 +71,8 @@ def struct_fields(struct: msgspec.Struct, currency: str = "") -> Fields:
     named = getattr(struct, "currency", "")
     if isinstance(named, str) and named in CURRENCIES:
         currency = named
-    return tuple((name, _text(name, getattr(struct, name), currency)) for name in struct.__struct_fields__)
+    standing = _STANDINGS.get(type(struct), {})
+    return tuple((name, _field(name, getattr(struct, name), currency, standing)) for name in struct.__struct_fields__)
 
 
 def message_fields(message: msgspec.Struct) -> Fields:
@@ -69,6 +86,20 @@ def message_fields(message: msgspec.Struct) -> Fields:
         else:
             found += [(f"{name}.{key}", text) for key, text in struct_fields(inner)]
     return tuple(found)
+
+
+def attribute_fields(attributes: Iterable[tuple[str, str]]) -> Fields:
+    """An event's attributes, cleaned; amounts as amounts, in the currency that the event names."""
+    told = [(clean(name), clean(value)) for name, value in attributes]
+    currency = dict(told).get("currency", "")
+    return tuple((name, _attribute(name, value, currency)) for name, value in told)
+
+
+def _attribute(name: str, value: str, currency: str) -> str:
+    whole = value.removeprefix("-")
+    if name.endswith("_minor") and whole.isascii() and whole.isdecimal() and len(whole) < MAX_DIGITS:
+        return amount_text(int(value), currency)
+    return value
 
 
 def amount_text(minor: int, currency: str) -> str:
@@ -97,6 +128,12 @@ def _currency(struct: msgspec.Struct) -> str:
     return named if isinstance(named, str) else ""
 
 
+def _field(name: str, value: Any, currency: str, standing: dict[int, str]) -> str:
+    if name in ("status", "state") and isinstance(value, int) and value in standing:
+        return f"{standing[value]} ({value})"
+    return _text(name, value, currency)
+
+
 def _text(name: str, value: Any, currency: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -107,6 +144,8 @@ def _text(name: str, value: Any, currency: str) -> str:
             return amount_text(value, currency)
         if name.endswith("_s") and SECOND_NS // 100 < value <= MAX_TIME_S:
             return format_rfc3339(value * SECOND_NS)
+        if name.endswith("_ns") and 0 < value <= MAX_TIME_S * SECOND_NS:
+            return format_rfc3339(value)
         return str(value)
     if isinstance(value, str):
         return clean(value, max_characters=MAX_TEXT)

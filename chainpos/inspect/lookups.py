@@ -41,7 +41,7 @@ from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.inspect.absence import Absence, pruned
 from chainpos.inspect.asking import meant_by
 from chainpos.inspect.changing import parse_record_key
-from chainpos.inspect.fields import Fields, amount_text, record_fields, struct_fields
+from chainpos.inspect.fields import Fields, amount_text, attribute_fields, record_fields, struct_fields
 from chainpos.inspect.source import ChainSource, Found
 from chainpos.inspect.transactions import opened_message, transaction_row
 from chainpos.inspect.views import TransactionRow
@@ -150,7 +150,8 @@ class Lookups:
         if row.legs:
             legs = tuple((leg.account, amount_text(leg.minor, leg.currency)) for leg in row.legs)
             parts.append(("postings", legs))
-        parts += [(f"event {kind}", attributes) for kind, attributes in row.events if kind != "balances.posted"]
+        told = [(kind, attributes) for kind, attributes in row.events if kind != "balances.posted"]
+        parts += [(f"event {kind}", attribute_fields(attributes)) for kind, attributes in told]
         return Card(kind="transaction", name=row.hash.lower(), height=height, parts=tuple(parts), transactions=(row,))
 
     def account(self, address: bytes) -> Card | None:

@@ -21,7 +21,7 @@ from chainpos.core.state.journal import Journal, Records, Views
 from chainpos.core.state.tables import Table
 from chainpos.core.values.text import clean
 from chainpos.errors import Code, MalformedBytes, Rejected
-from chainpos.inspect.fields import Fields, amount_text, key_text, record_fields
+from chainpos.inspect.fields import Fields, amount_text, attribute_fields, key_text, record_fields
 from chainpos.inspect.guards import (
     EXECUTION,
     EXECUTION_STEPS,
@@ -320,7 +320,7 @@ def event_fields(event: Event) -> Fields:
             legs = ()
         currency = attributes.get("currency", "")
         return tuple((clean(leg.account.decode()), _signed(leg.delta_minor, currency)) for leg in legs)
-    return tuple((clean(key), clean(value)) for key, value in attributes.items())
+    return attribute_fields(attributes.items())
 
 
 def _signed(minor: int, currency: str) -> str:

@@ -16,14 +16,14 @@ from chainpos.inspect.source import load_recorded
 from chainpos.pilot.record import RECORDED_NAME
 from chainpos.pilot.resources import sample_data
 from tests.console.looking import ansi_of
-from tests.pictures import counter, support
+from tests.pictures import counter, operator, support
 from tests.terminal_picture import picture
 
 PLACE: Final = Path(__file__).parent
 SIZES: Final = ((80, 24), (120, 40))
 LANGUAGES: Final = ("en", "zh")
 # A theme for each group of screens, so that several are seen.
-THEMES: Final = {"counter": "light", "support": "dark"}
+THEMES: Final = {"counter": "light", "support": "dark", "operator": "dark"}
 COLOURS: Final = 48
 
 
@@ -53,12 +53,18 @@ async def make(wanted: list[str], folder: Path) -> None:
                 if not wanted or each.name in wanted:
                     async with support.on_day(each, database, folder / "s", size, language, THEMES["support"]) as app:
                         save(app, each.name, size, language)
+            for each in operator.SCENES:
+                if not wanted or each.name in wanted:
+                    async with operator.on_node(
+                        each, database, folder / "o", size, language, THEMES["operator"]
+                    ) as app:
+                        save(app, each.name, size, language)
 
 
 def page() -> str:
     """The page of all pictures, in Markdown."""
     lines = ["# Screens", "", "Made anew by `python -m tests.pictures`, on prepared views and on the sample day.", ""]
-    for scene in (*counter.SCENES, *support.SCENES):
+    for scene in (*counter.SCENES, *support.SCENES, *operator.SCENES):
         lines += [f"## {scene.told}", ""]
         for size in SIZES:
             row = " ".join(f"![](images/{file_name(scene.name, size, language)})" for language in LANGUAGES)

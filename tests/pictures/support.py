@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from textual.pilot import Pilot
 
 from chainpos.console.shell import Shell
 from tests.console.looking_into import answered, ask, day_desk, looking_into, press
-
-PAID = "XM13-00180"
-
-
-class Scene(NamedTuple):
-    """One picture: `name` of its file, `told` beside it, and the way there."""
-
-    name: str
-    told: str
-    play: Callable[[Pilot[int]], Awaitable[None]]
+from tests.pictures import things
+from tests.pictures.scenes import PAID, Scene
 
 
 async def _search(pilot: Pilot[int]) -> None:
@@ -45,6 +36,8 @@ SCENES = (
     Scene("timeline", "What became of a payment, each step with its evidence", _pressed("t")),
     Scene("trace", "The run again, step by step, forwards and backwards", _pressed("s", "8", "8", "G")),
     Scene("trace-refused", "A refused run opens at the rule and line that refused it", _pressed("down", "s")),
+    Scene("trace-back", "Backwards, with what had been done so far", _pressed("s", "G", "1", "2", "k", "p")),
+    *things.SCENES,
     Scene("explain", "What a code means, and what to tell the customer", _pressed("down", "s", "x")),
 )
 

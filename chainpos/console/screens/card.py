@@ -26,6 +26,7 @@ from chainpos.core.values.amount import format_amount
 from chainpos.inspect.lookups import Card
 from chainpos.inspect.support import Thing
 from chainpos.inspect.views import TransactionRow
+from chainpos.inspect.words import words_in
 
 _HEX40: Final = re.compile(r"[0-9a-fA-F]{40}")
 _HEX64: Final = re.compile(r"[0-9a-fA-F]{64}")
@@ -43,13 +44,17 @@ _LEADS: Final[dict[str, tuple[str, re.Pattern[str]]]] = {
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One row: a heading without a value, a field, or a transaction. `thing` is where it leads."""
+    """One row: a heading without a value, a field, or a transaction. `thing` is where it leads.
+
+    `own` is a field's own name, by which the command line knows it.
+    """
 
     name: str
     value: str = ""
     tone: Tone = ""
     thing: Thing | None = None
     heading: bool = False
+    own: str = ""
 
 
 class Value(LinesPanel):
@@ -62,7 +67,8 @@ class Value(LinesPanel):
         if self.row is None or self.row.heading:
             return []
         texts = texts_of(self)
-        value = f"{self.row.name}  {self.row.value}"
+        own = f" ({self.row.own})" if self.row.own not in ("", self.row.name) else ""
+        value = f"{self.row.name}{own}  {self.row.value}"
         if self.row.thing is not None:
             value += f"  → {texts.known(f'kind.{self.row.thing.kind}', self.row.thing.kind)}"
         return [line(each, "$muted") for each in wrap(value, width)[:3]]
@@ -157,14 +163,18 @@ class CardScreen(Looking):
 def rows_of(card: Card, on_screen: Looking) -> tuple[Row, ...]:
     """A card as rows, with its headings in the language of now."""
     texts = on_screen.console_app.texts
+    words = words_in(texts.language)
     rows: list[Row] = []
     for heading, fields in card.parts:
         first, _, rest = heading.partition(" ")
-        rows.append(Row(f"{texts.known(f'part.{first}', first)} {rest}".strip(), heading=True))
-        rows += [
-            Row(texts.known(f"field.{name}", name), value, _tone(name, value), lead_of(name, value))
-            for name, value in fields
-        ]
+        named = texts.known(f"part.{first}", first)
+        rows.append(Row(f"{named} {words.event(rest) if first == 'event' else rest}".strip(), heading=True))
+        for name, value in fields:
+            shown = words.value(name, value) if name else words.told(value)
+            if first == "postings":
+                rows.append(Row(words.account(name), shown, _tone(name, value)))
+            else:
+                rows.append(Row(words.field(name), shown, _tone(name, value), lead_of(name, value), own=name))
     if card.transactions and card.kind != "transaction":
         rows.append(Row(texts("support.transactions", count=len(card.transactions)), heading=True))
         rows += [_transaction_row(row, on_screen) for row in card.transactions]
@@ -175,7 +185,8 @@ def _transaction_row(row: TransactionRow, on_screen: Looking) -> Row:
     texts = on_screen.console_app.texts
     ended = f"✗ {texts('ledger.refused', code=row.code)}" if row.code else f"✓ {texts('ledger.accepted')}"
     amount = format_amount(row.amount) if row.amount is not None else ""
-    words = "  ".join(part for part in (row.kind, ended, amount, row.summary) if part)
+    kind = words_in(texts.language).kind(row.kind)
+    words = "  ".join(part for part in (kind, ended, amount, row.summary) if part)
     thing = Thing("transaction", row.hash.lower(), row.height, row.index)
     return Row(f"{row.height:,}/{row.index}", words, "bad" if row.code else "", thing)
 

@@ -19,6 +19,7 @@ from chainpos.console.screens.trace import TraceScreen
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.inspect.case_open import Opened
+from chainpos.inspect.words import words_in
 
 
 class CaseRow(msgspec.Struct, frozen=True):
@@ -68,7 +69,9 @@ class CaseScreen(Looking):
             self.told(Told(texts("case.verified"), good=True))
         else:
             wrong = next(check for check in self.opened.checks if not check.holds)
-            self.told(Told(texts("case.not_verified", part=wrong.name), wrong.detail, texts("case.do_not_rely")))
+            told = words_in(texts.language).told
+            part = texts("case.not_verified", part=told(wrong.name))
+            self.told(Told(part, told(wrong.detail), texts("case.do_not_rely")))
         self._show()
 
     def _show(self) -> None:
@@ -76,6 +79,8 @@ class CaseScreen(Looking):
 
     def _rows(self) -> tuple[CaseRow, ...]:
         texts, opened = self.console_app.texts, self.opened
+        words = words_in(texts.language)
+        told = words.told
         if opened is None:
             return ()
         rows: list[CaseRow] = []
@@ -90,17 +95,22 @@ class CaseScreen(Looking):
                         "timeline"),
             ]  # fmt: skip
             if case.trace is not None:
-                ended = f"{case.trace.code} {case.trace.name}" if case.trace.code else texts("ledger.accepted")
-                told = texts("case.steps", count=len(case.trace.steps), ended=ended)
-                rows.append(CaseRow(texts("case.trace"), told, "accent", "trace"))
+                ended = (
+                    f"{case.trace.code} {words.check(case.trace.name)}" if case.trace.code else texts("ledger.accepted")
+                )
+                steps = texts("case.steps", count=len(case.trace.steps), ended=ended)
+                rows.append(CaseRow(texts("case.trace"), steps, "accent", "trace"))
         rows.append(CaseRow(texts("case.checks"), heading=True))
         rows += [
-            CaseRow(f"{'✓' if check.holds else '✗'} {check.name}", check.detail, "good" if check.holds else "bad")
+            CaseRow(
+                "✓" if check.holds else "✗", f"{told(check.name)}  {told(check.detail)}".rstrip(),
+                "good" if check.holds else "bad",
+            )
             for check in opened.checks
-        ]
+        ]  # fmt: skip
         if case is not None:
             rows.append(CaseRow(texts("case.left_out"), heading=True))
-            rows += [CaseRow("", each, "muted") for each in case.left_out]
+            rows += [CaseRow("", told(each), "muted") for each in case.left_out]
             if case.stated:
                 rows.append(CaseRow("", texts("case.stated", count=len(case.stated)), "warn"))
         return tuple(rows)

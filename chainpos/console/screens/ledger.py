@@ -21,6 +21,8 @@ from chainpos.console.told_events import event_words
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.core.values.amount import format_amount
+from chainpos.inspect.fields import attribute_fields
+from chainpos.inspect.words import words_in
 from chainpos.till.views import BlockRow, CounterView, TransactionRow
 
 PAGE_OF_BLOCKS = 100
@@ -59,20 +61,23 @@ class Postings(LinesPanel):
         if row.problem is not None:
             what = texts.either(row.problem.what_en, row.problem.what_zh)
             lines.append(line(f"✗ {what} {texts('counter.money_none')}", "$bad-text", width=width))
+        named = words_in(texts.language)
         if not row.legs:
             lines.append(line(texts("ledger.no_legs"), "$muted", width=width))
         for leg in row.legs:
             amount = fit(f"{signed(leg.minor, leg.currency)} {leg.currency}", 22, right=True)
             tone = "$bad-text" if leg.minor < 0 else "$good-text"
-            lines.append(Content.assemble(fit(leg.account, max(width - 22, 0)), (amount, tone)))
+            lines.append(Content.assemble(fit(named.account(leg.account), max(width - 22, 0)), (amount, tone)))
         if said := [words for kind, told in row.events[:50] if (words := event_words(texts, kind, dict(told)))]:
             lines += [Content(), *(line(each, "$ink bold") for words in said for each in wrap(words, width))]
         if row.events:
             lines += [Content(), rule(texts("ledger.events"), width)]
         for kind, attributes in row.events[:50]:
-            words = "  ".join(f"{name}={value}" for name, value in attributes[:20])
-            head = fit(kind, min(width_of(kind), 28))
-            lines.append(Content.assemble((head, "$accent"), "  ", line(words, "$muted", width=width - len(head) - 2)))
+            words = "  ".join(f"{named.field(name)}={value}" for name, value in attribute_fields(attributes[:20]))
+            event = named.event(kind)
+            head = fit(event, min(width_of(event), 28))
+            rest = line(words, "$muted", width=width - width_of(head) - 2)
+            lines.append(Content.assemble((head, "$accent"), "  ", rest))
         lines += [Content(), line(row.hash, "$muted", width=width)]
         return lines
 
@@ -210,7 +215,7 @@ class LedgerScreen(Page):
             result = (f"✗ {texts('ledger.refused', code=row.code)}", "bad")
         return (
             (str(row.index), "muted"),
-            (row.kind, ""),
+            (words_in(texts.language).kind(row.kind), ""),
             result,
             (format_amount(row.amount) if row.amount is not None else "", ""),
             (row.summary, "muted"),

@@ -19,6 +19,7 @@ from chainpos.console.screens.page import Page
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule, spread
 from chainpos.console.widgets.plot import bars
+from chainpos.inspect.explain import ALARMS_BY_NAME
 from chainpos.till.views import Alarm, CounterView, Link, NodeView, UpstreamRow, ValidatorRow
 
 EVERY_S = 2.0
@@ -45,6 +46,9 @@ class Pace(NodePanel):
         return [heading, *(Content.styled(row, "$accent") for row in bars(counts, width, 2))]
 
 
+HALTED = "halted"
+
+
 class Alarms(NodePanel):
     """What an operator should do something about; each says what."""
 
@@ -53,9 +57,15 @@ class Alarms(NodePanel):
     def _alarm(self, alarm: Alarm, width: int) -> list[Content]:
         texts = texts_of(self)
         since = texts("node.ago", age=age(texts, self.now_ns - alarm.since_ns)) if alarm.since_ns else ""
-        head = spread(line(f"⚠ {alarm.code} {alarm.detail}", "$bad-text bold"), line(since, "$muted"), width)
+        page = ALARMS_BY_NAME.get(alarm.code)
+        mark, named = "■" if alarm.code == HALTED else "⚠", f"{alarm.code} {alarm.detail}".strip()
+        what = texts.either(page.what_en, page.what_zh) if page else named
+        rows = wrap(f"{mark} {what}", max(width - width_of(since) - 2, 1))
+        head = spread(line(rows[0], "$bad-text bold"), line(since, "$muted"), width)
+        more = [*rows[1:], *(wrap(f"  {named}", width) if page else ())]
         todo = texts.known(f"alarm.{alarm.code}", texts("alarm.other"))
-        return [head, *(line(f"  {row}", "") for row in wrap(todo, width - 2))]
+        steps = [line(f"  {'  ' if at else '→ '}{row}") for at, row in enumerate(wrap(todo, width - 4))]
+        return [head, *(line(row, "$bad-text") for row in more), *steps]
 
     def lines(self, width: int) -> Sequence[Content]:
         """The halt first of all."""
@@ -63,7 +73,7 @@ class Alarms(NodePanel):
         lines = [rule(texts("node.alarms"), width)]
         if node is None:
             return lines
-        if node.network.link is Link.HALTED:
+        if node.network.link is Link.HALTED and all(alarm.code != HALTED for alarm in node.alarms):
             reason = texts("node.halted", reason=node.network.halted_reason)
             lines += [line(row, "$bad-text bold") for row in wrap(f"■ {reason}", width)]
         for alarm in node.alarms[:20]:

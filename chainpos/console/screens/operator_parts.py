@@ -25,6 +25,7 @@ from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.inspect.operating_views import LogLine, MempoolView, SignerRow, StoreView, WaitingRow
+from chainpos.inspect.words import words_in
 
 FRESH_NS = 10_000_000_000
 LEVELS = ("debug", "info", "warning", "error")
@@ -89,7 +90,8 @@ class MempoolPart(Part):
         )  # fmt: skip
 
     def _waiting_cells(self, row: WaitingRow) -> Sequence[Cell]:
-        return (self._ago(row.since_ns), ""), (row.kind, "accent"), (row.address, ""), (short(row.hash, 13), "muted")
+        kind = words_in(texts_of(self).language).kind(row.kind)
+        return (self._ago(row.since_ns), ""), (kind, "accent"), (row.address, ""), (short(row.hash, 13), "muted")
 
 
 class Sizes(LinesPanel):
@@ -225,8 +227,9 @@ class LogPart(Part):
 
     def _cells(self, row: LogLine) -> Sequence[Cell]:
         tone = LEVEL_TONES.get(row.level, "")
+        level = texts_of(self).known(f"log_level.{row.level}", row.level)
         return (
-            (day_and_clock(row.time_ns, surroundings(self).zone), "muted"), (row.level, tone), (row.origin, "muted"),
+            (day_and_clock(row.time_ns, surroundings(self).zone), "muted"), (level, tone), (row.origin, "muted"),
             (row.what, tone if row.level != "info" else ""),
         )  # fmt: skip
 

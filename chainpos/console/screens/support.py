@@ -33,6 +33,7 @@ from chainpos.errors import UserFacingError
 from chainpos.inspect.absence import Absence
 from chainpos.inspect.search import MAX_HITS, Answer, Hit
 from chainpos.inspect.support import Thing
+from chainpos.inspect.words import words_in
 
 MOST_HITS = 100_000
 MORE = 10
@@ -112,6 +113,7 @@ class SupportScreen(Looking):
 
     def _cells(self, hit: Hit) -> Sequence[Cell]:
         texts = self.console_app.texts
+        summary = words_in(texts.language).told(hit.summary)
         result: Cell = ("", "")
         if hit.kind == "transaction":
             refused = texts("ledger.refused", code=hit.code)
@@ -120,7 +122,7 @@ class SupportScreen(Looking):
         return (
             (texts_for(self, "kind", hit.kind), "accent"),
             (day_and_clock(hit.time_ns, self.console_app.zone), "muted"),
-            (f"{hit.summary} {hit.name}".strip() if hit.kind != "transaction" else hit.summary, ""),
+            (f"{summary} {hit.name}".strip() if hit.kind != "transaction" else summary, ""),
             result,
             (where, "muted"),
         )

@@ -17,8 +17,10 @@ from chainpos.console.screens.card import open_thing
 from chainpos.console.screens.looking import About, Looking, texts_for
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
+from chainpos.inspect.absence import NOT_SYNCED, PENDING, PRUNED
 from chainpos.inspect.support import Thing
-from chainpos.inspect.timeline import Moment, Timeline
+from chainpos.inspect.timeline import LEDGER, Moment, Timeline
+from chainpos.inspect.words import words_in
 
 COLUMNS: Final = (
     Column("timeline.time", 19),
@@ -32,6 +34,48 @@ _TONES: Final[dict[str, Tone]] = {
     "payout_failed": "bad",
     "refunded": "warn", "cancelled": "warn", "expired": "warn",
 }  # fmt: skip
+_VERDICTS: Final = {
+    "paid": "$good-text", "refunded": "$warn-text", "done": "$good-text", "unknown": "$warn-text", "none": "$bad-text",
+}  # fmt: skip
+MOST_REFUNDS: Final = 3
+
+
+class Verdict(LinesPanel):
+    """What a customer asks first: did money move?"""
+
+    timeline: reactive[Timeline | None] = reactive(None, layout=True)
+
+    def lines(self, width: int) -> Sequence[Content]:
+        """One line, before all the rest."""
+        texts = texts_of(self)
+        if self.timeline is None:
+            return []
+        key, values = verdict_of(self.timeline)
+        words = words_in(texts.language)
+        told = texts(f"timeline_verdict.{key}", **{name: words.told(value) for name, value in values.items()})
+        return [line(told, f"{_VERDICTS[key]} bold", width=width)]
+
+
+def verdict_of(story: Timeline) -> tuple[str, dict[str, str]]:
+    """Whether money moved, by a key of texts and what it tells; "unknown" wherever more may still come."""
+    stages = {moment.stage: moment for moment in story.moments}
+    paid = stages.get("paid") if story.money else None
+    back = [moment.detail.partition(",")[0] for moment in story.moments if moment.stage == "refunded"]
+    if paid is not None and paid.source == LEDGER:
+        amount = paid.detail.partition(" from ")[0]
+        if back:
+            return "refunded", {
+                "amount": amount,
+                "merchant": story.merchant,
+                "refunds": " + ".join(back[:MOST_REFUNDS]),
+            }
+        return "paid", {"amount": amount, "merchant": story.merchant}
+    if stages.keys() & {"paid_out", "executed"}:
+        return "done", {"detail": stages.get("executed", story.moments[-1]).detail}
+    kinds = {absence.kind for absence in story.absences}
+    if not kinds or kinds & {PENDING, NOT_SYNCED, PRUNED}:
+        return "unknown", {"height": f"{story.height:,}"}
+    return "none", {"height": f"{story.height:,}"}
 
 
 class Story(LinesPanel):
@@ -47,8 +91,10 @@ class Story(LinesPanel):
             return []
         lines: list[Content] = []
         if self.moment is not None:
-            evidence = texts("timeline.see", evidence=self.moment.evidence)
-            lines += [line(each, "$muted") for each in wrap(f"{self.moment.detail} {evidence}".strip(), width)[:3]]
+            words = words_in(texts.language)
+            evidence = texts("timeline.see", evidence=words.told(self.moment.evidence))
+            told = f"{words.told(self.moment.detail)} {evidence}".strip()
+            lines += [line(each, "$muted") for each in wrap(told, width)[:3]]
         state = texts.known(f"money_state.{story.money}", story.money or "—")
         told = texts("timeline.money", reference=story.reference or "—", merchant=story.merchant or "—", money=state)
         lines += [rule(texts("timeline.as_of", height=f"{story.height:,}"), width), line(told, "bold", width=width)]
@@ -72,8 +118,9 @@ class TimelineScreen(Looking):
         return self.console_app.texts("timeline.of", name=named)
 
     def inside(self) -> Iterable[Widget]:
-        """The moments, then the rest."""
+        """Whether money moved, the moments, then the rest."""
         self.moments: LineList[Moment] = LineList(COLUMNS, self._cells, lambda moment: moment, id="moments")
+        yield Verdict(id="verdict")
         yield self.moments
         yield Story(id="story")
 
@@ -91,19 +138,21 @@ class TimelineScreen(Looking):
 
     def _show(self, story: Timeline) -> None:
         self.story = story
-        self.query_one("#story", Story).timeline = story
+        self.query_one("#story", Story).timeline = self.query_one("#verdict", Verdict).timeline = story
         self.moments.show(story.moments, empty=lambda: self.console_app.texts("timeline.nothing"))
         self._follow_trail()
         self.refresh_bindings()
 
     def _cells(self, moment: Moment) -> Sequence[Cell]:
-        detail = f"{moment.code} {moment.detail}" if moment.code else moment.detail
+        words = words_in(self.console_app.texts.language)
+        told, evidence = words.told(moment.detail), words.told(moment.evidence)
+        detail = f"{moment.code} {told}" if moment.code else told
         return (
             (day_and_clock(moment.time_ns, self.console_app.zone), "muted"),
-            (texts_for(self, "timeline_stage", moment.stage), _TONES.get(moment.stage, "")),
+            (words.stage(moment.stage), _TONES.get(moment.stage, "")),
             (texts_for(self, "timeline_source", moment.source), "muted"),
-            (detail or moment.evidence, ""),
-            (moment.evidence, "muted"),
+            (detail or evidence, ""),
+            (evidence, "muted"),
         )
 
     @on(LineList.Moved, "#moments")

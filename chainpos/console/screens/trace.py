@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from chainpos.console.cells import wrap
+from chainpos.console.cells import fit, wrap
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.language import Texts
@@ -37,12 +37,13 @@ from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.console.widgets.step_pane import PANES, StepPane
 from chainpos.inspect.steps import CALL, CHECK, DELETE, EVENT, POSTING, READ, UNDO, WRITE, Step, Trace
 from chainpos.inspect.what_if import Comparison
+from chainpos.inspect.words import words_in
 
 _MARKS: Final[dict[Mark, tuple[str, Tone]]] = {
     "": ("", ""), "same": ("=", "muted"), "other": ("≠", "warn"), "only": ("+", "warn"), "gone": ("-", "bad"),
 }  # fmt: skip
 COLUMNS: Final = (
-    Column("trace.mark", 1),
+    Column("trace.mark", 2),
     Column("trace.number", 4, right=True),
     Column("trace.step", 0),
     Column("trace.where", 34, from_width=100),
@@ -51,22 +52,24 @@ COLUMNS: Final = (
 
 def words_of(texts: Texts, step: Step) -> tuple[str, Tone]:
     """A step in one line, and how it looks."""
+    words = words_in(texts.language)
     if step.kind == CALL:
         return f"▸ {step.what}", "accent"
     if step.kind == CHECK:
-        passed = texts("trace.not_so", code=step.what)
-        return (f"✗ {step.what}: {step.condition}", "bad") if is_refusal(step) else (f"✓ {passed}", "good")
+        code = words.check(step.what)
+        passed = texts("trace.not_so", code=code)
+        return (f"✗ {code}: {words.told(step.condition)}", "bad") if is_refusal(step) else (f"✓ {passed}", "good")
     if step.kind == READ:
-        return f"← {step.key}", "muted" if step.before is None else ""
+        return f"← {words.record(step.key)}", "muted" if step.before is None else ""
     if step.kind in (WRITE, DELETE):
-        return f"→ {step.key}", "warn"
+        return f"→ {words.record(step.key)}", "warn"
     if step.kind == POSTING:
-        return f"± {', '.join(f'{name} {value}' for name, value in step.fields)}", "warn"
+        return f"± {', '.join(f'{words.account(name)} {value}' for name, value in step.fields)}", "warn"
     if step.kind == EVENT:
-        return f"● {step.what}", "accent"
+        return f"● {words.event(step.what)}", "accent"
     if step.kind == UNDO:
         return f"↩ {step.what} ({step.detail})", "bad"
-    return f"■ {step.what} {step.detail}".rstrip(), "bad" if step.code else "good"
+    return f"■ {words.outcome(step.what)} {step.detail}".rstrip(), "bad" if step.code else "good"
 
 
 class TraceHead(LinesPanel):
@@ -82,9 +85,11 @@ class TraceHead(LinesPanel):
         texts, trace = texts_of(self), self.trace
         if trace is None:
             return [line(texts("support.reading"), "$muted")]
-        ended = f"✗ {trace.code} {trace.name}" if trace.code else f"✓ {texts('ledger.accepted')}"
+        words = words_in(texts.language)
+        ended = f"✗ {trace.code} {words.check(trace.name)}" if trace.code else f"✓ {texts('ledger.accepted')}"
+        style = "$bad-text bold" if trace.code else "$good-text bold"
         left = Content.assemble(
-            line(f"{trace.kind}  ", "bold"), line(ended, "$bad-text bold" if trace.code else "$good-text bold"),
+            line(f"{words.kind(trace.kind)}  ", "bold"), line(ended, style),
             line(f"  {texts('trace.gas', gas=trace.gas)}", "$muted"),
         )  # fmt: skip
         steps = texts("trace.at", at=self.at + 1, count=len(trace.steps))
@@ -93,10 +98,11 @@ class TraceHead(LinesPanel):
             lines.append(line(texts("trace.differs"), "$bad-ink on $bad bold", width=width))
         if trace.hypothetical:
             banner = f" ≈ {texts('trace.hypothetical')} "
-            changed = "; ".join(trace.changed)
-            would = texts("trace.was", was=self.was or "?", would=trace.name or texts("ledger.accepted"))
+            changed = "; ".join(words.change(each) for each in trace.changed)
+            would = words.check(trace.name) if trace.name else texts("ledger.accepted")
+            would = texts("trace.was", was=self.was or "?", would=would)
             lines = [
-                line(banner.ljust(width), "$warn-ink on $warn bold", width=width),
+                line(fit(banner, width), "$warn-ink on $warn bold", width=width),
                 *(line(each, "$warn-text") for each in wrap(changed, width)[:3]),
                 line(would, "$warn-text bold", width=width),
                 *lines,
@@ -226,7 +232,9 @@ class TraceScreen(Looking):
             self.steps.compared = True
         self.set_class(trace.hypothetical, "-hypothetical")
         head, pane = self.query_one("#trace-head", TraceHead), self.query_one("#step-pane", StepPane)
-        head.was = (self.real.name or self.console_app.texts("ledger.accepted")) if self.real else ""
+        texts = self.console_app.texts
+        was = self.real.name if self.real else ""
+        head.was = words_in(texts.language).check(was) if was else texts("ledger.accepted")
         head.trace = pane.trace = trace
         pane.rows = rows
         self.steps.show(rows, empty=lambda: self.console_app.texts("support.reading"))

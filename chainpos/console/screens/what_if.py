@@ -15,9 +15,10 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
-from chainpos.console.cells import wrap
+from chainpos.console.cells import fit, wrap
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
+from chainpos.console.language import Texts
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.looking import About, Looking
 from chainpos.console.screens.trace import TraceScreen
@@ -25,8 +26,9 @@ from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.words import Field
-from chainpos.inspect.changeable import Changeable
+from chainpos.inspect.changeable import MESSAGE, TIME, Changeable
 from chainpos.inspect.steps import Trace
+from chainpos.inspect.words import words_in
 
 COLUMNS: Final = (
     Column("what_if.of", 24, from_width=100),
@@ -34,6 +36,12 @@ COLUMNS: Final = (
     Column("what_if.was", 0),
     Column("what_if.would", 0),
 )
+
+
+def group_of(texts: Texts, group: str) -> str:
+    """What a field belongs to: the block's time, the message, or a record."""
+    words = words_in(texts.language)
+    return words.field(group) if group in (MESSAGE, TIME) else words.record(group)
 
 
 class Imagining(LinesPanel):
@@ -44,9 +52,11 @@ class Imagining(LinesPanel):
     def lines(self, width: int) -> Sequence[Content]:
         """The banner is always there."""
         texts = texts_of(self)
-        lines = [line(f" ≈ {texts('trace.hypothetical')} ".ljust(width), "$warn-ink on $warn bold", width=width)]
+        lines = [line(fit(f" ≈ {texts('trace.hypothetical')} ", width), "$warn-ink on $warn bold", width=width)]
         if self.field is not None:
-            told = f"{self.field.group} · {self.field.name}: {self.field.value} {self.field.currency}"
+            words = words_in(texts.language)
+            named = f"{group_of(texts, self.field.group)} · {words.field(self.field.name)} ({self.field.name})"
+            told = f"{named}: {self.field.value} {self.field.currency}"
             if self.field.choices:
                 told += f" ({' | '.join(self.field.choices)})"
             lines += [line(each, "$muted") for each in wrap(told, width)[:2]]
@@ -101,16 +111,22 @@ class WhatIfScreen(Looking):
         self._show()
 
     def _show(self, sought: str = "") -> None:
-        words = sought.lower().split()
-        found = [each for each in self.fields if all(word in f"{each.group} {each.name}".lower() for word in words)]
+        words, texts = sought.lower().split(), self.console_app.texts
+        named = words_in(texts.language)
+
+        def names(each: Changeable) -> str:
+            return f"{each.group} {each.name} {group_of(texts, each.group)} {named.field(each.name)}".lower()
+
+        found = [each for each in self.fields if all(word in names(each) for word in words)]
         self.list.show(found, empty=lambda: self.console_app.texts("what_if.none"))
 
     def _cells(self, each: Changeable) -> Sequence[Cell]:
         to = self.changed.get((each.group, each.name))
+        texts = self.console_app.texts
         value = f"{each.value} {each.currency}".rstrip()
         return (
-            (each.group, "muted"),
-            (each.name, "accent" if to is None else "warn"),
+            (group_of(texts, each.group), "muted"),
+            (words_in(texts.language).field(each.name), "accent" if to is None else "warn"),
             (value, "" if to is None else "muted"),
             (f"≈ {to}" if to is not None else "", "warn"),
         )

@@ -10,13 +10,20 @@ from textual.reactive import reactive
 
 from chainpos.console.cells import fit, width_of, wrap
 from chainpos.console.context import texts_of
-from chainpos.console.stepping import Stepped, check_before, fields_of, is_refusal, so_far
+from chainpos.console.stepping import Field, Stepped, check_before, fields_of, is_refusal, so_far
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.inspect.fields import Fields
-from chainpos.inspect.steps import CHECK, DELETE, READ, WRITE, Step, Trace
+from chainpos.inspect.steps import CHECK, DELETE, EVENT, POSTING, READ, WRITE, Step, Trace
+from chainpos.inspect.words import Words, words_in
 
 PANES: Final = ("step", "so_far", "message", "end")
 SIDE_BY_SIDE: Final = 56
+
+
+def in_words(field: Field, words: Words) -> Field:
+    """A field of a record with its word, and its values in words."""
+    before, after = words.value(field.name, field.before), words.value(field.name, field.after)
+    return Field(words.field(field.name), before, after, field.changed)
 
 
 class StepPane(LinesPanel):
@@ -52,10 +59,11 @@ class StepPane(LinesPanel):
 
     def _step(self, row: Stepped, width: int) -> list[Content]:
         texts, step = texts_of(self), row.step
+        words = words_in(texts.language)
         lines = [self._title("step", width)]
         if row.mark == "gone":
             lines.append(line(texts("trace.gone"), "$warn-text bold", width=width))
-        kind = texts.known(f"step.{step.kind}", step.kind)
+        kind = words.step(step.kind)
         where = f"{step.function} · {step.where}" if step.function else step.where
         lines.append(
             Content.assemble(line(f"{kind} ", "bold"), line(where, "$muted", width=width - width_of(kind) - 1))
@@ -63,33 +71,39 @@ class StepPane(LinesPanel):
         if step.kind == CHECK:
             lines += self._check(step, width)
         elif is_refusal(step):
-            lines += [line(each, "$bad-text bold") for each in wrap(f"✗ {step.code} {step.what} {step.detail}", width)]
+            told = f"✗ {step.code} {words.check(step.what)} {step.detail}"
+            lines += [line(each, "$bad-text bold") for each in wrap(told, width)]
             asked = check_before(self.rows, self.at)
             if asked is not None:
-                lines += [line(f"  {each}") for each in wrap(f"{asked.condition} ({asked.where})", width - 2)]
+                lines += [
+                    line(f"  {each}") for each in wrap(f"{words.told(asked.condition)} ({asked.where})", width - 2)
+                ]
         elif step.kind in (READ, WRITE, DELETE):
             lines += self._record(step, width)
         else:
-            lines += [line(each) for each in wrap(f"{step.what} {step.detail}", width)]
-        lines += self._fields(step.fields, width)
+            what = words.event(step.what) if step.kind == EVENT else words.outcome(step.what)
+            lines += [line(each) for each in wrap(f"{what} {step.detail}", width)]
+        lines += self._fields(step.fields, width, accounts=step.kind == POSTING)
         if row.mark == "other" and row.other is not None:
             lines += self._other(row.other, width)
         return lines
 
     def _check(self, step: Step, width: int) -> list[Content]:
         texts = texts_of(self)
+        words = words_in(texts.language)
         refused = is_refusal(step)
-        ended = texts("trace.check_failed" if refused else "trace.check_passed", code=step.what)
+        ended = texts("trace.check_failed" if refused else "trace.check_passed", code=words.check(step.what))
         mark, style = ("✗", "$bad-text bold") if refused else ("✓", "$good-text")
         return [
             *(line(each, style) for each in wrap(f"{mark} {ended}", width)),
-            *(line(f"  {each}") for each in wrap(step.condition, width - 2)),
+            *(line(f"  {each}") for each in wrap(words.told(step.condition), width - 2)),
             *(line(f"  {each}", "$muted") for each in wrap(step.detail, width - 2)),
         ]
 
     def _record(self, step: Step, width: int) -> list[Content]:
         texts = texts_of(self)
-        lines = [line(each, "bold") for each in wrap(step.key, width)[:2]]
+        key = words_in(texts.language).record(step.key)
+        lines = [line(each, "bold") for each in wrap(key, width)[:2]]
         if step.kind == READ:
             if step.before is None:
                 return [*lines, line(texts("trace.no_record"), "$muted")]
@@ -104,7 +118,9 @@ class StepPane(LinesPanel):
             lines.append(line(texts("trace.made"), "$warn-text"))
         if after is None:
             lines.append(line(texts("trace.taken_away"), "$warn-text"))
-        for field in fields_of(before, after):
+        words = words_in(texts.language)
+        for own in fields_of(before, after):
+            field = in_words(own, words)
             name = fit(f"  {field.name}", 22)
             if not field.changed:
                 lines.append(line(f"{name} {field.before}", "$muted", width=width))
@@ -122,9 +138,11 @@ class StepPane(LinesPanel):
                 ]
         return lines
 
-    def _fields(self, fields: Fields, width: int) -> list[Content]:
+    def _fields(self, fields: Fields, width: int, *, accounts: bool = False) -> list[Content]:
         lines: list[Content] = []
-        for name, value in fields:
+        words = words_in(texts_of(self).language)
+        for own, text in fields:
+            name, value = (words.account(own), text) if accounts else (words.field(own), words.value(own, text))
             column = min(max(22, width_of(name) + 2), max(width // 2, 10))
             for at, each in enumerate(wrap(value, width - column - 1)[:3] or [""]):
                 lines.append(Content.assemble((fit(f"  {name}" if not at else "", column), "$muted"), " ", line(each)))
@@ -135,7 +153,10 @@ class StepPane(LinesPanel):
         lines = [Content(), rule(texts("trace.original"), width)]
         if other.kind in (WRITE, DELETE):
             return [*lines, *self._changed(other.before, other.after, width)]
-        told = " ".join(part for part in (other.what, other.condition, other.outcome, other.detail) if part)
+        words = words_in(texts.language)
+        what = words.record(other.key) if other.key else words.outcome(other.what)
+        parts = (what, words.told(other.condition), other.outcome, other.detail)
+        told = " ".join(part for part in parts if part)
         lines += [line(each, "$muted") for each in wrap(told, width)]
         return [*lines, *self._fields(other.before or other.fields, width)]
 
@@ -143,31 +164,36 @@ class StepPane(LinesPanel):
 
     def _so_far(self, width: int) -> list[Content]:
         texts, done = texts_of(self), so_far(self.rows, self.at)
+        words = words_in(texts.language)
         lines = [self._title("so_far", width)]
         counted = texts("trace.counted", reads=done.reads, writes=len(done.records), events=len(done.events))
         lines.append(line(counted, "$muted", width=width))
         for step in done.postings:
             for name, value in step.fields:
                 tone = "$bad-text" if value.startswith("-") else "$good-text"
-                lines.append(Content.assemble(fit(f"± {name}", max(width - 20, 1)), (fit(value, 20, right=True), tone)))
+                lines.append(
+                    Content.assemble(
+                        fit(f"± {words.account(name)}", max(width - 20, 1)), (fit(value, 20, right=True), tone)
+                    )
+                )
         for name, before, after in done.records:
-            lines.append(line(f"→ {name}", "bold", width=width))
-            changed = [field for field in fields_of(before, after) if field.changed]
+            lines.append(line(f"→ {words.record(name)}", "bold", width=width))
+            changed = [in_words(field, words) for field in fields_of(before, after) if field.changed]
             lines += [
                 line(f"    {field.name}  {field.before or '·'} → {field.after or '·'}", width=width)
                 for field in changed[:12]
             ]
-        lines += [line(f"● {step.what}", "$accent", width=width) for step in done.events]
+        lines += [line(f"● {words.event(step.what)}", "$accent", width=width) for step in done.events]
         return lines
 
     def _end(self, trace: Trace, width: int) -> list[Content]:
         """How it ended: the code and what each record became."""
-        lines = [self._title("end", width)]
-        ended = (
-            f"✗ {trace.code} {trace.name} {trace.detail}" if trace.code else f"✓ {texts_of(self)('ledger.accepted')}"
-        )
+        texts, lines = texts_of(self), [self._title("end", width)]
+        words = words_in(texts.language)
+        refused = f"✗ {trace.code} {words.check(trace.name)} {trace.detail}"
+        ended = refused if trace.code else f"✓ {texts('ledger.accepted')}"
         lines += [line(each, "$bad-text bold" if trace.code else "$good-text bold") for each in wrap(ended, width)]
         for write in trace.writes:
-            lines.append(line(f"→ {write.name}", "bold", width=width))
+            lines.append(line(f"→ {words.record(write.name)}", "bold", width=width))
             lines += self._changed(write.fields_before, write.fields_after, width)
         return lines

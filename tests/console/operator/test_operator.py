@@ -86,7 +86,9 @@ async def test_ux28_an_alarm_leads_to_its_page_with_one_key_and_back(
     async with operating(validator.rpc, tmp_path / "me") as (app, pilot):
         assert "explain" not in {each.binding.action for each in app.screen.active_bindings.values() if each.enabled}
         monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(10**12, 0, 400_000_000))
-        await shows(pilot, "⚠ disk_low 0.40 GB free", "Free some space")
+        await shows(
+            pilot, "⚠ Less than one gigabyte", "disk_low 0.40 GB free", "→ The disk is nearly full. Free some space"
+        )
         await key_in(pilot, "e")
         assert isinstance(app.screen, ExplainScreen)
         await shows(pilot, "Less than one gigabyte", "清理空间")

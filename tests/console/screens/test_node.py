@@ -32,7 +32,14 @@ async def test_ux28_an_alarm_says_what_to_do(till: PreparedTill, tmp_path: Path)
     async with opened(till, tmp_path) as (app, pilot):
         await go(pilot, "node")
         shown = text_of(app)
-        for part in ("⚠ disk_low 1.2 GB left", "1 min ago", "Free some space", "⚠ never_heard_of", "call support"):
+        for part in (
+            "⚠ Less than one gigabyte",
+            "disk_low 1.2 GB left",
+            "1 min ago",
+            "Free some space",
+            "⚠ never_heard_of",
+            "call support",
+        ):
             assert part in shown
 
 

@@ -20,6 +20,7 @@ from chainpos.console.screens.support import SupportScreen
 from chainpos.console.screens.timeline import TimelineScreen
 from chainpos.console.screens.trace import TraceScreen
 from chainpos.console.screens.what_if import WhatIfScreen
+from chainpos.inspect.words import words_in
 from tests.console.looking import SIZES, go, key_in, opened, settle, text_of
 from tests.console.looking_into import answered, ask, at, day_desk, looking_into, press, type_in
 from tests.console.prepared_till import PreparedTill
@@ -114,7 +115,7 @@ async def test_ux18_a_language_switch_reaches_every_open_screen(day_database: Pa
         assert "时间线" in text_of(app)
         await press(pilot, "escape")
         assert zh("timeline.stage") in text_of(app)
-        assert zh("timeline_stage.paid_out") in text_of(app)
+        assert words_in("zh").stage("paid_out") in text_of(app)
         await press(pilot, "escape")
         assert zh("support.absent") in text_of(app)
         assert zh("support.hint") == app.screen.query_one("#sought").placeholder  # type: ignore[attr-defined]
