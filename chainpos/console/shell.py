@@ -189,7 +189,7 @@ class Shell(App[int], inherit_bindings=False):
         if action == "go":
             return parameters[0] in {place.name for place in self.places}
         if action == "search":
-            return self.support is not None
+            return any(place.name == "support" for place in self.places)
         return super().check_action(action, parameters)
 
     @on(TabLine.Chosen)

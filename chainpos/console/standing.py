@@ -16,7 +16,7 @@ from chainpos.till.views import CounterView
 
 IDLE_LOOK_S = 1.0
 # Places that are not for everybody.
-NEEDS = {"counter": Right.SELL, "staff": Right.STAFF}
+NEEDS = {"counter": Right.SELL, "staff": Right.STAFF, "support": Right.INSPECT}
 
 
 class Standing(Shell):

@@ -22,14 +22,16 @@ class Right(Enum):
     PAYOUT = "payout"
     STAFF = "staff"
     OPERATE = "operate"
+    # Looking into the whole ledger, where anybody's payments can be found.
+    INSPECT = "inspect"
 
 
 RIGHTS: Final[dict[str, frozenset[Right]]] = {
     OWNER_ROLE: frozenset(Right),
     "manager": frozenset(Right) - {Right.OPERATE},
     "cashier": frozenset({Right.SELL, Right.SHIFT, Right.DRAWER}),
-    "support": frozenset(),
-    "operator": frozenset({Right.OPERATE}),
+    "support": frozenset({Right.INSPECT}),
+    "operator": frozenset({Right.OPERATE, Right.INSPECT}),
 }
 ROLES: Final = ("cashier", "manager", "support", "operator")
 

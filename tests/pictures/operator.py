@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -43,14 +44,7 @@ class DayNode(OperatorDesk):
             assert found is not None
             self.now_ns = header.time_ns + 2 * SECOND_NS
             super().__init__("127.0.0.1:26657", lambda: self.now_ns, home=Path("/srv/chainpos/harbour-peer"))
-            blocks: Counter[int] = Counter()
-            payments: Counter[int] = Counter()
-            for height in range(base, tip + 1):
-                each = source.found(height)
-                if each is not None:
-                    minute = each.block.header.time_ns // MINUTE_NS
-                    blocks[minute] += 1
-                    payments[minute] += len(each.block.txs)
+            blocks, payments = _minutes(database)
             minutes = range(min(blocks), max(blocks) + 1)
             signers = [(vote.address.hex().upper(), bool(vote.signature)) for vote in found.commit.signatures]
             self.report = msgspec.structs.replace(
@@ -112,6 +106,23 @@ class DayNode(OperatorDesk):
             )
             for at, (level, room, what) in reversed(list(enumerate(told * 4)))
         )
+
+
+@cache
+def _minutes(database: Path) -> tuple[Counter[int], Counter[int]]:
+    """Blocks and transactions of the day by minute."""
+    blocks: Counter[int] = Counter()
+    payments: Counter[int] = Counter()
+    with ChainReader.open(database) as reader:
+        source = StoreSource(reader, "day")
+        base, tip = source.span()
+        for height in range(base, tip + 1):
+            each = source.found(height)
+            if each is not None:
+                minute = each.block.header.time_ns // MINUTE_NS
+                blocks[minute] += 1
+                payments[minute] += len(each.block.txs)
+    return blocks, payments
 
 
 def _waiting(source: StoreSource, tip: int, now_ns: int) -> MempoolView:

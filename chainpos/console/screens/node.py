@@ -78,7 +78,9 @@ class Alarms(NodePanel):
             lines += [line(row, "$bad-text bold") for row in wrap(f"■ {reason}", width)]
         for alarm in node.alarms[:20]:
             lines += self._alarm(alarm, width)
-        if len(lines) == 1:
+        if len(lines) == 1 and node.network.link is Link.OFFLINE:
+            lines += [line(row, "$warn-text") for row in wrap(texts("node.alone"), width)]
+        elif len(lines) == 1:
             lines.append(line(texts("node.no_alarms"), "$good-text", width=width))
         return lines
 

@@ -34,7 +34,7 @@ class Page(Frame):
 
     def _take(self, view: CounterView) -> None:
         before, self.view = self.view, view
-        if before is not None and before.staff != view.staff:
+        if before is None or before.staff != view.staff:
             self.show_places()
             self.refresh_bindings()
 

@@ -43,6 +43,16 @@ async def test_ux28_an_alarm_says_what_to_do(till: PreparedTill, tmp_path: Path)
             assert part in shown
 
 
+async def test_a_node_that_nobody_answers_is_not_said_to_have_no_alarms(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    till.node_view = msgspec.structs.replace(NODE, network=network_of(Link.OFFLINE), alarms=())
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "node")
+        assert "No alarms" not in text_of(app)
+        assert "No node that this one follows answers yet" in text_of(app)
+
+
 async def test_ux28_a_halted_node_says_so_first(till: PreparedTill, tmp_path: Path) -> None:
     till.node_view = msgspec.structs.replace(
         NODE, network=network_of(Link.HALTED, halted_reason="app hash differs at 1,235"), alarms=()
