@@ -118,7 +118,8 @@ class Words:
         """A sentence of the inspector, which speaks English: a moment's detail, its evidence, a check of a case."""
         for pattern, meant in self._told:
             if found := pattern.fullmatch(sentence[:_LONGEST]):
-                return meant.format(*(self._one(value) for value in found.groups()))
+                said = self.record if sentence.startswith("record ") else self._one
+                return meant.format(*(said(value) for value in found.groups()))
         first = _FIRST.match(sentence)
         if first is not None and first[1] in self._kinds:
             rest = sentence[first.end() :]

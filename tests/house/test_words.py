@@ -121,7 +121,7 @@ def test_what_the_timeline_and_the_case_say_is_chinese_but_for_names() -> None:
     for said, meant in {
         "12.50 CNY to XM13, dynamic_qr": "12.50 CNY，收款商户 XM13，动态码",
         "payments.pay: already_paid": "付款: 该收款请求此前已付款",
-        "record payments ab after block 7": "区块 7 之后的记录：payments ab",
+        "record payments ab after block 7": "区块 7 之后的记录：付款 ab",
         "header 12": "区块头 12",
     }.items():
         assert words.told(said) == meant

@@ -165,6 +165,7 @@ SCENES = (
     Scene("operator-waiting", "What waits, by account and by age", _keys("3")),
     Scene("operator-store", "The disk: blocks, state, pruning, snapshots", _keys("4")),
     Scene("operator-log", "The log, by level and by words", _keys("5")),
+    Scene("operator-offices", "What the offices have in hand, each with its end", _keys("6")),
     Scene(TROUBLE, "A node in trouble: what is wrong, and what to do", _keys()),
     Scene("operator-explain", "An alarm explained, one key away", _keys("e")),
 )

@@ -43,9 +43,7 @@ async def test_ux28_an_alarm_says_what_to_do(till: PreparedTill, tmp_path: Path)
             assert part in shown
 
 
-async def test_a_node_that_nobody_answers_is_not_said_to_have_no_alarms(
-    till: PreparedTill, tmp_path: Path
-) -> None:
+async def test_a_node_that_nobody_answers_is_not_said_to_have_no_alarms(till: PreparedTill, tmp_path: Path) -> None:
     till.node_view = msgspec.structs.replace(NODE, network=network_of(Link.OFFLINE), alarms=())
     async with opened(till, tmp_path) as (app, pilot):
         await go(pilot, "node")
