@@ -93,7 +93,9 @@ async def _opened(home: Home, settings: NodeSettings, clock: Clock) -> AsyncIter
         reader, searched = ChainReader.open(home.database), ChainReader.open(home.database)
         stack.callback(reader.close)
         stack.callback(searched.close)
-        executor, reading, searching = Executor("ledger"), Executor("reader"), Executor("searches")
+        # A peer's blocks are background work: who looks at it on the same machine goes first. A validator's are not.
+        executor = Executor("ledger", gives_way=settings.mode == "peer")
+        reading, searching = Executor("reader"), Executor("searches")
         stack.push_async_callback(searching.close)
         stack.push_async_callback(reading.close)
         stack.push_async_callback(executor.close)
