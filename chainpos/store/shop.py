@@ -278,12 +278,6 @@ class ShopBook:
         with self.writing() as db:
             db["settings"].insert({"name": name, "value": msgspec.json.encode(value).decode()}, replace=True)
 
-    def fees_minor(self, currency: str) -> int:
-        """What all paid sales in a currency cost in fees."""
-        with self._mutex, _sqlite_errors(self.path):
-            rows = self._db.query("SELECT sum(fee_minor) AS n FROM sales WHERE currency = ? AND height > 0", [currency])
-            return int(next(iter(rows))["n"] or 0)
-
     def damage(self) -> list[str]:
         """What SQLite's own full check finds wrong; empty for a sound book."""
         with self._mutex, _sqlite_errors(self.path):

@@ -282,6 +282,35 @@ ALTER TABLE outbox ADD COLUMN counted_in INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX outbox_offline ON outbox (tx_hash) WHERE offline = 1 AND counted_in = 0;
 """
 
+# What was paid by days, so that no sum is ever one over years of sales: it follows each sale in its own transaction.
+_PAID_DAYS: Final = """
+CREATE TABLE paid_days (
+    currency     TEXT    NOT NULL,
+    day          INTEGER NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    fee_minor    INTEGER NOT NULL,
+    PRIMARY KEY (currency, day)
+) STRICT, WITHOUT ROWID;
+INSERT INTO paid_days SELECT currency, paid_ns / 86400000000000, sum(amount_minor), sum(fee_minor)
+    FROM sales WHERE height > 0 GROUP BY 1, 2;
+CREATE INDEX sales_by_paid ON sales (currency, paid_ns) WHERE height > 0;
+DROP INDEX sales_by_fee;
+CREATE TRIGGER sales_paid AFTER INSERT ON sales WHEN new.height > 0 BEGIN
+    INSERT INTO paid_days VALUES (new.currency, new.paid_ns / 86400000000000, new.amount_minor, new.fee_minor)
+        ON CONFLICT DO UPDATE
+        SET amount_minor = amount_minor + excluded.amount_minor, fee_minor = fee_minor + excluded.fee_minor;
+END;
+CREATE TRIGGER sales_paid_otherwise AFTER UPDATE OF height, paid_ns, fee_minor ON sales
+WHEN old.height IS NOT new.height OR old.paid_ns IS NOT new.paid_ns OR old.fee_minor IS NOT new.fee_minor BEGIN
+    UPDATE paid_days SET amount_minor = amount_minor - old.amount_minor, fee_minor = fee_minor - old.fee_minor
+        WHERE old.height > 0 AND currency = old.currency AND day = old.paid_ns / 86400000000000;
+    INSERT INTO paid_days
+        SELECT new.currency, new.paid_ns / 86400000000000, new.amount_minor, new.fee_minor WHERE new.height > 0
+        ON CONFLICT DO UPDATE
+        SET amount_minor = amount_minor + excluded.amount_minor, fee_minor = fee_minor + excluded.fee_minor;
+END;
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
 MIGRATIONS: Final[tuple[str, ...]] = (
     _FIRST,
@@ -295,6 +324,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _TIPS,
     _RETURNS,
     _OFFLINE_CODES,
+    _PAID_DAYS,
 )
 
 

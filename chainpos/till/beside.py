@@ -27,10 +27,14 @@ class Beside:
         self._selling = selling
         self._stored = ShopBeside(run.book.book)
 
-    def found(self, search: str, limit: int) -> tuple[BesideView, ...]:
+    async def found(self, search: str, limit: int) -> tuple[BesideView, ...]:
         """Those that a search means, newest first."""
         searches = meant(search, self._run.settings.currency, self._run.utc_offset_s)
-        rows = {row.number: row for each in searches for row in self._stored.bills(each, limit=limit)}
+
+        def read() -> dict[int, BesideRow]:
+            return {row.number: row for each in searches for row in self._stored.bills(each, limit=limit)}
+
+        rows = await self._run.book.call(read)
         newest = sorted(rows.values(), key=lambda row: (row.closed_ns, row.number), reverse=True)
         return tuple(beside_view(row) for row in newest[:limit])
 

@@ -12,7 +12,7 @@ from chainpos.till.views import SaleView
 class BesideUseCases(Protocol):
     """Bills that the ledger knows nothing of. Refusals are raised as `UserFacingError`."""
 
-    def found(self, search: str, limit: int) -> tuple[BesideView, ...]:
+    async def found(self, search: str, limit: int) -> tuple[BesideView, ...]:
         """Those that a search means, newest first: by reference, amount or time of day."""
 
     async def left(self, reference: str) -> tuple[TenderKind, Amount] | None:

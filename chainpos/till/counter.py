@@ -264,10 +264,10 @@ class Till:
         except AmountError as error:
             raise UserFacingError(f"This is no amount: {error}.", next_step="Key it again.") from error
 
-    def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
+    async def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
         """The sales of the book, newest first; by reference, amount or time of day."""
-        run = self._run
-        rows = search_book(run.book.book, search, run.settings.currency, run.utc_offset_s, limit)
+        run, book = self._run, self._run.book
+        rows = await book.call(partial(search_book, book.book, search, run.settings.currency, run.utc_offset_s, limit))
         return tuple(row_view(run.desk.current(row), run.money) for row in rows)
 
     # -- after the sale

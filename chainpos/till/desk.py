@@ -105,7 +105,8 @@ class Desk:
                 if also is not None:
                     also(sale.row)
 
-        await self._book.call(write)
+        # Its code is drawn up while the disk is at work.
+        await asyncio.gather(self._book.call(write), sale.drawn_up())
         self._sales[sale.signed.id] = sale
         self._show_recent(sale.row)
         self._changed()

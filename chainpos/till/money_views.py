@@ -6,7 +6,7 @@ It refuses a payout that the shop does not have.
 from __future__ import annotations
 
 from chainpos.errors import UserFacingError
-from chainpos.store.shop_money import paid_sales, takings_minor
+from chainpos.store.shop_money import fees_minor, paid_sales, takings_minor
 from chainpos.till.payout_parts import cost_elsewhere, payout_parts
 from chainpos.till.running import RunningTill
 from chainpos.till.settlement import settlement_view
@@ -21,7 +21,7 @@ async def whole_view(run: RunningTill) -> SettlementView:
         def taken(from_ns: int, until_ns: int) -> int:
             return takings_minor(book, currency, from_ns, until_ns)
 
-        return book.fees_minor(currency), cost_elsewhere(money.comparisons, taken, currency)
+        return fees_minor(book, currency), cost_elsewhere(money.comparisons, taken, currency)
 
     return settlement_view(money, currency, *await run.book.call(sums))
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from chainpos.core.checkout.keyed import keyed_amount
 from chainpos.core.checkout.matching import SaleState
-from chainpos.core.checkout.qr import qr_modules
 from chainpos.core.values.amount import Amount, AmountError, parse_amount
 from chainpos.core.values.text import clean
 from chainpos.inspect.sentences import sentence_of
@@ -48,9 +47,9 @@ def sale_view(sale: Sale, money: Money) -> SaleView:
     """The sale in hand, with its QR code while it can be of use."""
     if sale.row.presented != LINK or sale.state not in _SHOWS_QR:
         return row_view(sale.row, money, sale.link)
-    if sale.modules is None:
-        sale.modules = qr_modules(sale.link)
-    return row_view(sale.row, money, sale.link, Qr(sale.link, sale.modules))
+    sale.draw_up()
+    qr = Qr(sale.link, sale.modules) if sale.modules is not None else None
+    return row_view(sale.row, money, sale.link, qr)
 
 
 def meant(search: str, currency: str, utc_offset_s: int) -> list[Search]:

@@ -13,7 +13,7 @@ import msgspec
 
 from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.checkout.matching import MONEY_RECEIVED, LedgerFacts, SaleState, Sight, Standing, judge
-from chainpos.core.checkout.qr import Modules
+from chainpos.core.checkout.qr import Modules, qr_modules
 from chainpos.core.checkout.request import SignedRequest
 from chainpos.core.contracts.payments.messages import Charge, Pay, decode_request, request_id
 from chainpos.core.contracts.payments.records import Payment
@@ -53,6 +53,15 @@ class Sale:
     def state(self) -> SaleState:
         """As judged last."""
         return SaleState(self.row.state)
+
+    def draw_up(self) -> None:
+        """Its code, where it is shown by one and was not drawn up yet: the dearest part of a request."""
+        if self.modules is None and self.row.presented == LINK:
+            self.modules = qr_modules(self.link)
+
+    async def drawn_up(self) -> None:
+        """The same, for who has something to wait for meanwhile."""
+        self.draw_up()
 
     @property
     def is_paid(self) -> bool:

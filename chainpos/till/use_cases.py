@@ -143,7 +143,7 @@ class TillUseCases(Protocol):
         Raises UserFacingError.
         """
 
-    def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
+    async def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
         """The sales of the book, newest first; by reference, amount or time of day."""
 
     async def refund(

@@ -275,7 +275,7 @@ class PreparedTill:
         except AmountError as error:
             raise UserFacingError(f"{error}.", next_step="Key it again.") from error
 
-    def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
+    async def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
         found = [
             each
             for each in self.book

@@ -49,11 +49,12 @@ async def test_a_bill_in_cash_is_found_by_amount_reference_and_time_and_a_ledger
     await shop.bills.show_code()
     await shop.pay(1)
     found = shop.bills.beside.found
-    assert [each.reference for each in found("", 9)] == [bun, tea]
-    assert [each.reference for each in found("12.00", 9)] == [each.reference for each in found("1200", 9)] == [tea]
-    assert [each.reference for each in found(bun.lower(), 9)] == [bun]
-    assert [each.reference for each in found("14:03", 9)] == [bun, tea]
-    assert found("14:04", 9) == found("%", 9) == ()
+    assert [each.reference for each in await found("", 9)] == [bun, tea]
+    for amount in ("12.00", "1200"):
+        assert [each.reference for each in await found(amount, 9)] == [tea]
+    assert [each.reference for each in await found(bun.lower(), 9)] == [bun]
+    assert [each.reference for each in await found("14:03", 9)] == [bun, tea]
+    assert await found("14:04", 9) == await found("%", 9) == ()
 
 
 async def test_cash_is_given_back_up_to_what_came_in_and_the_shifts_report_has_it(shop: ShiftShop) -> None:
@@ -81,7 +82,7 @@ async def test_what_was_paid_in_two_ways_goes_back_in_the_same_two_cash_first(sh
     await beside.give_back(reference, cny(500), pin=PIN, typed_amount="500")
     assert await beside.left(reference) == (TenderKind.CARD, cny(700))
     await beside.give_back(reference, cny(100), pin=PIN, typed_amount="100")
-    (bill,) = beside.found("", 9)
+    (bill,) = await beside.found("", 9)
     assert (bill.returned, set(bill.kinds)) == (cny(600), {TenderKind.CASH, TenderKind.CARD})
 
 

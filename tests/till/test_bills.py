@@ -116,7 +116,7 @@ async def test_a_code_asks_for_exactly_what_is_charged_and_its_payment_completes
     booked = await shop.bills.of_sale(sale.reference)
     assert booked is not None
     assert [(line.sku, line.quantity) for line in booked.lines] == [("tea", 3_000)]
-    assert shop.bills.beside.found("", 500) == ()
+    assert await shop.bills.beside.found("", 500) == ()
 
 
 async def test_cash_gives_change_and_never_says_paid(shop: BillShop) -> None:
@@ -125,7 +125,7 @@ async def test_cash_gives_change_and_never_says_paid(shop: BillShop) -> None:
     assert (bill.state, bill.change, bill.on_ledger) == (BillState.COMPLETE, cny(800), False)
     assert bill.state.value != SaleState.PAID.value
     assert [taken.amount for taken in shop.bills.taken] == [cny(1_200)]
-    (listed,) = shop.bills.beside.found("", 500)
+    (listed,) = await shop.bills.beside.found("", 500)
     assert (listed.amount, listed.reference, listed.kinds) == (cny(1_200), bill.reference, (TenderKind.CASH,))
 
 

@@ -54,7 +54,7 @@ async def test_offline_no_code_is_charged_unless_the_shop_chose_to_bear_the_risk
     till = await till_with_floor(shop, 0)
     with pytest.raises(UserFacingError, match="out of reach"):
         await till.charge(shop.wallet("erin").code(cny(500)).text, cny(500))
-    assert till.sales() == ()
+    assert (await till.sales()) == ()
 
 
 async def test_within_the_floor_a_code_is_taken_offline_kept_and_paid_when_the_network_is_back(shop: Shop) -> None:
@@ -71,7 +71,7 @@ async def test_within_the_floor_a_code_is_taken_offline_kept_and_paid_when_the_n
     await shop.restart_peer()
     paid = await sale_where(till, sale.reference, SaleState.CONFIRMED)
     assert paid.amount == cny(2_000)
-    assert [each.reference for each in till.sales()] == [sale.reference]
+    assert [each.reference for each in (await till.sales())] == [sale.reference]
 
 
 @pytest.mark.slow

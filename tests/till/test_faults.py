@@ -44,7 +44,7 @@ async def test_a_full_disk_closes_sales_says_so_and_loses_none_that_was_shown(sh
     await shop.close_till(till)
     till = await shop.open_till()
     await online(till)
-    assert till.sales(shown.reference)[0].state in (SaleState.PAID, SaleState.CONFIRMED)
+    assert (await till.sales(shown.reference))[0].state in (SaleState.PAID, SaleState.CONFIRMED)
     assert till.counter().faults == ()
     await till.request(cny(1))
 

@@ -55,7 +55,7 @@ async def test_a_payment_made_while_the_till_was_away_from_its_node_is_found_by_
     paid = await sale_where(till, sale.reference, SaleState.CONFIRMED)
     assert paid.height == result.height
     assert [state for state in shop.states(sale.reference) if state in DONE] in (list(DONE), [SaleState.CONFIRMED])
-    book = till.sales(sale.reference)
+    book = await till.sales(sale.reference)
     assert book[0].tx_hash in (result.tx_hash.hex(), "")
 
 
@@ -88,7 +88,7 @@ async def test_a_refund_signed_offline_is_kept_and_made_when_the_network_is_back
     await view_where(till, lambda seen: seen.network.link is Link.OFFLINE)
     refunding = asyncio.create_task(till.refund(sale.reference, cny(1000), pin=PIN, typed_amount="1000"))
     await asyncio.sleep(0.5)
-    assert till.sales(sale.reference)[0].refunded is None
+    assert (await till.sales(sale.reference))[0].refunded is None
     await shop.restart_peer()
     assert (await refunding).state is SaleState.REFUNDED
 
@@ -184,7 +184,7 @@ async def test_kill_9_of_the_till_loses_no_sale_and_the_one_in_hand_is_resumed(s
     await sale_where(till, shown[0][0], SaleState.CONFIRMED)
     assert (await wallet.pay(await offer_of(wallet, shown[2][1]))).end is End.PAID
     await sale_where(till, shown[2][0], SaleState.CONFIRMED)
-    assert till.sales(shown[1][0])[0].state is SaleState.WAITING
+    assert (await till.sales(shown[1][0]))[0].state is SaleState.WAITING
     await shop.close_till(till)
     with ShopBook.open(home.book_path) as book:
         assert book.damage() == []

@@ -54,8 +54,8 @@ async def test_a_sale_is_seen_then_paid_then_confirmed_and_never_the_other_way_r
     assert paid.payer == offer.account.address.hex()[:8]
     assert paid.fee == cny(5)  # 0.38 % of 12.50, rounded
     assert paid.qr is None
-    assert [each.reference for each in till.sales()] == [sale.reference]
-    assert till.sales(sale.reference)[0].state is SaleState.CONFIRMED
+    assert [each.reference for each in (await till.sales())] == [sale.reference]
+    assert (await till.sales(sale.reference))[0].state is SaleState.CONFIRMED
 
 
 @pytest.mark.bench
@@ -164,7 +164,7 @@ async def test_a_code_that_cannot_work_is_refused_before_there_is_a_sale(shop: S
         with pytest.raises(UserFacingError, match=r"not charged|must confirm") as refused:
             await till.charge(text, cny(amount))
         assert refused.value.money_moved == "No money moved."
-    assert till.sales() == ()
+    assert (await till.sales()) == ()
 
 
 async def test_a_cancelled_request_cannot_be_paid(shop: Shop) -> None:
@@ -266,10 +266,10 @@ async def test_keyed_amounts_and_searches(shop: Shop) -> None:
     first = await till.request(cny(1250))
     await till.request(cny(9900))
     for search in (first.reference, first.reference[-4:], "12.50", "1250"):
-        assert [sale.reference for sale in till.sales(search)] == [first.reference], search
-    assert len(till.sales()) == 2
-    assert len(till.sales(limit=1)) == 1
-    assert till.sales("no such") == ()
+        assert [sale.reference for sale in (await till.sales(search))] == [first.reference], search
+    assert len(await till.sales()) == 2
+    assert len(await till.sales(limit=1)) == 1
+    assert (await till.sales("no such")) == ()
 
 
 async def test_a_note_or_amount_that_no_request_can_have_is_refused_and_not_booked(shop: Shop) -> None:
@@ -277,7 +277,7 @@ async def test_a_note_or_amount_that_no_request_can_have_is_refused_and_not_book
     for amount, memo in ((cny(0), ""), (cny(1), "\x1b[2J"), (cny(1), "x" * 81)):
         with pytest.raises(UserFacingError, match="No request"):
             await till.request(amount, memo)
-    assert till.sales() == ()
+    assert (await till.sales()) == ()
 
 
 async def test_a_refund_needs_pin_and_typed_amount_and_is_made_once(shop: Shop) -> None:
@@ -303,7 +303,7 @@ async def test_a_refund_needs_pin_and_typed_amount_and_is_made_once(shop: Shop) 
     whole = await till.refund(sale.reference, cny(700), pin=PIN, typed_amount="700")
     assert (whole.state, whole.refunded) == (SaleState.REFUNDED, cny(1000))
     assert (await erin.show("CNY")).balance == before + cny(1000)
-    assert till.sales(sale.reference)[0].state is SaleState.REFUNDED
+    assert (await till.sales(sale.reference))[0].state is SaleState.REFUNDED
 
 
 async def test_a_receipt_is_made_of_the_ledgers_record(shop: Shop) -> None:
@@ -333,7 +333,7 @@ async def test_a_refund_over_the_tills_daily_limit_is_refused_by_the_ledger(shop
         await till.refund(sale.reference, cny(100_001), pin=PIN, typed_amount="100001")
     assert refused.value.refusal.name == "over_till_refund_limit"
     assert refused.value.money_moved == "No money moved."
-    assert till.sales(sale.reference)[0].refunded is None
+    assert (await till.sales(sale.reference))[0].refunded is None
 
 
 async def test_the_node_and_its_blocks_are_shown(shop: Shop) -> None:

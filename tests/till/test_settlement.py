@@ -56,7 +56,7 @@ async def test_money_goes_from_pending_to_paid_out_and_every_screen_follows(shop
     ]
     assert view.fees_total == cny(38)
     assert view.next_cutoff_ns > time.time_ns()
-    assert till.sales(reference)[0].money_state == "pending"
+    assert (await till.sales(reference))[0].money_state == "pending"
     with pytest.raises(RefusedByLedger) as refused:
         await till.request_payout(cny(1))
     assert refused.value.refusal.name == "not_enough_available"
@@ -64,7 +64,7 @@ async def test_money_goes_from_pending_to_paid_out_and_every_screen_follows(shop
     await _send(shop, Close("", "CNY"), "operator")
     view = await till.settlement()
     assert _figures(view) == (0, 9_962, 0, 0)
-    assert till.sales(reference)[0].money_state == "available"
+    assert (await till.sales(reference))[0].money_state == "available"
     assert view.last_cycle is not None
     assert (view.last_cycle.number, view.last_cycle.settled, view.last_cycle.saved) == (1, cny(10_000), cny(0))
     assert {row.institution: row.delta_minor for row in view.last_cycle.nets} == {
@@ -74,13 +74,13 @@ async def test_money_goes_from_pending_to_paid_out_and_every_screen_follows(shop
     view = await till.request_payout(cny(9_962))
     assert _figures(view) == (0, 0, 9_962, 0)
     assert [(row.number, row.amount, row.state) for row in view.payouts] == [(1, cny(9_962), "requested")]
-    assert till.sales(reference)[0].money_state == "payout_requested"
+    assert (await till.sales(reference))[0].money_state == "payout_requested"
 
     await _send(shop, ConfirmPayout("TEAHOUSE", "CNY", 1, "BANK-REF-1"), "eastbank")
     view = await till.settlement()
     assert _figures(view) == (0, 0, 0, 9_962)
     assert [(row.state, row.bank_reference) for row in view.payouts] == [("paid_out", "BANK-REF-1")]
-    assert till.sales(reference)[0].money_state == "paid_out"
+    assert (await till.sales(reference))[0].money_state == "paid_out"
     parts = await till.payout_parts(1)
     assert [(part.reference, part.net) for part in parts.sales] == [(reference, cny(9_962))]
     assert (parts.amount, parts.opening, parts.closing, parts.others_minor) == (cny(9_962), cny(0), cny(0), 0)
@@ -93,7 +93,7 @@ async def test_money_from_the_same_institution_is_available_at_once(shop: Shop) 
     await online(till)
     reference = await _paid_sale(shop, till, "erin")
     assert _figures(await till.settlement()) == (0, 9_962, 0, 0)
-    assert till.sales(reference)[0].money_state == "available"
+    assert (await till.sales(reference))[0].money_state == "available"
 
 
 async def test_without_its_node_the_settlement_says_that_it_cannot_be_read(shop: Shop) -> None:

@@ -96,7 +96,7 @@ async def test_what_was_paid_by_the_wall_while_the_till_was_closed_is_found_once
     await shop.close_till(till)
     till = await shop.open_till()
     await online(till)
-    assert len([sale for sale in till.sales() if sale.presented == "wall"]) == 2
+    assert len([sale for sale in (await till.sales()) if sale.presented == "wall"]) == 2
 
 
 async def test_a_till_that_ends_after_a_payment_by_the_wall_has_its_code_in_hand_again(tmp_path: Path) -> None:

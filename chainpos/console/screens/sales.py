@@ -30,7 +30,9 @@ from chainpos.till.roles import Right
 from chainpos.till.views import BesideView, BillView, CounterView, SaleState, SaleView
 
 REFUNDABLE = frozenset({SaleState.PAID, SaleState.CONFIRMED, SaleState.PART_REFUNDED})
-MOST_SHOWN = 500
+# A screenful and more; the rest is read when the cursor comes to its end.
+PAGE_OF_SALES = 100
+MOST_SHOWN = 10_000
 COLUMNS = (
     Column("sales.time", 8),
     Column("sales.amount", 14, right=True),
@@ -77,6 +79,10 @@ class SalesScreen(WithPaper):
         key("escape", "back", "sales.back", show=False),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.limit = PAGE_OF_SALES
+
     def content(self) -> Iterable[Widget]:
         """A field to find by, the list, the details."""
         self.found: LineList[Row] = LineList(COLUMNS, self._cells, lambda row: row.reference, id="sales-list")
@@ -122,10 +128,16 @@ class SalesScreen(WithPaper):
         )
 
     def _read(self) -> None:
+        self.read(self._show, "sales")
+
+    async def _show(self) -> None:
         search = self.query_one("#find", Input).value.strip()
         till = self.console_app.till
-        rows: list[Row] = [*till.sales(search, limit=MOST_SHOWN), *till.bills.beside.found(search, MOST_SHOWN)]
-        sales = tuple(sorted(rows, key=_made_ns, reverse=True)[:MOST_SHOWN])
+        rows: list[Row] = [
+            *await till.sales(search, limit=self.limit),
+            *await till.bills.beside.found(search, self.limit),
+        ]
+        sales = tuple(sorted(rows, key=_made_ns, reverse=True)[: self.limit])
 
         def empty() -> str:
             texts = self.console_app.texts
@@ -137,7 +149,15 @@ class SalesScreen(WithPaper):
     @on(Input.Changed, "#find")
     def searched(self) -> None:
         """Find while typing."""
+        self.limit = PAGE_OF_SALES
         self._read()
+
+    @on(LineList.EndReached, "#sales-list")
+    def more(self) -> None:
+        """Older sales, a page at a time."""
+        if len(self.found.items) == self.limit < MOST_SHOWN:
+            self.limit += PAGE_OF_SALES
+            self._read()
 
     @on(Input.Submitted, "#find")
     def found_it(self) -> None:
