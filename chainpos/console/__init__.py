@@ -1,0 +1,4 @@
+import os
+
+# How long Esc may be the beginning of a longer key, by ncurses' name. Textual waits for 100 ms, twice what a key has.
+os.environ.setdefault("ESCDELAY", "25")

@@ -39,6 +39,10 @@ class Surroundings(Protocol):
     def places(self) -> tuple[Place, ...]:
         """Where one can go here."""
 
+    @property
+    def styles_read(self) -> int:
+        """How often the style sheets were read; -1 before they were all read once."""
+
     def now_ns(self) -> int:
         """The wall clock, Unix nanoseconds."""
 

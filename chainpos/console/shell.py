@@ -13,13 +13,14 @@ import sys
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path, PurePath
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from rich.text import Text
 from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.signal import Signal
 
 from chainpos.console.failure import write_report
@@ -41,6 +42,9 @@ from chainpos.errors import EXIT_OK, UserFacingError
 from chainpos.inspect.support import SupportDesk
 
 UP_TURNS, UP_EVERY_S = 200, 0.005
+BETWEEN_PLACES_S = 0.1
+# How long the picture may be held back to hide a change of screens: less than a person sees.
+HELD_BACK_S = 0.005
 
 
 class Shell(App[int], inherit_bindings=False):
@@ -110,8 +114,16 @@ class Shell(App[int], inherit_bindings=False):
     def on_ready(self) -> None:
         """What was made to start with is not looked at again: collecting garbage over it would hold up a key."""
         if not self.is_headless:
+            self.run_worker(self.put_up_places(), name="put up places")
             gc.collect()
             gc.freeze()
+
+    async def put_up_places(self) -> None:
+        """All places, one after another while nothing else is to be done, so that no key waits for one to be made."""
+        for place in self.places:
+            await asyncio.sleep(BETWEEN_PLACES_S)
+            # Textual makes a place when it is gone to first, and documents no other way.
+            await self._init_mode(place.name)
 
     def heed_signals(self) -> None:
         """A terminal that goes away ends the console in order."""
@@ -166,6 +178,33 @@ class Shell(App[int], inherit_bindings=False):
     def frames(self) -> list[Frame]:
         """The full screens that exist."""
         return [each for stack in self._screen_stacks.values() for each in stack if isinstance(each, Frame)]
+
+    # -- screens
+
+    @property
+    def styles_read(self) -> int:
+        """How often the style sheets were read; -1 before they were all read once."""
+        return self._css_update_count if self._dom_ready else -1
+
+    def delay_update(self, delay: float = HELD_BACK_S) -> None:
+        """Textual holds back what it draws for 50 ms at each change of places, which is all the time that a key has."""
+        super().delay_update(min(delay, HELD_BACK_S))
+
+    def push_screen(self, screen: Screen[Any] | str, *args: Any, **named: Any) -> Any:
+        """A dialog has the classes of its size before its styles are worked out, and not again after."""
+        if isinstance(screen, Screen):
+            screen.update_classes(self._size_classes(), update=False)
+        return super().push_screen(screen, *args, **named)
+
+    def _size_classes(self) -> dict[str, bool]:
+        classes: dict[str, bool] = {}
+        for extent, points in (
+            (self.size.width, self.HORIZONTAL_BREAKPOINTS),
+            (self.size.height, self.VERTICAL_BREAKPOINTS),
+        ):
+            reached = max((least for least, _ in points if least <= extent), default=0)
+            classes |= {name: least == reached for least, name in points}
+        return classes
 
     # -- keys
 

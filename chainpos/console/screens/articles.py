@@ -12,12 +12,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Field, Words
 from chainpos.core.values.amount import format_amount
@@ -43,7 +43,7 @@ class TakesScans(Protocol):
         """A scan lost its end."""
 
 
-class ArticleSearch(ModalScreen[Picked | None]):
+class ArticleSearch(Dialog[Picked | None]):
     """Answers the article that was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.reactive import reactive
+from textual.reactive import var
 
 from chainpos.console.keymap import key
 from chainpos.console.screens.articles import ArticleSearch, Picked
@@ -60,11 +60,11 @@ class BillKeys(WithProof):
         key("down", "line(1)", "counter.line_down", show=False),
     ]
 
-    keyed: reactive[str] = reactive("")
-    again: reactive[str] = reactive("")
+    keyed: var[str] = var("")
+    again: var[str] = var("")
     # How many of the next article.
-    times: reactive[str] = reactive("")
-    cursor: reactive[int] = reactive(-1)
+    times: var[str] = var("")
+    cursor: var[int] = var(-1)
     shown: Showing
 
     def look(self) -> None:

@@ -10,12 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from chainpos.console.context import surroundings
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.frame import Frame
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
@@ -24,7 +24,7 @@ from chainpos.errors import UserFacingError
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class FileForm(ModalScreen[Path | None]):
+class FileForm(Dialog[Path | None]):
     """Asks for a file; answers it, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "close", "dialog.close")]

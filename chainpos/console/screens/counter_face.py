@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from textual.containers import Container, Horizontal, Vertical
 from textual.geometry import Size
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widget import Widget
 
 from chainpos.console.screens.bill_keys import LISTED, BillKeys
@@ -38,7 +38,7 @@ class CounterFace(BillKeys):
     """The counter without its own keys."""
 
     # The payment that a person has seen and left: it need not stay any longer.
-    dismissed: reactive[str] = reactive("")
+    dismissed: var[str] = var("")
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,8 +101,8 @@ class CounterFace(BillKeys):
         shown = showing(self.view.sale, keyed, now_ns, last_paid=self._last_paid(), again=self.again, bill=bill)
         stage = self.query_one("#stage", StageLines)
         stage.left = StageLines.left_of(shown)
-        # The countdown is its own attribute: without it nothing changed until something did.
-        steady = replace(shown, left_ns=0)
+        # The countdown and the amount are attributes of their own: without them nothing changed until something did.
+        steady = replace(shown, left_ns=0, amount=None)
         stage.shown, stage.network, stage.faults = steady, self.view.network, self.view.faults
         amount = self.query_one("#due", AmountDue)
         amount.amount, amount.currency = shown.amount, self.view.shop.currency

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.geometry import Size
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 
 from chainpos.console.context import texts_of
@@ -40,9 +40,9 @@ class CustomerScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [key("e", "emvco", "dialog.emvco")]
 
-    told: reactive[DisplayView | None] = reactive(None)
+    told: var[DisplayView | None] = var(None)
     _turned: str = ""  # the sale whose other code was asked for here
-    now_ns: reactive[int] = reactive(0)
+    now_ns: var[int] = var(0)
 
     def compose(self) -> ComposeResult:
         """The shop's name on top, the amount to the left, the code, a face or the lines to the right."""

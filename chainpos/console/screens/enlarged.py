@@ -8,10 +8,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.link_letters import LinkLetters
 from chainpos.console.widgets.qr_picture import QrPicture, picture_size, scale_for
 from chainpos.console.widgets.words import Words
@@ -19,7 +19,7 @@ from chainpos.core.values.amount import format_amount
 from chainpos.till.views import CounterView, Qr, SaleState, SaleView
 
 
-class EnlargedCode(ModalScreen[None]):
+class EnlargedCode(Dialog[None]):
     """It closes by itself when the sale no longer waits, so that PAID is never behind it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, NamedTuple
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -48,6 +49,13 @@ class Frame(Screen[None]):
 
     NAME: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [key("ctrl+x", "clear_notice", "app.clear", show=False)]
+    # Looked for once: whether there is something to clear is asked with every key.
+    _notices: tuple[Notice, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        # It is styled as it is put up. Textual, which does not know, would read every style sheet three times over.
+        self._css_update_count = surroundings(self).styles_read
 
     @property
     def console_app(self) -> Surroundings:
@@ -69,11 +77,17 @@ class Frame(Screen[None]):
     def on_mount(self) -> None:
         """Show where one is, and how things stand from now on."""
         around = self.console_app
+        self._notices = tuple(self.query(Notice))
         self.show_places()
         around.status_signal.subscribe(self, self.status_changed)
         if around.status is not None:
             self.status_changed(around.status)
         self.show_silence()
+
+    @on(events.ScreenResume)
+    def keep_styles(self, event: events.ScreenResume) -> None:
+        """What a style hangs on looks after itself: to work all of them out again would cost more than to draw them."""
+        event.refresh_styles = False
 
     def status_changed(self, status: Status) -> None:
         """The bar on top follows; screens may look at it too."""
@@ -102,7 +116,7 @@ class Frame(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Only what can be done now is offered; screens add their own rules."""
-        return action != "clear_notice" or any(notice.told is not None for notice in self.query(Notice))
+        return action != "clear_notice" or any(notice.told is not None for notice in self._notices)
 
     def told(self, told: Told | None) -> None:
         """Show a message, or take it away."""
@@ -119,7 +133,12 @@ class Frame(Screen[None]):
         self.told(None)
 
     def read(self, work: Callable[[], Awaitable[None]], name: str) -> None:
-        """Run something that only reads; a newer one of the same name takes its place. A refusal is told."""
+        """Run something that only reads; a newer one of the same name takes its place. A refusal is told.
+
+        A place that nobody looks at reads nothing: it does when it is gone to.
+        """
+        if self not in self.app.screen_stack:
+            return
         self.run_worker(self._told_if_refused(work), name=name, group=name, exclusive=True)
 
     def change(self, work: Callable[[], Awaitable[None]], name: str) -> None:

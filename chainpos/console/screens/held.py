@@ -9,18 +9,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.phrases import clock
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import format_amount
 from chainpos.till.views import HeldView
 
 
-class HeldBills(ModalScreen[int | None]):
+class HeldBills(Dialog[int | None]):
     """Answers the number of the bill that was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "close", "dialog.close")]

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from chainpos.console.cells import fit, width_of, wrap
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 
 Pairs = tuple[tuple[str, str], ...]  # key, what it does
@@ -48,7 +48,7 @@ class KeyTable(LinesPanel):
         ]
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """Closes with Escape or the key that opened it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

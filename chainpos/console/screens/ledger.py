@@ -9,7 +9,7 @@ from textual import on
 from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import reactive, var
 from textual.widget import Widget
 
 from chainpos.console.cells import fit, width_of, wrap
@@ -106,7 +106,7 @@ class LedgerScreen(Page):
         SEARCH,
     ]
 
-    level: reactive[int] = reactive(0)
+    level: var[int] = var(0)
 
     def __init__(self) -> None:
         super().__init__()

@@ -14,13 +14,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
@@ -59,7 +59,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     suggested: Amount | None = None
 
 
-class MoneyForm(ModalScreen[Amount | None]):
+class MoneyForm(Dialog[Amount | None]):
     """Answers the amount that was sent, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

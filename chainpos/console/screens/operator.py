@@ -19,7 +19,7 @@ from textual.widgets import Input
 from chainpos.console.keymap import key
 from chainpos.console.screens.frame import Frame
 from chainpos.console.screens.operator_offices import OfficesPart
-from chainpos.console.screens.operator_overview import Part
+from chainpos.console.screens.operator_overview import Overview, Part
 from chainpos.console.screens.operator_parts import PARTS, LogPart, MempoolPart, PartLine, StorePart
 from chainpos.console.screens.question import Question
 from chainpos.console.screens.typed import Typed
@@ -94,8 +94,9 @@ class OperatorScreen(Frame):
 
     def node_changed(self, node: NodeView) -> None:
         """A new report."""
-        for part in self.query(Part):
-            part.node = node
+        self.query_one(Overview).sample(node)
+        # The other parts are handed it when they are looked at.
+        self._shown().node = node
         alarms = cast("OperatorApp", self.app).alarms()
         if alarms != self._alarms:
             # What the keys offer is different now; finding out costs milliseconds, and is not done each second.
@@ -117,6 +118,7 @@ class OperatorScreen(Frame):
         for name in PARTS:
             self.query_one(f"#part-{name}").display = name == self.part
         self.query_one("#parts", PartLine).present = self.part
+        self._shown().node = cast("OperatorApp", self.app).node
         lists = self._shown().query(LineList)
         self.set_focus(lists.first() if lists else None)
         self._ask()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import var
 
 from chainpos.console.cells import fit
 from chainpos.console.context import surroundings, texts_of
@@ -34,7 +34,7 @@ def milliseconds(value: int) -> str:
 class Part(Container):
     """One part; `node` is the newest report."""
 
-    node: reactive[NodeView | None] = reactive(None)
+    node: var[NodeView | None] = var(None)
 
     def watch_node(self, node: NodeView | None) -> None:
         """Hand it down."""
@@ -65,12 +65,15 @@ class Overview(Part):
                 yield Vertical(facts)
                 yield Vertical(*plots)
 
+    def sample(self, node: NodeView) -> None:
+        """What a plot remembers goes on while another part is looked at."""
+        self._waiting = [*self._waiting, node.mempool_transactions][-KEPT_SAMPLES:]
+
     def watch_node(self, node: NodeView | None) -> None:
         """The plots too."""
         super().watch_node(node)
         if node is None:
             return
-        self._waiting = [*self._waiting, node.mempool_transactions][-KEPT_SAMPLES:]
         for name, values in (
             ("payments", node.transactions_per_minute),
             ("blocks", node.blocks_per_minute),

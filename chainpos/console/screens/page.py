@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.reactive import reactive
+from textual.reactive import var
 
 from chainpos.console.context import Context, context
 from chainpos.console.screens.frame import Frame
@@ -18,7 +18,7 @@ class Page(Frame):
     # Actions that not everybody may do: for whom they are not, they are not there.
     RIGHTS: ClassVar[dict[str, Right]] = {}
 
-    view: reactive[CounterView | None] = reactive(None)
+    view: var[CounterView | None] = var(None)
 
     @property
     def console_app(self) -> Context:

@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.fuzzy import Matcher
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Field
 
@@ -41,7 +41,7 @@ def matching(commands: Sequence[Command], search: str) -> list[Command]:
     return [command for score, command in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
 
 
-class Palette(ModalScreen[str | None]):
+class Palette(Dialog[str | None]):
     """Answers the action that was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

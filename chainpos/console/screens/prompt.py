@@ -13,18 +13,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
 from chainpos.errors import UserFacingError
 
 
-class Prompt(ModalScreen[bool]):
+class Prompt(Dialog[bool]):
     """`about` names its texts: title, label, hint. `send` is given what was typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "close", "dialog.close")]

@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.words import Words
 
 
-class Question(ModalScreen[bool]):
+class Question(Dialog[bool]):
     """Asks with the texts under `about`: title, confirm, keep. Answers True only for an explicit yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

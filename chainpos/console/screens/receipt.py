@@ -12,11 +12,11 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
-from textual.screen import ModalScreen
 
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.save_as import SaveAs
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Notice, Told
@@ -41,7 +41,7 @@ class Sheet(LinesPanel):
         return [line(row, width=width) for row in self.rows]
 
 
-class ReceiptScreen(ModalScreen[None]):
+class ReceiptScreen(Dialog[None]):
     """Scrolls; prints; shows the proof."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -111,7 +111,7 @@ class ReceiptScreen(ModalScreen[None]):
             self.query_one(Notice).told = Told(texts_of(self)("paper.no_proof"))
 
 
-class ProofCodes(ModalScreen[None]):
+class ProofCodes(Dialog[None]):
     """One code at a time, as large as fits; the same codes again from the beginning after the last."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

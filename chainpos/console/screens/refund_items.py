@@ -10,10 +10,10 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.core.values.amount import format_amount
 from chainpos.till.views import ItemView
@@ -42,7 +42,7 @@ class ItemLines(LinesPanel):
         return [*rows, Content(), spread(line(texts("refund.chosen")), line(format_amount(total), "bold"), width)]
 
 
-class ChooseItems(ModalScreen[dict[int, int] | None]):
+class ChooseItems(Dialog[dict[int, int] | None]):
     """Answers the pieces by place, {} for an amount instead of items, None for nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,10 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Words
 
@@ -20,7 +20,7 @@ from chainpos.console.widgets.words import Words
 KINDS: Final = ("pdf", "png", "txt", "cpr")
 
 
-class SaveAs(ModalScreen[str | None]):
+class SaveAs(Dialog[str | None]):
     """Answers the ending of the file, None for no file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "close", "dialog.close")]

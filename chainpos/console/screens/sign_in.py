@@ -11,13 +11,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.phrases import STATE_MARKS, parts_of
 from chainpos.console.scanner import normalised
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
@@ -28,7 +28,7 @@ from chainpos.till.roles import Member
 COLUMNS = (Column("staff.name", 0), Column("staff.role", 14))
 
 
-class SignIn(ModalScreen[bool]):
+class SignIn(Dialog[bool]):
     """Answers whether somebody signed in. With `locked` it is the lock."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -14,13 +14,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.money_form import CONFIRM_KEY
 from chainpos.console.widgets.choice import Choice
 from chainpos.console.widgets.key_line import key_name
@@ -42,7 +42,7 @@ class StaffEntered(msgspec.Struct, frozen=True):
     own: str = ""
 
 
-class StaffForm(ModalScreen[StaffEntered | None]):
+class StaffForm(Dialog[StaffEntered | None]):
     """`about` is where its texts are, `subject` whom it is about; `asks` of "name", "role", "pin", "own"."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -15,8 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
-from textual.screen import ModalScreen
+from textual.reactive import reactive, var
 from textual.widgets import Input
 
 from chainpos.console.cells import width_of
@@ -24,6 +23,7 @@ from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
@@ -66,7 +66,7 @@ class KindLine(LinesPanel):
             left += width_of(label)
 
 
-class TenderForm(ModalScreen[bool]):
+class TenderForm(Dialog[bool]):
     """`due` is what remains; `send` is given the kind and the amount that was handed over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,7 +75,7 @@ class TenderForm(ModalScreen[bool]):
         key("up,shift+tab", "kind(-1)", "dialog.previous_field", show=False),
     ]
 
-    kind: reactive[TenderKind] = reactive(TenderKind.CASH)
+    kind: var[TenderKind] = var(TenderKind.CASH)
 
     def __init__(self, due: Amount, send: Callable[[TenderKind, Amount], Awaitable[object]]) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import reactive, var
 from textual.widget import Widget
 
 from chainpos.console.cells import fit, wrap
@@ -187,7 +187,7 @@ class TraceScreen(Looking):
         key("u", "scroll_pane(-1)", "panel.up", show=False),
     ]
 
-    pane: reactive[int] = reactive(0)
+    pane: var[int] = var(0)
 
     def __init__(
         self, height: int, index: int, *, trace: Trace | None = None, real: Trace | None = None,

@@ -8,17 +8,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from chainpos.console.context import surroundings
 from chainpos.console.keymap import key
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.words import Words
 
 MAX_TYPED = 4_096
 
 
-class Typed(ModalScreen[str]):
+class Typed(Dialog[str]):
     """Asks with the texts under `about`; `suggested` can be taken with Enter. Answers "" for nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "dismiss('')", "dialog.close")]

@@ -40,15 +40,17 @@ _CHARACTERS = {
 }
 
 
-def live_entries(screen: Screen[object], *, everywhere: bool, hidden: bool = False) -> list[Entry]:
-    """The usable bindings of the screen (or of the application), each once with its first key."""
-    entries: dict[str, Entry] = {}
+def live_entries(screen: Screen[object]) -> tuple[list[Entry], list[Entry]]:
+    """The shown bindings that can be used: of the screen, and of the application. Each once, with its first key."""
+    own: list[Entry] = []
+    every: list[Entry] = []
+    known: set[str] = set()
+    # Asked once: each binding asks its screen whether it can be used.
     for key, (node, binding, enabled, _) in screen.active_bindings.items():
-        if not enabled or not binding.id or binding.id in entries or not (binding.show or hidden):
-            continue
-        if isinstance(node, App) == everywhere:
-            entries[binding.id] = (binding.id, key, binding.action)
-    return list(entries.values())
+        if enabled and binding.show and binding.id and binding.id not in known:
+            known.add(binding.id)
+            (every if isinstance(node, App) else own).append((binding.id, key, binding.action))
+    return own, every
 
 
 class KeyLine(LinesPanel):
@@ -69,8 +71,7 @@ class KeyLine(LinesPanel):
 
     def _shown(self, width: int) -> list[tuple[Entry, str, str]]:
         texts = texts_of(self)
-        own = live_entries(self.screen, everywhere=False)
-        every = live_entries(self.screen, everywhere=True)
+        own, every = live_entries(self.screen)
         ordered = [each for each in every if each[0] == "app.help"] + own
         ordered += [each for each in every if each[0] != "app.help"]
         chosen: list[tuple[Entry, str, str]] = []

@@ -39,6 +39,9 @@ class LinesPanel(Widget):
         )
 
     def _height_differs(self, *, asked: bool) -> bool:
+        if not self.display:
+            # Nobody sees it; it is laid out when it is shown.
+            return False
         width, height = self.content_size
         if not self.is_mounted or not width or not height:
             return asked

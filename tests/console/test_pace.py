@@ -1,0 +1,94 @@
+"""What a key costs is what it changes: nothing is drawn, laid out or styled that did not change."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from textual.dom import DOMNode
+from textual.reactive import Reactive
+from textual.screen import Screen
+
+import chainpos.console.screens
+from chainpos.console.screens.frame import Frame
+from tests.console.looking import go, key_in, opened, settle
+from tests.console.prepared_till import PreparedTill
+
+
+def every_screen() -> set[type[Screen[object]]]:
+    for module in pkgutil.iter_modules(chainpos.console.screens.__path__, "chainpos.console.screens."):
+        importlib.import_module(module.name)
+    found: set[type[Screen[object]]] = set()
+    waiting: list[type[Screen[object]]] = [Screen]
+    while waiting:
+        children = waiting.pop().__subclasses__()
+        found.update(children)
+        waiting += children
+    return {screen for screen in found if screen.__module__.startswith("chainpos.")}
+
+
+def test_ux22_no_attribute_of_a_screen_draws_all_of_it_again() -> None:
+    screens = every_screen()
+    assert len(screens) > 20
+    for screen in screens:
+        for name, attribute in vars(screen).items():
+            if isinstance(attribute, Reactive):
+                assert not attribute._repaint, f"{screen.__name__}.{name}: use textual.reactive.var"
+                assert not attribute._layout, f"{screen.__name__}.{name}: use textual.reactive.var"
+
+
+async def test_ux22_a_digit_lays_nothing_out_and_a_known_place_is_styled_already(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        await key_in(pilot, "1", "2")
+        layouts: list[object] = []
+        styled: list[DOMNode] = []
+        work_out = app.stylesheet.update_nodes
+
+        def update_nodes(nodes: Iterable[DOMNode], animate: bool = False) -> None:
+            styled.extend(known := list(nodes))
+            work_out(known, animate)
+
+        monkeypatch.setattr(app.stylesheet, "update_nodes", update_nodes)
+        app.screen.screen_layout_refresh_signal.subscribe(app.screen, layouts.append)
+        await key_in(pilot, "3")
+        assert (layouts, styled) == ([], [])
+        await go(pilot, "sales")
+        await go(pilot, "counter")
+        styled.clear()
+        await go(pilot, "sales")
+        # The list has the focus again.
+        assert len(set(styled)) <= 1 < len(list(app.screen.walk_children()))
+
+
+async def test_ux22_places_are_put_up_ahead_and_read_nothing_until_they_are_gone_to(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        asked: list[str] = []
+        usual = till.settlement
+
+        async def settlement() -> object:
+            asked.append("settlement")
+            return await usual()
+
+        till.settlement = settlement  # type: ignore[assignment,method-assign]
+        await app.put_up_places()
+        await settle(pilot)
+        assert {frame.NAME for frame in app.frames()} == {place.name for place in app.places}
+        assert all(frame.is_mounted for frame in app.frames())
+        assert isinstance(app.screen, Frame)
+        assert app.screen.NAME == "counter"
+        assert asked == []
+        await go(pilot, "settlement")
+        assert asked == ["settlement"]
+
+
+def test_ux22_escape_is_told_from_longer_keys_within_what_a_key_has() -> None:
+    importlib.import_module("chainpos.console")
+    assert int(os.environ["ESCDELAY"]) <= 25
