@@ -7,6 +7,7 @@ from typing import Final
 
 from chainpos.store.shop import ShopBook
 from chainpos.store.shop_catalogue import ArticleRow, ShopCatalogue
+from chainpos.store.shop_schema import MIGRATIONS
 
 NEWEST_NS: Final = 1_772_431_407 * 10**9
 STEP_NS: Final = 60 * 10**9
@@ -49,6 +50,22 @@ _NAMES: Final = (
     ("Fresh prawns", "鲜虾"),
 )
 _INITIALS: Final = ("mlhc", "nrm", "bz", "xx")
+
+
+def large_book(folder: Path, *, sales: int, articles: int) -> Path:
+    """A book within `folder`, made where it is not there yet."""
+    book = folder / f"book-{sales}-{articles}-{len(MIGRATIONS)}" / "shop.db"
+    if not book.exists():
+        begun = book.with_name("begun.db")
+        begun.unlink(missing_ok=True)
+        write_large_book(begun, sales=sales, articles=articles)
+        begun.rename(book)
+    return book
+
+
+def article_name(number: int) -> bytes:
+    """The English name of an article, as it is drawn."""
+    return f"{_NAMES[number % len(_NAMES)][0]} {number}".encode()
 
 
 def write_large_book(path: Path, *, sales: int = 1_000_000, articles: int = 100_000) -> None:
