@@ -29,8 +29,8 @@ SALES = int(os.environ.get("CHAINPOS_BENCH_SALES", "1000000"))
 ARTICLES = int(os.environ.get("CHAINPOS_BENCH_ARTICLES", "100000"))
 ROUNDS = int(os.environ.get("CHAINPOS_BENCH_ROUNDS", "25"))
 KEY_TARGET_MS = 50.0
-# Of the processor time of counting to a million, about 50 ms of a processor: no kind of key may take more than so much.
-AT_MOST_YARDSTICKS = 1.5
+# Of the processor time of counting to a million: so much may the middle one of all keys take.
+AT_MOST_YARDSTICKS = 0.6
 F1, F2, F3, F4, F5, F6 = b"\x1bOP", b"\x1bOQ", b"\x1bOR", b"\x1bOS", b"\x1b[15~", b"\x1b[17~"
 F8, F10, F11 = b"\x1b[19~", b"\x1b[21~", b"\x1b[23~"
 UP, DOWN, PAGE_DOWN, ESC, ENTER, BACK = b"\x1b[A", b"\x1b[B", b"\x1b[6~", b"\x1b", b"\r", b"\x7f"
@@ -182,6 +182,6 @@ def test_the_counter_answers_within_fifty_milliseconds_with_a_large_book(tmp_pat
     said("all", every)
     said("each the first time", [each for answers in first.values() for each in answers[:1]])
     for kind, answers in keys.answers.items():
-        hold(median(each.cpu_ms for each in answers) / yardstick, AT_MOST_YARDSTICKS, f"yardsticks: {kind}")
         target(at(0.99, [each.alone_ms for each in answers]), KEY_TARGET_MS, f"ms alone at p99: {kind}")
+    hold(median(each.cpu_ms for each in every) / yardstick, AT_MOST_YARDSTICKS, "yardsticks of processor time a key")
     target(at(0.99, [each.wall_ms for each in every]), KEY_TARGET_MS, "ms on the wall at p99, all keys")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -87,8 +86,3 @@ async def test_ux22_places_are_put_up_ahead_and_read_nothing_until_they_are_gone
         assert asked == []
         await go(pilot, "settlement")
         assert asked == ["settlement"]
-
-
-def test_ux22_escape_is_told_from_longer_keys_within_what_a_key_has() -> None:
-    importlib.import_module("chainpos.console")
-    assert int(os.environ["ESCDELAY"]) <= 25
