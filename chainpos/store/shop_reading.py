@@ -54,12 +54,12 @@ class BookReader:
     def outbox_of(self, number: int) -> list[OutboxRow]:
         """All that was ever sent for a sale, oldest first."""
         rows = self._rows("SELECT * FROM outbox WHERE number = ? ORDER BY created_ns", (number,))
-        return [msgspec.convert(row, OutboxRow) for row in rows]
+        return [msgspec.convert(row, OutboxRow, strict=False) for row in rows]
 
     def sent(self, tx_hash: bytes) -> OutboxRow | None:
         """What the till sent under this hash."""
         rows = self._rows("SELECT * FROM outbox WHERE tx_hash = ?", (tx_hash,))
-        return msgspec.convert(rows[0], OutboxRow) if rows else None
+        return msgspec.convert(rows[0], OutboxRow, strict=False) if rows else None
 
     def bill_of_sale(self, number: int) -> BillRow | None:
         """The bill that this sale pays for; None for one of the keypad."""
