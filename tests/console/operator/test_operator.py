@@ -119,7 +119,7 @@ async def test_the_log_of_the_own_node_is_read_as_it_grows_filtered_and_cleaned(
         await key_in(pilot, "v")
         await shows(pilot, "Warnings and errors · 2 lines")
         await key_in(pilot, "f", *"lied")
-        await shows(pilot, "Warnings and errors · 1 lines")
+        await shows(pilot, "Warnings and errors · 1 line")
         await key_in(pilot, "2")
         assert app.query_one("#log-words", Input).value == "lied2", "digits are words in a field"
         await key_in(pilot, "escape", "1")
