@@ -222,7 +222,7 @@ def replay(
             rules=BUILT_IN if rules is None else load_rules(rules),
             name="this version" if rules is None else rules.name,
             changed=changed.records,
-            progress=Pace(as_json=as_json).tell,
+            progress=Pace().tell,
         )
     end_progress()
     if as_json:
@@ -321,9 +321,9 @@ def diverge(
     from chainpos.inspect.divergence import diverge as compare_stores
     from chainpos.inspect.source import open_source
 
-    reading = Pace("verifying block", as_json=as_json).tell
+    reading = Pace("verifying block").tell
     with open_source(left, progress=reading) as one, open_source(right, progress=reading) as other:
-        pace = Pace("compared change", "changes", as_json=as_json)
+        pace = Pace("compared change", "changes")
         found = compare_stores(one, other, progress=pace.tell)
     end_progress()
     if as_json:

@@ -34,7 +34,7 @@ def replay(
         raise _nothing_there(f"There is no recorded chain at {file}.", "Check the path.")
     elif file is not None and file.is_dir():
         _require_home(file)
-    pace = Pace(as_json=as_json)
+    pace = Pace()
     began = time.monotonic()
     try:
         result = run(file or home or sample_data() / RECORDED_NAME, to_height=to, progress=pace.tell)
@@ -72,7 +72,7 @@ def verify(
     from chainpos.node.verify import verify_home
 
     _require_home(home)
-    pace = Pace(as_json=as_json)
+    pace = Pace()
     result = verify_home(home, progress=pace.tell)
     end_progress()
     if as_json:

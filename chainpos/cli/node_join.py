@@ -48,7 +48,7 @@ def join(
             exit_code=EXIT_USAGE,
         )
     text = f"{trust_height}:{trust_hash}" if trust_hash else trust
-    pace = Pace(*_STAGES["headers"], as_json=as_json)
+    pace = Pace(*_STAGES["headers"])
 
     def show(made: Progress) -> None:
         pace.stage(*_STAGES[made.stage])

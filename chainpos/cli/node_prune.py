@@ -35,7 +35,7 @@ def prune(
             )
         typer.confirm(f"Let go of all but the last {keep:,} blocks in {home}?", abort=True, err=True)
     words = {READING: "reading the records at block", EXECUTING: "executed block"}
-    pace = Pace(words[READING], as_json=as_json)
+    pace = Pace(words[READING])
 
     def tell(stage: str, done: int, of: int) -> None:
         pace.stage(words[stage], "blocks")

@@ -1,33 +1,26 @@
 """How long work tells of itself: what it is at, how far, how fast, and the end where that is known.
 
-On a terminal one line that replaces itself; elsewhere a line of its own now and then, which is a JSON object where the
-answer is one. What is over before the first of them is due tells nothing.
+On a terminal alone, by one line that replaces itself. What is over before the first of them is due tells nothing.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
 from typing import Final
 
-from chainpos.cli.output import note, progress
+from chainpos.cli.output import progress
 
 EVERY_S: Final = 0.2
-# Where nobody watches: often enough to see that it lives, and no flood in a log.
-LINE_EVERY_S: Final = 10.0
-JSON_EVERY_S: Final = 1.0
 _CELLS: Final = 10
 
 
 class Pace:
     """Tells of one piece of work. `what` leads the line; `unit` is what it counts."""
 
-    def __init__(self, what: str = "height", unit: str = "blocks", *, as_json: bool = False) -> None:
+    def __init__(self, what: str = "height", unit: str = "blocks") -> None:
         self._on_terminal = sys.stderr.isatty()
-        self._as_json = as_json
-        self._every_s = EVERY_S if self._on_terminal else JSON_EVERY_S if as_json else LINE_EVERY_S
         self._told = self._began = time.monotonic()
         self._what, self._unit, self._first = what, unit, 0
 
@@ -42,34 +35,14 @@ class Pace:
         """How far it is; of how much, 0 where nobody knows."""
         now = time.monotonic()
         self._first = self._first or done
-        if now - self._told < self._every_s:
+        if not self._on_terminal or now - self._told < EVERY_S:
             return
         self._told = now
         rate = (done - self._first + 1) / max(now - self._began, 1e-9)
         left_s = max(of - done, 0) / max(rate, 1e-9) if of else None
-        if self._on_terminal:
-            width = shutil.get_terminal_size().columns - 1
-            progress(f"{_bar(done, of)}{self._line(done, of, rate, left_s)}"[:width])
-        elif self._as_json:
-            self._print_json(done, of, rate, left_s)
-        else:
-            note(self._line(done, of, rate, left_s))
-
-    def _line(self, done: int, of: int, rate: float, left_s: float | None) -> str:
         end = "" if left_s is None else f" of {of:,}, {duration(left_s)} to go"
-        return f"{self._what} {done:,}{end}, {rate:,.0f} {self._unit}/s"
-
-    def _print_json(self, done: int, of: int, rate: float, left_s: float | None) -> None:
-        facts = {
-            "stage": self._what,
-            "done": done,
-            "of": of or None,
-            "unit": self._unit,
-            "per_second": round(rate, 1),
-            "seconds_left": None if left_s is None else round(left_s, 1),
-        }
-        sys.stderr.write(json.dumps({"progress": facts}) + "\n")
-        sys.stderr.flush()
+        line = f"{_bar(done, of)}{self._what} {done:,}{end}, {rate:,.0f} {self._unit}/s"
+        progress(line[: shutil.get_terminal_size().columns - 1])
 
 
 def duration(seconds: float) -> str:

@@ -173,9 +173,9 @@ async def test_a_cashiers_refund_is_approved_by_the_pin_of_somebody_who_may(book
     await till.stop()
 
 
-def test_the_owner_may_do_everything_and_support_nothing() -> None:
+def test_the_owner_may_do_everything_and_support_may_only_look() -> None:
     assert RIGHTS["owner"] == frozenset(Right)
-    assert RIGHTS["support"] == frozenset()
+    assert RIGHTS["support"] == {Right.INSPECT}
     assert Right.REFUND not in RIGHTS["cashier"]
     assert Right.SELL not in RIGHTS["operator"]
 

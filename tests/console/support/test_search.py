@@ -25,7 +25,9 @@ async def test_ux29_a_reference_leads_to_the_transaction_and_on_to_its_shop_and_
         await press(pilot, "enter")
         rows = at(app, CardScreen).rows
         assert "XM13-00180” ▸ transaction 59/3" in text_of(app)
-        while rows.present is None or rows.present.name != "request.merchant":
+        for _ in range(60):
+            if rows.present is not None and rows.present.own == "request.merchant":
+                break
             await key_in(pilot, "j")
         await press(pilot, "right")
         assert "▸ shop XM13" in text_of(app)
