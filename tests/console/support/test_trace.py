@@ -74,7 +74,7 @@ async def test_ux31_a_write_shows_the_record_before_and_after_and_what_was_done_
         assert "-90.00 CNY" in shown
         assert "+90.00 CNY" in shown
         await press(pilot, "p")
-        assert "request.reference" in text_of(app)
+        assert "request · " in text_of(app)
         await press(pilot, "p")
         assert "THE END OF IT" in text_of(app)
         await press(pilot, "p")

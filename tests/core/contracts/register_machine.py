@@ -24,6 +24,7 @@ from chainpos.core.contracts.merchants import messages as merchants
 from chainpos.core.contracts.merchants.changes import SetDelays
 from chainpos.core.contracts.merchants.records import TILLS
 from chainpos.core.contracts.network import today
+from chainpos.core.contracts.payments.changes import SetOfflineCodes
 from chainpos.core.contracts.ports import DYNAMIC_QR
 from chainpos.core.contracts.settlement.changes import SetCutoffs
 from tests.core.contracts.conftest import CNY, key_of
@@ -180,6 +181,8 @@ class RegisterMachine(StandingMachine):
             "fees": ("fees.schedule", SetFeeRule("other", DYNAMIC_QR, CNY, from_s, seconds, 0, 9, 0)),
             "quorum": ("governance.quorum", SetQuorum("", from_s, (("operator", 1), ("regulator", 1)), 7 * DAY_S)),
             "recovery": ("customers.recovery", SetRecoveryTime(from_s, seconds)),
+            # Without caps: what is taken late, the machine's till never sends.
+            "offline": ("payments.offline_codes", SetOfflineCodes(from_s, min(seconds, HOUR_S), ())),
             "tier": ("customers.tier", SetTierLimits("tier_9", from_s, (TierLimits(CNY, 1, 1, 1),))),
         }[kind]
 

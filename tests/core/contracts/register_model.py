@@ -22,6 +22,7 @@ DATED = {
     "quorum": (16, 1, "quorum_not_later"),
     "rates": (64, 0, "bad_change"),
     "recovery": (64, 0, "bad_change"),
+    "offline": (64, 0, "bad_change"),
     "tier": (64, 0, "limits_not_later"),
 }
 NOTHING_SET_S = {"recovery": 3 * DAY_S, "terms": DAY_S, "owner": 3 * DAY_S}
