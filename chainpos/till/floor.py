@@ -20,6 +20,8 @@ from chainpos.till.desk import Desk
 
 SETTING: Final = "offline_codes"
 LOOK_EVERY_NS: Final = 60 * SECOND_NS
+# What was not there, at the very beginning of a chain, may be there in a moment.
+LOOK_AGAIN_NS: Final = 2 * SECOND_NS
 
 
 class Floor:
@@ -28,7 +30,7 @@ class Floor:
     def __init__(self, book: BookThread, desk: Desk, clock: Clock) -> None:
         self._book, self._desk, self._clock = book, desk, clock
         self._bounds = book.book.setting(SETTING, OfflineSchedule) or OfflineSchedule()
-        self._looked_ns = -LOOK_EVERY_NS
+        self._look_at_ns = 0
 
     def life_s(self, amount: Amount) -> int:
         """How long a charge of so much is good that is accepted now and cannot be sent; a minute at least."""
@@ -39,10 +41,10 @@ class Floor:
     async def look(self, client: RpcClient) -> None:
         """An errand: read the bounds now and then. Raises as `record_at`."""
         now_ns = self._clock.monotonic_ns()
-        if not self._desk.tip_height or now_ns - self._looked_ns < LOOK_EVERY_NS:
+        if not self._desk.tip_height or now_ns < self._look_at_ns:
             return
         found = await record_at(client, OFFLINE_CODES, ONLY, self._desk.tip_height) or OfflineSchedule()
-        self._looked_ns = now_ns
+        self._look_at_ns = now_ns + (LOOK_EVERY_NS if found.steps else LOOK_AGAIN_NS)
         if found != self._bounds:
             await self._book.call(lambda: self._book.book.save_setting(SETTING, found))
             self._bounds = found

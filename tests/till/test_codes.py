@@ -39,11 +39,14 @@ async def test_what_the_code_does_not_grant_the_customer_confirms_by_the_shops_o
     assert (await till.charge(code.text, cny(5_000))).state in (SaleState.PAID, SaleState.CONFIRMED)
 
 
-async def till_with_floor(shop: Shop, minor: int) -> Till:
+async def till_with_floor(shop: Shop, minor: int, *, bounded: bool = False) -> Till:
+    """A till whose line went down; `bounded`: after it had read what governance allows."""
     home = shop.till_home()
     home.save_settings(msgspec.structs.replace(home.settings(), offline_codes_minor=minor))
     till = await shop.open_till()
     await online(till)
+    if bounded:
+        await view_where(till, lambda _: till._run.floor.life_s(cny(1)) > CODE_LIFE_S)
     await shop.peer.stop()
     await view_where(till, lambda view: view.network.link is Link.OFFLINE)
     return till
@@ -109,7 +112,7 @@ async def test_where_governance_allows_it_a_code_accepted_offline_is_paid_after_
     monkeypatch.setattr("tests.node.conftest.make_app_state", app_state)
     shop = Shop(nodes, tmp_path)
     await shop.open_city()
-    till = await till_with_floor(shop, 3_000)
+    till = await till_with_floor(shop, 3_000, bounded=True)
     floor = till._run.floor
     assert [floor.life_s(cny(minor)) for minor in (1_000, 1_001)] == [3_600, CODE_LIFE_S]
     wallet = shop.wallet("erin")
