@@ -226,6 +226,7 @@ def test_an_acknowledged_sale_survives_kill_9(tmp_path: Path) -> None:
             assert len(numbers) - turn - 1 <= len(book.waiting()) <= len(numbers)
 
 
+@pytest.mark.slow
 def test_a_year_of_sales_is_searched_without_a_scan_that_is_felt(tmp_path: Path) -> None:
     """100,000 sales: the plan uses the indexes, and each search of a screen stays under 50 ms even on a slow day."""
     with ShopBook(tmp_path / "shop.db") as book:
