@@ -46,7 +46,6 @@ from chainpos.inspect.trace import Run, require_block
 from chainpos.store.shop_reading import BookReader
 
 RELATED: Final = "related"
-MAX_RELATED: Final = 40
 
 
 def make_case(source: ChainSource, word: str, *, book: BookReader | None = None, as_of: int = 0) -> bytes:
@@ -146,14 +145,14 @@ class _Maker:
         return blocks[height]
 
     def _places(self, story: Timeline) -> list[tuple[int, int]]:
-        """The subject first: the payment itself, else the first that was refused, cancelled or sent."""
+        """The subject first: the payment itself, else the first that was refused, cancelled or sent.
+
+        All that the story tells, which a timeline bounds: one left out would be told and not proved.
+        """
         moments = [moment for moment in story.moments if moment.source == LEDGER and moment.index >= 0]
         order = {"paid": 0, "refused": 1, "cancelled": 2}
         first = sorted(moments, key=lambda moment: (order.get(moment.stage, 9), moment.height, moment.index))
-        found: dict[tuple[int, int], None] = {}
-        for moment in (*first[:1], *moments):
-            found[(moment.height, moment.index)] = None
-        return list(found)[:MAX_RELATED]
+        return list(dict.fromkeys((moment.height, moment.index) for moment in (*first[:1], *moments)))
 
     def _transaction(self, height: int, index: int, role: str) -> ProvedTransaction:
         found = require_block(self._source, height)

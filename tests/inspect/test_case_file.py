@@ -17,6 +17,7 @@ from lxml import html
 from chainpos.core.chain.block import data_hash, tx_proof
 from chainpos.core.chain.header import BlockId, Header
 from chainpos.core.chain.results import TxResult, result_proof, results_hash
+from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.text import is_safe
 from chainpos.errors import UserFacingError
 from chainpos.inspect import absence, case_container
@@ -28,9 +29,11 @@ from chainpos.inspect.case_open import _Opening, open_case
 from chainpos.inspect.case_telling import fault_of_telling
 from chainpos.inspect.source import StoreSource
 from chainpos.inspect.timeline import BOOK, Moment
+from chainpos.pilot.genesis import till_key
 from chainpos.store.chain import ChainReader
 from tests.console.screens.test_hostile_text import CORPUS
 from tests.inspect.recorded import first_place
+from tests.inspect.short_day import ShortDay
 
 
 def _word(day: StoreSource, name: str = "", kind: str = "") -> str:
@@ -191,6 +194,23 @@ def test_every_payment_s_case_of_a_day_verifies_at_its_end_and_before(day: Store
         for as_of in (tip - 1, tip // 2, 20):
             opened = open_case(make_case(day, word, as_of=as_of), day.genesis_json())
             assert [(check.name, check.detail) for check in opened.checks if not check.holds] == []
+
+
+def test_however_often_a_payment_was_refunded_its_case_proves_each_refund(tmp_path: Path) -> None:
+    day, often = ShortDay(tmp_path / "chain.db"), 45
+    try:
+        shop, customer = day.city.merchants[0], day.city.customers[0]
+        sale = day.hands.request(shop, 5_000, "OFTEN", day.now_s)
+        day.block(day.hands.pay(sale, customer, day.now_s))
+        refunds = [Refund(sale.signed.id, 10, f"R{at}", "goods returned") for at in range(often)]
+        day.block(*(day.sign(till_key(shop.merchant), "refunds.refund", refund) for refund in refunds))
+        source = day.source()
+        opened = open_case(make_case(source, "OFTEN"), source.genesis_json())
+    finally:
+        day.close()
+    assert [(check.name, check.detail) for check in opened.checks if not check.holds] == []
+    assert opened.case is not None
+    assert [moment.stage for moment in opened.case.timeline.moments].count("refunded") == often
 
 
 def test_forged_headers_are_refused(paid_case: tuple[bytes, bytes]) -> None:
