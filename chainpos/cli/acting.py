@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from chainpos.cli.looking import used_wrongly
-from chainpos.cli.output import ask, print_json, print_line
+from chainpos.cli.output import ask, print_json, print_line, used_wrongly
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Acting:
 
     def __init__(self, home: Path | None, passphrase_file: Path | None, demo: str) -> None:
         if (home is None) == (not demo):
-            raise used_wrongly("Who acts was not said", "Give --home DIR, or --demo NAME while a demo runs")
+            raise used_wrongly("Who acts was not said.", "Give --home DIR, or --demo NAME while a demo runs.")
         self._home = home
         self._passphrase_file = passphrase_file
         self._demo = demo
@@ -144,7 +143,7 @@ def amount_of(text: str, currency: str) -> Amount:
     try:
         return parse_amount(text, currency)
     except ValueError as error:
-        raise used_wrongly(f"{text!r} is not an amount: {error}", "Write it like 50.00") from error
+        raise used_wrongly(f"{text!r} is not an amount: {error}.", "Write it like 50.00.") from error
 
 
 def key_of(text: str, *, size: int = 32) -> bytes:
@@ -154,5 +153,5 @@ def key_of(text: str, *, size: int = 32) -> bytes:
     except ValueError:
         found = b""
     if len(found) != size:
-        raise used_wrongly(f"{text!r} is not {2 * size} hexadecimal digits", "Copy it as it was shown")
+        raise used_wrongly(f"{text!r} is not {2 * size} hexadecimal digits.", "Copy it as it was shown.")
     return found

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from chainpos.cli.output import Json, end_progress, note, print_json, print_line
+from chainpos.cli.output import Json, end_progress, note, print_json, print_line, read_file, used_wrongly
 from chainpos.cli.pace import Pace
-from chainpos.errors import EXIT_REFUSED, EXIT_USAGE, UserFacingError
+from chainpos.errors import EXIT_REFUSED, UserFacingError
 
 if TYPE_CHECKING:
     from chainpos.core.checkout.cart import Cart, CartTotals, Discount
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Home = Annotated[Path, typer.Option("--home", help="The till's folder. Its counter must not be open.")]
 _ITEM = re.compile(r"([^*@]{1,64})(?:\*([0-9]{1,4}(?:\.[0-9]{1,3})?))?(?:@([0-9.,]{1,24}))?", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,4}))?%", re.ASCII)
-_MAX_BYTES = 64_000_001
+_MAX_BYTES = 64_000_000
 
 
 def import_catalogue(
@@ -32,11 +32,7 @@ def import_catalogue(
     as_json: Json = False,
 ) -> None:
     """Take a CSV file of articles into the shop's book: all of it, or nothing where a line is wrong."""
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_MAX_BYTES)
-    except OSError as error:
-        raise _wrong(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
+    content = read_file(file, _MAX_BYTES)
     with _opened(home) as catalogue:
         done = catalogue.preview(content) if preview else catalogue.take_in(content, Pace("article", "articles").tell)
     if not preview:
@@ -98,7 +94,7 @@ def price(
                 cart = cart.with_tip(parse_amount(tip, cart.currency).minor)
             totals = cart.totals()
         except (CartError, AmountError) as error:
-            raise _wrong(f"This cannot be sold: {error}.", "See chainpos till price --help.") from error
+            raise used_wrongly(f"This cannot be sold: {error}.", "See chainpos till price --help.") from error
     if as_json:
         print_json({"lines": msgspec.to_builtins(cart.lines), "totals": msgspec.to_builtins(totals)})
     else:
@@ -124,7 +120,7 @@ def _added(catalogue: Catalogue, cart: Cart, item: str) -> Cart:
     match = _ITEM.fullmatch(item)
     article = catalogue.scanned(match.group(1)) if match is not None else None
     if match is None or article is None:
-        raise _wrong(f"There is no article {item[:80]!r}.", "Look for it: chainpos till find TEXT --home DIR")
+        raise used_wrongly(f"There is no article {item[:80]!r}.", "Look for it: chainpos till find TEXT --home DIR")
     whole, _, part = (match.group(2) or "1").partition(".")
     keyed = None if match.group(3) is None else parse_amount(match.group(3), cart.currency).minor
     return cart.with_line(line_of(article, int(whole) * 1000 + int(part.ljust(3, "0")), keyed))
@@ -166,7 +162,3 @@ def _say(done: Preview, *, preview: bool) -> None:
     print_line(f"{lead} {done.added} new, {done.changed} changed, {done.unchanged} as before, {done.kept} kept.")
     for change in done.changes:
         print_line(f"  {change.sku} {change.name}: {change.before_minor} -> {change.after_minor}")
-
-
-def _wrong(what: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

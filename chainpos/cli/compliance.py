@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainpos.cli.acting import Acting, Currency, Demo, Home, PassphraseFile, amount_of, key_of, tell
-from chainpos.cli.looking import opened_source, used_wrongly
-from chainpos.cli.output import Json, print_json, print_line
+from chainpos.cli.looking import opened_source
+from chainpos.cli.output import Json, print_json, print_line, used_wrongly
 
 if TYPE_CHECKING:
     from chainpos.inspect.proposed_rules import Preview
@@ -149,9 +149,9 @@ def preview(
         return amount_of(text, currency).minor if text else None
 
     if bool(single or daily) == bool(window_s):
-        raise used_wrongly("Say what to try", "Give --single or --daily for limits, or --window for an alert rule")
+        raise used_wrongly("Say what to try.", "Give --single or --daily for limits, or --window for an alert rule.")
     if window_s and not (count or total):
-        raise used_wrongly("That rule counts nothing", "Give --count or --total beside --window")
+        raise used_wrongly("That rule counts nothing.", "Give --count or --total beside --window.")
     with opened_source(home, chain, "") as source:
         if window_s:
             rule = trial_rule(

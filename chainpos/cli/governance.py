@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainpos.cli.acting import Acting, Demo, Home, PassphraseFile, tell
-from chainpos.cli.looking import used_wrongly
-from chainpos.cli.output import Json, print_json, print_line
+from chainpos.cli.output import Json, print_json, print_line, used_wrongly
 
 if TYPE_CHECKING:
     from chainpos.core.contracts.governance.records import Proposal
@@ -47,7 +46,7 @@ def propose(
     try:
         encoded = msgspec.msgpack.encode(change_of(kind, json.loads(change)))
     except (ChangeRefused, json.JSONDecodeError) as error:
-        raise used_wrongly(f"That is no change: {error}", "Look at `chainpos governance kinds`") from error
+        raise used_wrongly(f"That is no change: {error}.", "Look at `chainpos governance kinds`.") from error
 
     async def work(office: Office) -> ActResult:
         # A little less than the quorum's own time, as the block that takes it in comes later.
@@ -157,7 +156,7 @@ async def _proposal(office: Office, number: int) -> Proposal:
     await office.network.sync()
     found = await office.network.record(PROPOSALS, proposal_key(number))
     if found.record is None:
-        raise used_wrongly(f"There is no proposal {number} as of height {found.height}", "List them: show without one")
+        raise used_wrongly(f"There is no proposal {number} as of height {found.height}.", "List them: show alone.")
     return found.record
 
 

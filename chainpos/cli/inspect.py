@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from chainpos.cli.looking import (
-    code_words,
-    fields_line,
-    opened_book,
-    opened_source,
-    place_of,
-    tell_trace,
-    used_wrongly,
-)
-from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.looking import code_words, fields_line, opened_book, opened_source, place_of, tell_trace
+from chainpos.cli.output import Json, end_progress, print_json, print_line, used_wrongly
 from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_CORRUPT, EXIT_REFUSED
 
@@ -97,7 +89,7 @@ def show(
         card = lookups.named(kind, name)
     if card is None:
         raise used_wrongly(
-            f"There is no such {kind} as of height {lookups.height}", "Search for it: chainpos inspect search"
+            f"There is no such {kind} as of height {lookups.height}.", "Search for it: chainpos inspect search."
         )
     if as_json:
         print_json(msgspec.to_builtins(card))
@@ -212,7 +204,7 @@ def replay(
         read = tuple(parse_change(each) for each in changes)
         if any(not isinstance(change.place, bytes) for change in read):
             raise used_wrongly(
-                "A range has no message or time to change", "Change records: record:TABLE:KEY.FIELD=VALUE"
+                "A range has no message or time to change.", "Change records: record:TABLE:KEY.FIELD=VALUE."
             )
         changed = apply_changes(read, b"", 0, lambda key: source.record_at(key, low - 1))
         report = bulk_replay(
@@ -289,7 +281,7 @@ def open_(
 
     trusted = genesis or (Paths(home).genesis if home is not None else None)
     if trusted is None:
-        raise used_wrongly("Which network?", "Give its genesis file with --genesis, or a node's folder with --home")
+        raise used_wrongly("Which network?", "Give its genesis file with --genesis, or a node's folder with --home.")
     if screen:
         _on_screen(genesis_desk(trusted.read_bytes(), trusted.name), case=file)
     opened = open_case(file.read_bytes(), trusted.read_bytes())

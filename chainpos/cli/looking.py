@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainpos.cli.output import end_progress, print_json, print_line
+from chainpos.cli.output import end_progress, print_json, print_line, read_file, used_wrongly
 from chainpos.cli.pace import Pace
-from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.errors import MalformedBytes
 
 if TYPE_CHECKING:
+    from chainpos.core.chain.genesis import GenesisDoc
     from chainpos.inspect.source import ChainSource
     from chainpos.inspect.steps import Step, Trace
     from chainpos.inspect.support import SupportDesk
@@ -27,7 +28,7 @@ def opened_source(home: Path | None, chain: Path | None, node: str) -> Iterator[
     from chainpos.pilot.resources import sample_data
 
     if sum((home is not None, chain is not None, bool(node))) > 1:
-        raise used_wrongly("Several chains were named", "Name one: --home, --chain or --node")
+        raise used_wrongly("Several chains were named.", "Name one: --home, --chain or --node.")
     if home is not None:
         with open_home(home) as opened:
             yield opened
@@ -39,6 +40,16 @@ def opened_source(home: Path | None, chain: Path | None, node: str) -> Iterator[
         with open_source(place, progress=Pace("verifying block").tell) as recorded:
             end_progress()
             yield recorded
+
+
+def trusted_genesis(path: Path) -> GenesisDoc:
+    """The genesis that somebody trusts, out of its file. Raises UserFacingError."""
+    from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, load_genesis
+
+    try:
+        return load_genesis(read_file(path, MAX_GENESIS_BYTES))
+    except MalformedBytes as error:
+        raise used_wrongly(f"{path} is no genesis file: {error}.", "Get it from whoever runs the network.") from error
 
 
 def opened_book(path: Path | None) -> BookReader | None:
@@ -57,11 +68,11 @@ def place_of(source: ChainSource, place: str) -> tuple[int, int]:
         try:
             found = source.transaction(bytes.fromhex(place))
         except ValueError as error:
-            raise used_wrongly("That is no hash", "Give HEIGHT/INDEX or 64 hexadecimal digits") from error
+            raise used_wrongly("That is no hash.", "Give HEIGHT/INDEX or 64 hexadecimal digits.") from error
         if found is not None:
             return found
-        raise used_wrongly("No block here has that transaction", "Search for it: chainpos inspect search")
-    raise used_wrongly("That names no transaction", "Give HEIGHT/INDEX or 64 hexadecimal digits")
+        raise used_wrongly("No block here has that transaction.", "Search for it: chainpos inspect search.")
+    raise used_wrongly("That names no transaction.", "Give HEIGHT/INDEX or 64 hexadecimal digits.")
 
 
 def tell_trace(found: Trace, *, as_json: bool) -> None:
@@ -111,11 +122,6 @@ def code_words(code: int) -> str:
     return f"REJECTED {code} {sentence_of(code).name}"
 
 
-def used_wrongly(what: str, next_step: str) -> UserFacingError:
-    """What was asked for makes no sense; what to do instead."""
-    return UserFacingError(f"{what}.", next_step=f"{next_step}.", money_moved="", exit_code=EXIT_USAGE)
-
-
 def support_desk(
     home: Path | None, chain: Path | None, node: str, *, book: Path | None, genesis: Path | None
 ) -> SupportDesk:
@@ -125,7 +131,7 @@ def support_desk(
     from chainpos.pilot.resources import sample_data
 
     if sum((home is not None, chain is not None, bool(node), genesis is not None)) > 1:
-        raise used_wrongly("Several chains were named", "Name one: --home, --chain or --node")
+        raise used_wrongly("Several chains were named.", "Name one: --home, --chain or --node.")
     if home is not None:
         return home_desk(home, book=book)
     if node:

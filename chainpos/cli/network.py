@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainpos.cli.output import Json, note, print_json, print_line
-from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
+from chainpos.cli.output import Json, note, print_json, print_line, read_file, used_wrongly
+from chainpos.errors import EXIT_OK, EXIT_REFUSED
 
 if TYPE_CHECKING:
     from chainpos.pilot.trial import Trial
@@ -49,10 +49,10 @@ def init(
     from chainpos.pilot.processes import free_port
 
     if app_state is not None and not chain_id:
-        raise _used_wrongly("A network needs a name.", "Give it with --chain-id.")
+        raise used_wrongly("A network needs a name.", "Give it with --chain-id.")
     places = host_places(host) if host else loopback_places(output, validators, free_port)
     if genesis is not None and (app_state is not None or chain_id):
-        raise _used_wrongly("A chain that goes on has its name and its state.", "Give --genesis alone.")
+        raise used_wrongly("A chain that goes on has its name and its state.", "Give --genesis alone.")
     doc = _genesis(chain_id, app_state) if genesis is None else _going_on(genesis)
     made = init_network(output, doc, places, Pace(timeout_commit_ms, empty_blocks_s))
     first = output / made.nodes[0].name
@@ -171,10 +171,7 @@ def _genesis(chain_id: str, app_state: Path | None) -> Any:
             load_city(sample_data()), sample_data(), validator=bytes(32), genesis_time_ns=now_ns,
             chain_id=chain_id or CHAIN_ID,
         )  # fmt: skip
-    try:
-        return GenesisDoc(chain_id, now_ns, 1, DEFAULT, (), app_state=app_state.read_bytes())
-    except OSError as error:
-        raise _used_wrongly(f"{app_state} cannot be read: {error.strerror}.", "Check the path.") from error
+    return GenesisDoc(chain_id, now_ns, 1, DEFAULT, (), app_state=read_file(app_state))
 
 
 def _going_on(genesis: Path) -> Any:
@@ -182,13 +179,6 @@ def _going_on(genesis: Path) -> Any:
 
     from chainpos.core.chain.genesis import load_genesis
 
-    try:
-        doc = load_genesis(genesis.read_bytes())
-    except OSError as error:
-        raise _used_wrongly(f"{genesis} cannot be read: {error.strerror}.", "Check the path.") from error
+    doc = load_genesis(read_file(genesis))
     # Time goes on too, whatever this machine's clock says.
     return msgspec.structs.replace(doc, genesis_time_ns=max(doc.genesis_time_ns, time.time_ns()))
-
-
-def _used_wrongly(what: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

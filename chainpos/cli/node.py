@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from chainpos.cli import node_backup, node_join, node_prune
-from chainpos.cli.output import Json, draw_qr, note, print_json, print_line
-from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
+from chainpos.cli.output import Json, draw_qr, note, print_json, print_line, read_file, used_wrongly
+from chainpos.errors import EXIT_UNREACHABLE, UserFacingError
 
 app = typer.Typer(help="Run a node and look at it.", no_args_is_help=True, rich_markup_mode=None)
 app.command("backup")(node_backup.backup)
@@ -48,7 +48,7 @@ def init(
     from chainpos.node.home import init_peer, init_validator
 
     if mode not in ("validator", "peer"):
-        raise _used_wrongly(f"There is no mode {mode!r}.", "Take --mode validator or --mode peer.")
+        raise used_wrongly(f"There is no mode {mode!r}.", "Take --mode validator or --mode peer.")
     settings = NodeSettings(
         mode="validator" if mode == "validator" else "peer",
         moniker=moniker,
@@ -58,14 +58,15 @@ def init(
     check_settings(settings)
     if mode == "validator":
         if not chain_id or genesis is not None:
-            raise _used_wrongly("A validator begins a network.", "Name it with --chain-id, and give no --genesis.")
+            raise used_wrongly("A validator begins a network.", "Name it with --chain-id, and give no --genesis.")
         if app_state is None:
-            raise _used_wrongly("A network begins with its institutions and rules.", "Give them with --app-state.")
-        init_validator(home, settings, chain_id=chain_id, app_state=_read(app_state), genesis_time_ns=time.time_ns())
+            raise used_wrongly("A network begins with its institutions and rules.", "Give them with --app-state.")
+        state = read_file(app_state)
+        init_validator(home, settings, chain_id=chain_id, app_state=state, genesis_time_ns=time.time_ns())
     else:
         if genesis is None or chain_id or app_state is not None:
-            raise _used_wrongly("A peer follows a network that is there.", "Give its genesis file with --genesis.")
-        init_peer(home, settings, genesis=_read(genesis))
+            raise used_wrongly("A peer follows a network that is there.", "Give its genesis file with --genesis.")
+        init_peer(home, settings, genesis=read_file(genesis))
     facts = {"home": str(home), "mode": mode, "genesis": str(Paths(home).genesis)}
     if as_json:
         print_json(facts)
@@ -101,7 +102,7 @@ def start(
     """Run the node until it is told to stop (Ctrl-C). One JSON line on stdout says that it is ready."""
     if light or merchant or trust:
         if not light or not merchant or engine != "embedded" or listen is not None:
-            raise _used_wrongly(
+            raise used_wrongly(
                 "A light node follows for one merchant.", "Give --light with --merchant NAME, no --listen."
             )
         from chainpos.node.light import start_light
@@ -110,7 +111,7 @@ def start(
         return
     if engine == "cometbft":
         if listen is not None or upstream:
-            raise _used_wrongly("CometBFT itself serves the RPC and finds its peers.", "Set them in its config.toml.")
+            raise used_wrongly("CometBFT itself serves the RPC and finds its peers.", "Set them in its config.toml.")
         from chainpos.node.application import default_address, start_application
 
         start_application(
@@ -118,7 +119,7 @@ def start(
         )
         return
     if engine != "embedded" or abci:
-        raise _used_wrongly("Which engine?", "Take --engine embedded, or --engine cometbft with --abci.")
+        raise used_wrongly("Which engine?", "Take --engine embedded, or --engine cometbft with --abci.")
     _start_embedded(home, listen, upstream, until_stdin_ends=until_stdin_ends)
 
 
@@ -159,7 +160,7 @@ def export(
     from chainpos.node.export import exported
 
     if output.exists():
-        raise _used_wrongly(f"There is something at {output} already.", "Name a new file.")
+        raise used_wrongly(f"There is something at {output} already.", "Name a new file.")
     doc = exported(home, chain_id=chain_id)
     output.write_bytes(dump_genesis(doc))
     facts = {"genesis": str(output), "chain_id": doc.chain_id, "initial_height": doc.initial_height}
@@ -240,16 +241,5 @@ def _address_of(home: Path | None) -> str:
     from chainpos.inspect.operating import address_of_home
 
     if home is None:
-        raise _used_wrongly("Which node?", "Name it with --rpc HOST:PORT or --home DIR.")
+        raise used_wrongly("Which node?", "Name it with --rpc HOST:PORT or --home DIR.")
     return address_of_home(home)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _used_wrongly(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-
-
-def _used_wrongly(what: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

@@ -9,6 +9,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -83,6 +84,31 @@ def ask(question: str, *, secret: bool = False, or_nothing: bool = False) -> str
         question, hide_input=secret, err=True, prompt_suffix=" ", default="" if or_nothing else None, show_default=False
     )
     return answer
+
+
+def used_wrongly(what: str, next_step: str) -> UserFacingError:
+    """What was asked for makes no sense, in a sentence; what to do instead, in another."""
+    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)
+
+
+def read_file(path: Path, limit: int = -1) -> bytes:
+    """What is in a file that somebody named, one byte more than `limit` at the most. Raises UserFacingError."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1 if limit >= 0 else -1)
+    except OSError as error:
+        raise used_wrongly(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """A file that was not there before. Raises UserFacingError."""
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise used_wrongly(f"There is something at {path} already.", "Name another file.") from error
+    except OSError as error:
+        raise used_wrongly(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
 
 
 @contextlib.contextmanager

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from chainpos.cli.output import Json, print_json, print_line
-from chainpos.errors import EXIT_REFUSED, EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.cli.looking import trusted_genesis
+from chainpos.cli.output import Json, print_json, print_line, read_file, used_wrongly, write_new
+from chainpos.errors import EXIT_REFUSED, UserFacingError
 
 app = typer.Typer(help="Receipts that prove themselves.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,15 +38,9 @@ def make(
     from chainpos.till.receipts import make_file
 
     if output.exists():
-        raise _wrong(f"There is something at {output} already.", "Name another file.")
+        raise used_wrongly(f"There is something at {output} already.", "Name another file.")
     content = asyncio.run(make_file(TillHome(home), reference, output))
-    try:
-        with output.open("xb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise _wrong(f"There is something at {output} already.", "Name another file.") from error
-    except OSError as error:
-        raise _wrong(f"{output} cannot be written: {error.strerror}.", "Name another file.") from error
+    write_new(output, content)
     if as_json:
         print_json({"reference": reference, "file": str(output), "bytes": len(content)})
     else:
@@ -62,16 +57,12 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check a receipt against the genesis alone, and say what it proves. Asks no network."""
-    from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, load_genesis
     from chainpos.core.checkout.receipt_proof import ProofRefused, decode_proof, verify_proof
     from chainpos.core.checkout.statement import LANGUAGES, statement_lines
 
     if language not in LANGUAGES:
-        raise _wrong("Receipts are told in en or zh.", "Give --language en or zh.")
-    try:
-        doc = load_genesis(_read(genesis, MAX_GENESIS_BYTES))
-    except MalformedBytes as error:
-        raise _wrong(f"{genesis} is no genesis file: {error}.", "Get it from whoever runs the network.") from error
+        raise used_wrongly("Receipts are told in en or zh.", "Give --language en or zh.")
+    doc = trusted_genesis(genesis)
     try:
         statement = verify_proof(decode_proof(_presented(what)), doc)
     except ProofRefused as refused:
@@ -99,9 +90,9 @@ def _presented(what: list[str]) -> bytes:
     if all(looks_like_frame(text) for text in what):
         return _collected(what)
     if len(what) != 1:
-        raise _wrong("Give one file, or scanned texts alone.", "A scanned text begins with CPF1.")
+        raise used_wrongly("Give one file, or scanned texts alone.", "A scanned text begins with CPF1.")
     content = (
-        sys.stdin.buffer.read(2 * MAX_PROOF_BYTES) if what[0] == "-" else _read(Path(what[0]), 2 * MAX_PROOF_BYTES)
+        sys.stdin.buffer.read(2 * MAX_PROOF_BYTES) if what[0] == "-" else read_file(Path(what[0]), 2 * MAX_PROOF_BYTES)
     )
     lines = [line for line in content.decode(errors="replace").split() if looks_like_frame(line)]
     return _collected(lines) if lines else content
@@ -128,15 +119,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return msgspec.to_builtins(value)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        raise _wrong(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-
-
-def _wrong(what: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

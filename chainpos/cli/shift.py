@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainpos.cli.output import Json, ask, note, print_json, print_line
-from chainpos.errors import EXIT_REFUSED, EXIT_USAGE, MalformedBytes, UserFacingError
+from chainpos.cli.acting import amount_of
+from chainpos.cli.looking import trusted_genesis
+from chainpos.cli.output import Json, ask, note, print_json, print_line, read_file, used_wrongly
+from chainpos.errors import EXIT_REFUSED, UserFacingError
 
 if TYPE_CHECKING:
+    from chainpos.core.values.amount import Amount
     from chainpos.store.shop_shifts import ShopShifts
     from chainpos.till.counter import Till
     from chainpos.till.shift_views import ShiftView
@@ -250,18 +253,14 @@ def verify_z(
     as_json: Json = False,
 ) -> None:
     """Check a Z report: its signature, its sums, its anchor on the ledger. Asks no network."""
-    from chainpos.core.chain.genesis import MAX_GENESIS_BYTES, load_genesis
     from chainpos.core.checkout.z_proof import report_lines, verify_report
     from chainpos.core.checkout.z_report import MAX_FILE_BYTES, RefusedReport
 
     if language not in ("en", "zh"):
-        raise _wrong("Reports are told in en or zh.", "Give --language en or zh.")
+        raise used_wrongly("Reports are told in en or zh.", "Give --language en or zh.")
+    doc = trusted_genesis(genesis)
     try:
-        doc = load_genesis(_read(genesis, MAX_GENESIS_BYTES))
-    except MalformedBytes as error:
-        raise _wrong(f"{genesis} is no genesis file: {error}.", "Get it from whoever runs the network.") from error
-    try:
-        statement = verify_report(_read(file, MAX_FILE_BYTES), doc)
+        statement = verify_report(read_file(file, MAX_FILE_BYTES), doc)
     except RefusedReport as refused:
         if as_json:
             print_json({"proved": False, "reason": refused.reason})
@@ -314,17 +313,12 @@ async def _sign_in(desk: StaffDesk, who: str) -> None:
         return
     if not who:
         names = ", ".join(member.name for member in desk.view.members)
-        raise _wrong("Whoever does it was not named.", f"Give --as with one of: {names}.")
+        raise used_wrongly("Whoever does it was not named.", f"Give --as with one of: {names}.")
     await desk.sign_in(who, ask(f"PIN of {who}:", secret=True))
 
 
-def _amount(till: Till, text: str) -> Any:
-    from chainpos.core.values.amount import AmountError, parse_amount
-
-    try:
-        return parse_amount(text, till.counter().shop.currency)
-    except AmountError as error:
-        raise _wrong(f"This is no amount: {error}.", "Write it like 500.00.") from error
+def _amount(till: Till, text: str) -> Amount:
+    return amount_of(text, till.counter().shop.currency)
 
 
 def _told(view: ShiftView, *, as_json: bool) -> None:
@@ -341,15 +335,3 @@ def _plain(view: Any) -> Any:
     import msgspec
 
     return msgspec.to_builtins(view)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        raise _wrong(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-
-
-def _wrong(what: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainpos.cli.looking import opened_source, used_wrongly
-from chainpos.cli.output import Json, note, print_json, print_line
+from chainpos.cli.looking import opened_source
+from chainpos.cli.output import Json, note, print_json, print_line, used_wrongly
 
 if TYPE_CHECKING:
     from chainpos.inspect.source import ChainSource
@@ -62,9 +62,9 @@ def write_file(path: Path, content: bytes) -> None:
     from chainpos.store.durable import write_durably
 
     if path.is_dir() or not path.parent.is_dir():
-        raise used_wrongly(f"{path} cannot be a file", "Name a file in a folder that is there")
+        raise used_wrongly(f"{path} cannot be a file.", "Name a file in a folder that is there.")
     if path.exists() and path.read_bytes() != content:
-        raise used_wrongly(f"{path} is there already, and is not the same", "Name another file, or take that one away")
+        raise used_wrongly(f"{path} is there already, and is not the same.", "Name another, or take that one away.")
     write_durably(path, content)
 
 
@@ -72,7 +72,7 @@ def _period(source: ChainSource, day: str, cycle: int, currency: str) -> Period:
     from chainpos.inspect.statements.period import cycle_period, day_period
 
     if bool(day) == bool(cycle):
-        raise used_wrongly("Say for when", "Give --day 2026-03-02, or --cycle NUMBER, not both")
+        raise used_wrongly("Say for when.", "Give --day 2026-03-02, or --cycle NUMBER, not both.")
     return day_period(source, day) if day else cycle_period(source, currency, cycle)
 
 

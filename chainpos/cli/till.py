@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainpos.cli import catalogue, shift, till_display, wall
-from chainpos.cli.output import Json, ask, note, print_json, print_line, require_terminal
-from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.cli.output import Json, ask, note, print_json, print_line, read_file, require_terminal, used_wrongly
+from chainpos.errors import UserFacingError
 
 if TYPE_CHECKING:
     from chainpos.till.home import TillHome
@@ -46,19 +46,19 @@ def till(
     if context.invoked_subcommand is not None:
         return
     if home is None:
-        raise _used_wrongly("A till is named by its folder.", "Give --home DIR.")
+        raise used_wrongly("A till is named by its folder.", "Give --home DIR.")
     from chainpos.till.home import TillHome
 
     paths = TillHome(home)
     if new:
         if genesis is None or not node or not merchant:
-            raise _used_wrongly(
+            raise used_wrongly(
                 "A new till needs its network, its node and its shop.", "Give --genesis, --node and --merchant."
             )
         _make(paths, genesis, node, merchant, currency, as_json=as_json)
         return
     if genesis is not None or node or merchant or as_json:
-        raise _used_wrongly("A till keeps what it was set up with.", "Leave that out, or add --new.")
+        raise used_wrongly("A till keeps what it was set up with.", "Leave that out, or add --new.")
     paths.settings()
     if set_pin:
         _set_pin(paths)
@@ -108,11 +108,8 @@ def _make(paths: TillHome, genesis: Path, node: str, merchant: str, currency: st
     from chainpos.wallet.keys import SEED_BYTES, Key
 
     if paths.folder.exists() and (not paths.folder.is_dir() or any(paths.folder.iterdir())):
-        raise _used_wrongly(f"There is something at {paths.folder} already.", "Name another folder.")
-    try:
-        content = genesis.read_bytes()
-    except OSError as error:
-        raise _used_wrongly(f"{genesis} cannot be read: {error.strerror}.", "Check the path.") from error
+        raise used_wrongly(f"There is something at {paths.folder} already.", "Name another folder.")
+    content = read_file(genesis)
     key = Key(secrets.token_bytes(SEED_BYTES))
     paths.create(content, TillSettings(merchant, node, currency), key)
     facts = {"home": str(paths.folder), "merchant": merchant, "public_key": key.public_key.hex()}
@@ -136,7 +133,3 @@ def _set_pin(paths: TillHome) -> None:
             shift.require_decider(shifts)
         set_pin(book, ask("New PIN, 4 to 12 digits:", secret=True))
     note("The PIN is set.")
-
-
-def _used_wrongly(what: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, print_json, print_line
-from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.cli.output import Json, print_json, print_line, write_new
 
 
 def wall_qr(
@@ -24,14 +23,7 @@ def wall_qr(
 
     sheet = asyncio.run(wall_sheet(TillHome(home)))
     content = sheet_bytes(sheet, output.suffix.lower())
-    try:
-        with output.open("xb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise UserFacingError(
-            f"There is something at {output} already.", next_step="Name another file.", money_moved="",
-            exit_code=EXIT_USAGE,
-        ) from error  # fmt: skip
+    write_new(output, content)
     if as_json:
         daily = None if sheet.daily is None else sheet.daily.minor
         print_json({"file": str(output), "code": sheet.text, "daily_minor": daily})

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from chainpos.cli.acting import passphrase_of
-from chainpos.cli.output import Json, ask, draw_qr, note, print_json, print_line
+from chainpos.cli.acting import Currency, PassphraseFile, amount_of, passphrase_of
+from chainpos.cli.output import Json, ask, draw_qr, note, print_json, print_line, read_file, write_new
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
-    from chainpos.core.values.amount import Amount
     from chainpos.wallet.client import Wallet
     from chainpos.wallet.offer import PaymentOffer
     from chainpos.wallet.paying import PaymentResult
@@ -28,10 +27,6 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", help="The wallet's folder; without it $CHAINPOS_WALLET, your own, or the running demo's."),
 ]
-PassphraseFile = Annotated[
-    Path | None, typer.Option("--passphrase-file", help="A file whose first line is the passphrase.")
-]
-Currency = Annotated[str, typer.Option("--currency", help="ISO 4217 letters.")]
 
 
 @app.command()
@@ -54,13 +49,7 @@ def new(
     folder = home or default_home()
     paths = WalletHome(folder)
     passphrase = _passphrase(folder, passphrase_file, twice=True)
-    try:
-        content = genesis.read_bytes()
-    except OSError as error:
-        raise UserFacingError(
-            f"{genesis} cannot be read: {error.strerror}.", next_step="Check the path.", exit_code=EXIT_USAGE
-        ) from error
-    doc = paths.create(content, tuple(node))
+    doc = paths.create(read_file(genesis), tuple(node))
     key = Key(secrets.token_bytes(SEED_BYTES))
     create_keystore(paths.key_path, key, passphrase)
     facts = {
@@ -112,7 +101,7 @@ def pay(
         _show_offer(offer)
         if amount or offer.leaves_amount:
             typed = amount or await asyncio.to_thread(ask, f"How much, in {offer.currency}?")
-            offer = offer.choosing(_amount(typed, offer.currency))
+            offer = offer.choosing(amount_of(typed.strip(), offer.currency))
         if not yes and (await asyncio.to_thread(ask, "Pay? (yes/no)")).strip().lower() not in _YES:
             return offer, None
         return offer, await wallet.pay(offer)
@@ -136,7 +125,7 @@ def code(
     from chainpos.core.checkout.qr import qr_modules
     from chainpos.core.values.amount import format_amount
 
-    amount = _amount(limit, currency)
+    amount = amount_of(limit, currency)
 
     async def work(wallet: Wallet) -> Any:
         return wallet.code(amount)
@@ -170,8 +159,7 @@ def proof(
     # Below the code: which it is, and the question.
     frames = to_frames(content, frame_for(size.columns, size.lines - 3))
     if output is not None:
-        with output.open("xb") as file:
-            file.write(content)
+        write_new(output, content)
     if as_json:
         print_json({"bytes": len(content), "codes": frames})
     elif output is not None:
@@ -257,17 +245,6 @@ def _passphrase(folder: Path, file: Path | None, *, twice: bool = False) -> str:
     if twice and file is None and ask("Once more:", secret=True) != passphrase:
         raise UserFacingError("The two passphrases differ.", next_step="Try again.", exit_code=EXIT_USAGE)
     return passphrase
-
-
-def _amount(text: str, currency: str) -> Amount:
-    from chainpos.core.values.amount import AmountError, parse_amount
-
-    try:
-        return parse_amount(text.strip(), currency)
-    except ValueError as error:
-        raise UserFacingError(
-            f"{text!r} is not an amount: {error}.", next_step="Write it like 50.00.", exit_code=EXIT_USAGE
-        ) from (error if isinstance(error, AmountError) else None)
 
 
 def _show_offer(offer: PaymentOffer) -> None:
