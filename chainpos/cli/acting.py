@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 
-from chainpos.cli.output import ask, print_json, print_line, used_wrongly
+from chainpos.cli.output import Json, ask, print_json, print_line, used_wrongly
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
+    import msgspec
+
     from chainpos.core.values.amount import Amount
     from chainpos.wallet.keys import Key
     from chainpos.wallet.office import ActResult, Office
 
 T = TypeVar("T")
+NOTHING_MOVED: Final = "No money moved."
 ROLES: Final = ("central_bank", "city", "operator", "regulator")
 Home = Annotated[Path | None, typer.Option("--home", help="The folder of the key, made by `chainpos wallet new`.")]
 PassphraseFile = Annotated[
@@ -30,14 +35,17 @@ Currency = Annotated[str, typer.Option("--currency", help="ISO 4217 letters.")]
 
 
 class Acting:
-    """Who acts: `--home` with a passphrase, or a part in the running demo."""
+    """Who acts: `--home` with a passphrase, or a part in the running demo; and how it is told."""
 
-    def __init__(self, home: Path | None, passphrase_file: Path | None, demo: str) -> None:
+    def __init__(
+        self, home: Home = None, passphrase_file: PassphraseFile = None, demo: Demo = "", *, as_json: Json = False
+    ) -> None:
         if (home is None) == (not demo):
             raise used_wrongly("Who acts was not said.", "Give --home DIR, or --demo NAME while a demo runs.")
         self._home = home
         self._passphrase_file = passphrase_file
         self._demo = demo
+        self.as_json = as_json
 
     def run(self, work: Callable[[Office], Awaitable[T]]) -> T:
         """What `work` returns, its connections closed. Raises UserFacingError."""
@@ -50,6 +58,33 @@ class Acting:
                 await office.close()
 
         return asyncio.run(all_of_it())
+
+    def act(
+        self, kind: str, message: msgspec.Struct, done: str, *, moved: str = NOTHING_MOVED, **facts: Any
+    ) -> NoReturn:
+        """Sign and send a message, follow it to its end, and `tell` that. Raises UserFacingError."""
+        self.tell(self.run(lambda office: office.act(kind, message)), done, moved=moved, **facts)
+
+    def tell(self, result: ActResult, done: str, *, moved: str = NOTHING_MOVED, **facts: Any) -> NoReturn:
+        """Tell how an act ended, `done` and `moved` where it did, and end the command with its exit code."""
+        from chainpos.wallet.office import ActEnd
+
+        if self.as_json:
+            refusal = result.refusal
+            print_json({
+                "state": result.end.value, "height": result.height, "code": result.code,
+                "name": refusal.name if refusal else "", "tx_hash": result.tx_hash.hex(), **facts,
+            })  # fmt: skip
+        elif result.end is ActEnd.DONE:
+            print_line(f"{done} {moved} In verified block {result.height}.")
+        elif result.end is ActEnd.UNKNOWN:
+            print_line(
+                "NOT KNOWN: it was sent, and no verified block was seen to have it. It can still come true for two "
+                "minutes; look before you send it again."
+            )
+        else:
+            print_line(refused_words(result))
+        raise SystemExit({ActEnd.DONE: EXIT_OK, ActEnd.UNKNOWN: EXIT_UNREACHABLE}.get(result.end, EXIT_REFUSED))
 
     def node(self) -> str:
         """The node to read from, HOST:PORT."""
@@ -84,6 +119,23 @@ class Acting:
         return Office(network, demo_part(self._demo))
 
 
+def acts(command: Callable[..., None]) -> Callable[..., None]:
+    """A command of somebody who acts: its first parameter is an Acting, made of the options they all have.
+
+    Typer reads a command's options off its signature, so that is where the Acting's own stand.
+    """
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    who = inspect.signature(Acting, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def taken(**given: Any) -> None:
+        acting = Acting(**{name: given.pop(name) for name in who})
+        command(acting, **given)
+
+    taken.__signature__ = inspect.Signature([*own, *who.values()])  # type: ignore[attr-defined]
+    return taken
+
+
 def demo_part(name: str) -> Key:
     """The demo key of a role, an institution (small letters) or a shop's owner (capitals)."""
     from chainpos.wallet.keys import demo_key
@@ -103,29 +155,6 @@ def passphrase_of(folder: Path, file: Path | None) -> str:
         raise UserFacingError(
             f"No passphrase could be read from {file}.", next_step="Check the file.", exit_code=EXIT_USAGE
         ) from error
-
-
-def tell(result: ActResult, done: str, *, as_json: bool, moved: str = "No money moved.", **facts: Any) -> int:
-    """Tell how an act ended, `done` and `moved` where it did; the exit code."""
-    from chainpos.wallet.office import ActEnd
-
-    told = {ActEnd.DONE: EXIT_OK, ActEnd.UNKNOWN: EXIT_UNREACHABLE}
-    if as_json:
-        refusal = result.refusal
-        print_json({
-            "state": result.end.value, "height": result.height, "code": result.code,
-            "name": refusal.name if refusal else "", "tx_hash": result.tx_hash.hex(), **facts,
-        })  # fmt: skip
-    elif result.end is ActEnd.DONE:
-        print_line(f"{done} {moved} In verified block {result.height}.")
-    elif result.end is ActEnd.UNKNOWN:
-        print_line(
-            "NOT KNOWN: it was sent, and no verified block was seen to have it. It can still come true for two "
-            "minutes; look before you send it again."
-        )
-    else:
-        print_line(refused_words(result))
-    return told.get(result.end, EXIT_REFUSED)
 
 
 def refused_words(result: ActResult) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainpos.cli.acting import Acting, Currency, Demo, Home, PassphraseFile, amount_of, key_of, tell
+from chainpos.cli.acting import Acting, Currency, acts, amount_of, key_of
 from chainpos.cli.looking import opened_source
 from chainpos.cli.output import Json, print_json, print_line, used_wrongly
 
@@ -25,14 +25,12 @@ DAY_S = 86_400
 
 
 @app.command()
+@acts
 def freeze(
+    acting: Acting,
     subject: Subject,
     order: Order,
     days: Annotated[int, typer.Option("--days", min=1, max=730, help="When it ends by itself.")] = 30,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """A regulator's order: holds at once, for 72 hours; to its end once the institution has agreed."""
     from chainpos.core.contracts.compliance.messages import Freeze
@@ -44,54 +42,46 @@ def freeze(
         until_s = office.network.clock.now_ns() // 10**9 + days * DAY_S
         return await office.act("compliance.freeze", Freeze(named, order, until_s))
 
-    result = Acting(home, passphrase_file, demo).run(work)
+    result = acting.run(work)
     done = f"{subject} is frozen, for 72 hours; for {days} days once its institution has agreed."
-    raise SystemExit(tell(result, done, as_json=as_json, subject=subject, order=order))
+    acting.tell(result, done, subject=subject, order=order)
 
 
 @app.command()
+@acts
 def agree(
+    acting: Acting,
     subject: Subject,
     order: Order,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """The account's institution, or the shop's acquirer, agrees to an order to freeze or to release."""
     from chainpos.core.contracts.compliance.messages import Agree
 
     message = Agree(_subject(subject), order)
-    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("compliance.agree", message))
     done = f"Agreed to {order}: a freeze holds to its ordered end, a release is in force."
-    raise SystemExit(tell(result, done, as_json=as_json, subject=subject, order=order))
+    acting.act("compliance.agree", message, done, subject=subject, order=order)
 
 
 @app.command()
+@acts
 def release(
+    acting: Acting,
     subject: Subject,
     order: Order,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """A regulator's order to release: at once where nobody had agreed to the freeze, else once they agree."""
     from chainpos.core.contracts.compliance.messages import Release
 
     message = Release(_subject(subject), order)
-    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("compliance.release", message))
     done = f"{subject} is released, or will be once its institution has agreed: chainpos compliance show."
-    raise SystemExit(tell(result, done, as_json=as_json, subject=subject, order=order))
+    acting.act("compliance.release", message, done, subject=subject, order=order)
 
 
 @app.command()
+@acts
 def show(
+    acting: Acting,
     subject: Subject,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """Whether a freeze is in force, by whose order and until when; proved by the validators' signatures."""
     from chainpos.core.contracts.compliance.records import FREEZES
@@ -114,8 +104,8 @@ def show(
             }  # fmt: skip
         return facts
 
-    facts = Acting(home, passphrase_file, demo).run(work)
-    if as_json:
+    facts = acting.run(work)
+    if acting.as_json:
         print_json(facts)
     elif not facts["frozen"]:
         print_line(f"{subject} is not frozen, proved as of height {facts['height']}.")

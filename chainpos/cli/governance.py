@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainpos.cli.acting import Acting, Demo, Home, PassphraseFile, tell
+from chainpos.cli.acting import Acting, acts
 from chainpos.cli.output import Json, print_json, print_line, used_wrongly
 
 if TYPE_CHECKING:
@@ -25,16 +25,14 @@ STATES = {1: "open", 2: "enacted", 3: "withdrawn"}
 
 
 @app.command()
+@acts
 def propose(
+    acting: Acting,
     kind: Annotated[str, typer.Argument(help="What to change; `chainpos governance kinds` lists.")],
     change: Annotated[str, typer.Argument(help="Its fields as a JSON object; keys in hexadecimal, times in unix s.")],
     title: Annotated[str, typer.Option("--title", help="In plain words, at most 96 characters.")],
     role: Role,
     days: Annotated[int, typer.Option("--days", min=1, max=90, help="How long it may be voted on.")] = 7,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """Put a change to the vote; it is your own approval as well. It is tried first: what cannot be is refused."""
     import msgspec
@@ -53,20 +51,18 @@ def propose(
         expires_s = office.network.clock.now_ns() // 10**9 + days * 86_400 - 60
         return await office.act("governance.propose", Propose(role, kind, encoded, title, expires_s))
 
-    result = Acting(home, passphrase_file, demo).run(work)
+    result = acting.run(work)
     number = int.from_bytes(result.data, "big")
     done = f"Proposal {number} is open. Others read it with: chainpos governance show {number}, and approve it."
-    raise SystemExit(tell(result, done, as_json=as_json, number=number))
+    acting.tell(result, done, number=number)
 
 
 @app.command()
+@acts
 def approve(
+    acting: Acting,
     number: Number,
     role: Role,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """Approve what the ledger has under this number: it is read by proof first, and you sign its hash."""
     from chainpos.core.contracts.governance.messages import Approve, change_hash
@@ -79,33 +75,29 @@ def approve(
         after = await _proposal(office, number) if result.code == 0 and result.height else proposal
         return result, STATES.get(after.state, "")
 
-    result, state = Acting(home, passphrase_file, demo).run(work)
+    result, state = acting.run(work)
     done = f"Approved. Proposal {number} is {state}."
-    raise SystemExit(tell(result, done, as_json=as_json, number=number, proposal=state))
+    acting.tell(result, done, number=number, proposal=state)
 
 
 @app.command()
+@acts
 def withdraw(
+    acting: Acting,
     number: Number,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """Take your own proposal off the table."""
     from chainpos.core.contracts.governance.messages import Withdraw
 
-    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("governance.withdraw", Withdraw(number)))
-    raise SystemExit(tell(result, f"Proposal {number} is withdrawn.", as_json=as_json, number=number))
+    result = acting.run(lambda office: office.act("governance.withdraw", Withdraw(number)))
+    acting.tell(result, f"Proposal {number} is withdrawn.", number=number)
 
 
 @app.command()
+@acts
 def show(
+    acting: Acting,
     number: Annotated[int, typer.Argument(min=0, help="The proposal's number; 0 shows the latest ones.")] = 0,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """A proposal with its change in words, or the latest ones; proved by the validators' signatures."""
     from chainpos.core.contracts.governance.records import COUNTER, ONLY
@@ -118,8 +110,8 @@ def show(
         last = 0 if counter.record is None else counter.record.proposals
         return [_facts(each, await _proposal(office, each)) for each in range(last, max(last - 20, 0), -1)]
 
-    found = Acting(home, passphrase_file, demo).run(work)
-    if as_json:
+    found = acting.run(work)
+    if acting.as_json:
         print_json({"proposals": found})
         return
     for facts in found:

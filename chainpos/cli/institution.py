@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from chainpos.cli.acting import Acting, Currency, Demo, Home, PassphraseFile, amount_of, key_of, tell
-from chainpos.cli.output import Json, print_json, print_line
+from chainpos.cli.acting import Acting, Currency, acts, amount_of, key_of
+from chainpos.cli.output import print_json, print_line
 from chainpos.errors import EXIT_OK
 
 app = typer.Typer(
@@ -24,17 +24,15 @@ Reference = Annotated[str, typer.Option("--reference", help="Your own for this m
 
 
 @app.command("open-account")
+@acts
 def open_account(
+    acting: Acting,
     public_key: Annotated[str, typer.Argument(help="The customer's key, as `chainpos wallet new` shows it.")],
     tier: Annotated[str, typer.Option("--tier", help="A tier of the network, e.g. tier_2.")],
     code_class: Annotated[str, typer.Option("--code-class", help="A to D, by how payments are authenticated.")] = "C",
     papers: Annotated[
         Path | None, typer.Option("--papers", help="What you know of the person: only a salted hash of it is sent.")
     ] = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """Open a customer's account. Nothing about the person goes on the ledger."""
     from chainpos.core.contracts.customers.messages import Open
@@ -48,25 +46,23 @@ def open_account(
         message = Open(await office.institution(), key, tier, code_class, attestation)
         return await office.act("customers.open", message)
 
-    result = Acting(home, passphrase_file, demo).run(work)
+    result = acting.run(work)
     account = address_of(key).hex()
     done = f"Opened account {account} in {tier}."
     if papers is not None:
         done += f" Keep this salt with the papers, it proves them: {salt.hex()}"
-    raise SystemExit(tell(result, done, as_json=as_json, account=account, salt=salt.hex()))
+    acting.tell(result, done, account=account, salt=salt.hex())
 
 
 @app.command()
+@acts
 def issue(
+    acting: Acting,
     account: Account,
     amount: Money,
     reference: Reference,
     reason: Annotated[str, typer.Option("--reason", help="cash, transfer, opening, interest or correction.")] = "cash",
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """A customer brought money in: it comes into being on the account."""
     from chainpos.core.contracts.balances.messages import Issue
@@ -79,22 +75,20 @@ def issue(
         message = Issue(await office.institution(), address, currency, money.minor, reason, reference)
         return await office.act("balances.issue", message)
 
-    result = Acting(home, passphrase_file, demo).run(work)
+    result = acting.run(work)
     moved = f"{format_amount(money)} are on the account."
-    raise SystemExit(tell(result, "Issued.", moved=moved, as_json=as_json, amount_minor=money.minor, currency=currency))
+    acting.tell(result, "Issued.", moved=moved, amount_minor=money.minor, currency=currency)
 
 
 @app.command()
+@acts
 def redeem(
+    acting: Acting,
     account: Account,
     amount: Money,
     reference: Reference,
     reason: Annotated[str, typer.Option("--reason", help="cash, transfer, closing, charge or correction.")] = "cash",
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """A customer took money out: it goes out of being. Pay it out only after this says so."""
     from chainpos.core.contracts.balances.messages import Redeem
@@ -107,21 +101,17 @@ def redeem(
         message = Redeem(await office.institution(), address, currency, money.minor, reason, reference)
         return await office.act("balances.redeem", message)
 
-    result = Acting(home, passphrase_file, demo).run(work)
+    result = acting.run(work)
     moved = f"{format_amount(money)} left the account: pay them out now."
-    raise SystemExit(
-        tell(result, "Redeemed.", moved=moved, as_json=as_json, amount_minor=money.minor, currency=currency)
-    )
+    acting.tell(result, "Redeemed.", moved=moved, amount_minor=money.minor, currency=currency)
 
 
 @app.command()
+@acts
 def payouts(
+    acting: Acting,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write them here as pain.001, for the bank.")] = None,
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """The payouts that wait to be sent: listed, and as a file for the bank."""
     import msgspec
@@ -133,7 +123,6 @@ def payouts(
     from chainpos.inspect.statements.pain001 import pain001
     from chainpos.inspect.statements.transfers import open_payouts
 
-    acting = Acting(home, passphrase_file, demo)
     institution = acting.run(lambda office: office.institution())
     with open_node(acting.node()) as source:
         waiting = open_payouts(source, institution, currency)
@@ -141,7 +130,7 @@ def payouts(
         network, made_ns = chain_id(source), 0 if header is None else header.time_ns
     if out is not None and waiting:
         write_file(out, pain001(waiting, chain_id=network, made_ns=made_ns))
-    if as_json:
+    if acting.as_json:
         print_json({"institution": institution, "file": str(out) if out and waiting else None,
                     "payouts": msgspec.to_builtins(waiting)})  # fmt: skip
         return
@@ -155,47 +144,43 @@ def payouts(
 
 
 @app.command()
+@acts
 def confirm(
+    acting: Acting,
     merchant: Merchant,
     number: Number,
     bank_reference: Annotated[str, typer.Argument(help="The bank's own reference, at most 35 characters.")],
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """A payout arrived at the shop's bank account: it leaves the ledger."""
     from chainpos.core.contracts.settlement.messages import ConfirmPayout
 
     message = ConfirmPayout(merchant, currency, number, bank_reference)
-    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("settlement.confirm_payout", message))
     done, moved = f"Payout {number} of {merchant} is confirmed.", "Its money left the ledger for the bank account."
-    raise SystemExit(tell(result, done, moved=moved, as_json=as_json, merchant=merchant, number=number))
+    acting.act("settlement.confirm_payout", message, done, moved=moved, merchant=merchant, number=number)
 
 
 @app.command()
+@acts
 def fail(
+    acting: Acting,
     merchant: Merchant,
     number: Number,
     reason: Annotated[str, typer.Argument(help="Why, in plain words, at most 140 characters: the shop reads it.")],
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """A payout could not be sent: its money is available to the shop again."""
     from chainpos.core.contracts.settlement.messages import FailPayout
 
     message = FailPayout(merchant, currency, number, reason)
-    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("settlement.fail_payout", message))
     done, moved = f"Payout {number} of {merchant} has failed.", "Its money is available to the shop again."
-    raise SystemExit(tell(result, done, moved=moved, as_json=as_json, merchant=merchant, number=number))
+    acting.act("settlement.fail_payout", message, done, moved=moved, merchant=merchant, number=number)
 
 
 @app.command("close-cycle")
+@acts
 def close_cycle(
+    acting: Acting,
     resolve: Annotated[
         bool,
         typer.Option(
@@ -204,10 +189,6 @@ def close_cycle(
     ] = False,
     operator: Annotated[bool, typer.Option("--operator", help="Act as the network's operator, not a bank.")] = False,
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """Net what all institutions owe each other, after the cut-off."""
     from chainpos.core.contracts.settlement.messages import Close, Resolve
@@ -219,19 +200,17 @@ def close_cycle(
             return await office.act("settlement.resolve", Resolve(institution, currency))
         return await office.act("settlement.close", Close(institution, currency))
 
-    result = Acting(home, passphrase_file, demo).run(work)
+    result = acting.run(work)
     number = int.from_bytes(result.data, "big")
     done, moved = f"Netting {currency}/{number} is settled.", "Reserves moved, and pending money is available."
-    raise SystemExit(tell(result, done, moved=moved, as_json=as_json, number=number, currency=currency))
+    acting.tell(result, done, moved=moved, number=number, currency=currency)
 
 
 @app.command()
+@acts
 def reserves(
+    acting: Acting,
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """The reserve, what is owed and due, and how much more may be owed; proved by the validators' signatures."""
     from chainpos.core.contracts.balances.records import ACCOUNTS, account_key, reserve_account
@@ -255,8 +234,8 @@ def reserves(
             "net_debit_cap_minor": next((cap.cap_minor for cap in caps if cap.currency == currency), 0),
         }  # fmt: skip
 
-    facts = Acting(home, passphrase_file, demo).run(work)
-    if as_json:
+    facts = acting.run(work)
+    if acting.as_json:
         print_json(facts)
         raise SystemExit(EXIT_OK)
 
@@ -274,15 +253,13 @@ def reserves(
 
 
 @app.command("fund-reserve")
+@acts
 def fund_reserve(
+    acting: Acting,
     institution: Annotated[str, typer.Argument(help="The institution's name.")],
     amount: Money,
     reference: Reference,
     currency: Currency = "CNY",
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """The central bank gives an institution central-bank money: what waited for it settles at once."""
     from chainpos.core.contracts.institutions.messages import FundReserve
@@ -290,9 +267,8 @@ def fund_reserve(
 
     money = amount_of(amount, currency)
     message = FundReserve(institution, currency, money.minor, reference)
-    result = Acting(home, passphrase_file, demo).run(lambda office: office.act("institutions.fund_reserve", message))
     moved = f"{format_amount(money)} are on the reserve of {institution}."
-    raise SystemExit(tell(result, "Funded.", moved=moved, as_json=as_json, amount_minor=money.minor))
+    acting.act("institutions.fund_reserve", message, "Funded.", moved=moved, amount_minor=money.minor)
 
 
 def _attested(papers: Path | None) -> tuple[bytes, bytes]:

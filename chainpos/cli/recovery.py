@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpos.cli.acting import Acting, Demo, Home, PassphraseFile, key_of, tell
-from chainpos.cli.output import Json, print_json, print_line
+from chainpos.cli.acting import Acting, acts, key_of
+from chainpos.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
-    import msgspec
-
     from chainpos.wallet.office import Office
 
 app = typer.Typer(
@@ -28,9 +26,8 @@ ADDRESS_DIGITS = 40
 
 
 @app.command()
-def prove(
-    subject: Subject, home: Home = None, passphrase_file: PassphraseFile = None, demo: Demo = "", as_json: Json = False
-) -> None:
+@acts
+def prove(acting: Acting, subject: Subject) -> None:
     """The new key signs that it is held, for this wallet or shop alone: give both to the bank."""
     from chainpos.core.contracts.ports import account_subject, merchant_subject
     from chainpos.core.contracts.possession import possession_bytes
@@ -40,8 +37,8 @@ def prove(
     async def work(office: Office) -> tuple[bytes, bytes]:
         return office.key.public_key, office.key.sign(possession_bytes(office.network.chain_id, holder))
 
-    key, proof = Acting(home, passphrase_file, demo).run(work)
-    if as_json:
+    key, proof = acting.run(work)
+    if acting.as_json:
         print_json({"subject": subject, "key": key.hex(), "proof": proof.hex()})
         return
     print_line(f"key    {key.hex()}")
@@ -50,38 +47,33 @@ def prove(
 
 
 @app.command()
-def lock(
-    account: Account, home: Home = None, passphrase_file: PassphraseFile = None, demo: Demo = "", as_json: Json = False
-) -> None:
+@acts
+def lock(acting: Acting, account: Account) -> None:
     """The account can receive and not pay: for a stolen phone, at once. Its key or its bank may do it."""
     from chainpos.core.contracts.customers.messages import Lock
 
     message = Lock(key_of(account, size=20))
     done = f"{account} is locked: it receives and does not pay. Its bank unlocks it, or replaces the key."
-    _act(Acting(home, passphrase_file, demo), "customers.lock", message, done, account, as_json=as_json)
+    acting.act("customers.lock", message, done, subject=account)
 
 
 @app.command()
-def unlock(
-    account: Account, home: Home = None, passphrase_file: PassphraseFile = None, demo: Demo = "", as_json: Json = False
-) -> None:
+@acts
+def unlock(acting: Acting, account: Account) -> None:
     """The bank unlocks the account: its key pays again."""
     from chainpos.core.contracts.customers.messages import Unlock
 
     message = Unlock(key_of(account, size=20))
-    _act(Acting(home, passphrase_file, demo), "customers.unlock", message, f"{account} pays again.", account,
-         as_json=as_json)  # fmt: skip
+    acting.act("customers.unlock", message, f"{account} pays again.", subject=account)
 
 
 @app.command()
+@acts
 def start(
+    acting: Acting,
     subject: Subject,
     key: Annotated[str, typer.Argument(help="The new key, as `chainpos recovery prove` shows it.")],
     proof: Annotated[str, typer.Argument(help="Its proof, from the same.")],
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """The bank begins to replace the key. Until the waiting time is over the old key can only object."""
     from chainpos.core.contracts.customers.messages import StartRecovery
@@ -94,13 +86,12 @@ def start(
         if _is_account(subject)
         else ("merchants.start_owner_recovery", StartOwnerRecovery(subject, new, shown))
     )
-    _act(Acting(home, passphrase_file, demo), kind, message, done, subject, as_json=as_json)
+    acting.act(kind, message, done, subject=subject)
 
 
 @app.command()
-def complete(
-    subject: Subject, home: Home = None, passphrase_file: PassphraseFile = None, demo: Demo = "", as_json: Json = False
-) -> None:
+@acts
+def complete(acting: Acting, subject: Subject) -> None:
     """The bank completes it after the waiting time: the new key signs, the old one for nothing."""
     from chainpos.core.contracts.customers.messages import CompleteRecovery
     from chainpos.core.contracts.merchants.messages import CompleteOwnerRecovery
@@ -111,13 +102,12 @@ def complete(
         else ("merchants.complete_owner_recovery", CompleteOwnerRecovery(subject))
     )
     done = f"The new key signs for {subject} from now on, the old one for nothing."
-    _act(Acting(home, passphrase_file, demo), kind, message, done, subject, as_json=as_json)
+    acting.act(kind, message, done, subject=subject)
 
 
 @app.command()
-def cancel(
-    subject: Subject, home: Home = None, passphrase_file: PassphraseFile = None, demo: Demo = "", as_json: Json = False
-) -> None:
+@acts
+def cancel(acting: Acting, subject: Subject) -> None:
     """The old key objects, or the bank thinks again: the old key stays."""
     from chainpos.core.contracts.customers.messages import CancelRecovery
     from chainpos.core.contracts.merchants.messages import CancelOwnerRecovery
@@ -128,17 +118,15 @@ def cancel(
         else ("merchants.cancel_owner_recovery", CancelOwnerRecovery(subject))
     )
     done = f"The key of {subject} stays. Was this not you? Tell the bank: it can lock, and start again."
-    _act(Acting(home, passphrase_file, demo), kind, message, done, subject, as_json=as_json)
+    acting.act(kind, message, done, subject=subject)
 
 
 @app.command()
+@acts
 def uphold(
+    acting: Acting,
     subject: Subject,
     ruling: Annotated[str, typer.Argument(help="The ruling's reference, at most 64 characters.")],
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    demo: Demo = "",
-    as_json: Json = False,
 ) -> None:
     """The regulator, who heard both, rules for the new key: the old one can object no more. The wait stays."""
     from chainpos.core.contracts.customers.messages import UpholdRecovery
@@ -150,13 +138,8 @@ def uphold(
         else ("merchants.uphold_owner_recovery", UpholdOwnerRecovery(subject, ruling))
     )
     done = f"Upheld by {ruling}: the old key of {subject} can object no more. The waiting time stays as it is."
-    _act(Acting(home, passphrase_file, demo), kind, message, done, subject, as_json=as_json)
+    acting.act(kind, message, done, subject=subject)
 
 
 def _is_account(subject: str) -> bool:
     return len(subject) == ADDRESS_DIGITS
-
-
-def _act(acting: Acting, kind: str, message: msgspec.Struct, done: str, subject: str, *, as_json: bool) -> None:
-    result = acting.run(lambda office: office.act(kind, message))
-    raise SystemExit(tell(result, done, as_json=as_json, subject=subject))
