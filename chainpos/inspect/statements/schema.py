@@ -18,8 +18,8 @@ from chainpos.errors import EXIT_REFUSED, UserFacingError
 
 CAMT_053: Final = "camt.053.001.08"
 PAIN_001: Final = "pain.001.001.09"
-PACS_004: Final = "pacs.004.001.09"
-PACS_009: Final = "pacs.009.001.08"
+PACS_004: Final = "pacs.004.001.10"
+PACS_009: Final = "pacs.009.001.09"
 _NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:"
 _SHOWN: Final = 3
 
