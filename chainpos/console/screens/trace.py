@@ -122,6 +122,8 @@ class StepList(LineList[Stepped], inherit_bindings=False):
         key("end,G", "go(-1)", "list.last", show=False),
         key("c", "call(-1)", "trace.previous_call", show=False),
         key("C", "call(1)", "trace.next_call"),
+        # Here, for the focused list's keys come first on the key line: on a narrow screen this one must not be left out.
+        key("p", "screen.pane(1)", "trace.pane"),
         key("N", "difference(-1)", "trace.previous_difference", show=False),
         key("n", "difference(1)", "trace.next_difference"),
     ]
@@ -182,7 +184,6 @@ class TraceScreen(Looking):
     """The steps and what the present one did: below it where it is narrow, beside it where there is room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("p", "pane(1)", "trace.pane"),
         key("d", "scroll_pane(1)", "panel.down", show=False),
         key("u", "scroll_pane(-1)", "panel.up", show=False),
     ]

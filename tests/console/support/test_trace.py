@@ -22,6 +22,7 @@ async def test_ux31_steps_forwards_and_backwards_ends_calls_and_counts(day_datab
         await ask(pilot, "XM13-00180")
         await press(pilot, "s")
         steps = at(app, TraceScreen).steps
+        assert "p Pane" in text_of(app)
         assert steps.cursor == 0
         await key_in(pilot, "j", "j")
         assert steps.cursor == 2
