@@ -197,7 +197,7 @@ class StoreSource:
 
     def records_under(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """The latest records whose full key begins with `prefix`."""
-        return records_under(self.reader, prefix, min(limit, MAX_ROWS))
+        return list(records_under(self.reader, prefix, min(limit, MAX_ROWS)))
 
     def records_at(self, height: int) -> dict[bytes, bytes]:
         """All records after a block."""

@@ -6,7 +6,8 @@ It refuses nothing and decides nothing. Records say no height of a freeze, so wh
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import nlargest
 from typing import Final
 
 from chainpos.core.chain.results import TxResult
@@ -18,8 +19,6 @@ from chainpos.store.chain import ChainReader
 from chainpos.store.chain_ranges import records_under
 
 MOST: Final = 6
-# Of records there may be many; the latest of so many are told at a start.
-MOST_READ: Final = 1_000
 _KINDS: Final = {ALERT: "alert", FROZEN: "frozen", RELEASED: "released"}
 
 
@@ -28,17 +27,9 @@ class Watched:
 
     def __init__(self, reader: ChainReader) -> None:
         """Raises StoreError."""
-        found: list[tuple[int, WatchReport]] = []
-        for key, value in records_under(reader, ALERTS.prefix, MOST_READ):
-            alert = ALERTS.decode(value)
-            account = key[len(ALERTS.prefix) :][:ADDRESS_BYTES].hex()
-            found.append((alert.time_s, WatchReport("alert", account, alert.rule, alert.height)))
-        for key, value in records_under(reader, FREEZES.prefix, MOST_READ):
-            freeze, subject = FREEZES.decode(value), key[len(FREEZES.prefix) :]
-            named = subject[1:].hex() if subject[:1] == b"a" else subject[1:].decode()
-            found.append((freeze.from_s, WatchReport("frozen", named, freeze.legal_reference)))
-        found.sort(key=lambda pair: pair[0])
-        self._rows: deque[WatchReport] = deque((report for _, report in found[-MOST:]), MOST)
+        # All are read, for their keys do not tell which are the latest; no more than these few are kept.
+        latest = nlargest(MOST, _on_record(reader), key=lambda pair: pair[0])
+        self._rows: deque[WatchReport] = deque((report for _, report in reversed(latest)), MOST)
 
     @property
     def rows(self) -> tuple[WatchReport, ...]:
@@ -54,3 +45,14 @@ class Watched:
                     subject = told.get("subject") or told.get("account", "")
                     name = told.get("legal_reference") or told.get("rule", "")
                     self._rows.append(WatchReport(_KINDS[event.type], subject, name, height))
+
+
+def _on_record(reader: ChainReader) -> Iterator[tuple[int, WatchReport]]:
+    """Each alert and freeze, with the second of block time at which it began."""
+    for key, value in records_under(reader, ALERTS.prefix):
+        alert, account = ALERTS.decode(value), key[len(ALERTS.prefix) :][:ADDRESS_BYTES].hex()
+        yield alert.time_s, WatchReport("alert", account, alert.rule, alert.height)
+    for key, value in records_under(reader, FREEZES.prefix):
+        freeze, subject = FREEZES.decode(value), key[len(FREEZES.prefix) :]
+        named = subject[1:].hex() if subject[:1] == b"a" else subject[1:].decode()
+        yield freeze.from_s, WatchReport("frozen", named, freeze.legal_reference)

@@ -40,14 +40,12 @@ def records_of(reader: ChainReader, keys: Sequence[bytes], height: int) -> dict[
         return dict(rows)
 
 
-def records_under(reader: ChainReader, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-    """(full key, value) of the latest records whose key begins with `prefix`, ascending, at most `limit`."""
+def records_under(reader: ChainReader, prefix: bytes, limit: int = -1) -> Iterator[tuple[bytes, bytes]]:
+    """(full key, value) of the latest records whose key begins so, ascending; at most `limit`, -1 for all."""
     with storage_faults("reading records"):
-        return list(
-            reader.connection.cursor().execute(
-                "SELECT key, value FROM records WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3",
-                (prefix, _after(prefix), limit),
-            )
+        yield from reader.connection.cursor().execute(
+            "SELECT key, value FROM records WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3",
+            (prefix, _after(prefix), limit),
         )
 
 

@@ -122,7 +122,7 @@ class StepList(LineList[Stepped], inherit_bindings=False):
         key("end,G", "go(-1)", "list.last", show=False),
         key("c", "call(-1)", "trace.previous_call", show=False),
         key("C", "call(1)", "trace.next_call"),
-        # Here, for the focused list's keys come first on the key line: on a narrow screen this one must not be left out.
+        # The focused list's keys come first on the key line: on a narrow screen this one must not be left out.
         key("p", "screen.pane(1)", "trace.pane"),
         key("N", "difference(-1)", "trace.previous_difference", show=False),
         key("n", "difference(1)", "trace.next_difference"),
