@@ -1,7 +1,7 @@
 """A light client: it believes the genesis validators, and from there only headers that they signed and records proved.
 
-It refuses forged headers, proofs that do not lead to a verified header, and answers about another key or height. A node
-can withhold news from it, but tell it nothing untrue.
+It refuses forged headers, proofs that do not lead to a verified header, answers about another key or height, and states
+older than one that was shown before. A node can withhold news from it, but tell it nothing untrue.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ MAX_REMEMBERED: Final = 256
 # Together 6 s: where the proposer of the next block is down, the others wait 3 s before another one proposes.
 NEXT_HEADER_TRIES: Final = 120
 NEXT_HEADER_PAUSE_S: Final = 0.05
+# Together 2 s: a node shows a header a moment before it can prove the state below it, and another node than the one
+# that showed the header may be a block behind. One that is behind for longer is not waited for.
+NEWEST_STATE_TRIES: Final = 40
 # Downwards each header is taken by its hash in the one above, twenty a call.
 MAX_DESCENT: Final = 20_000
 
@@ -167,14 +170,11 @@ class LightClient:
     async def record(self, source: Source, table: Table[R], key: bytes) -> Proved[R]:
         """The record in the newest provable state, or the proof that there is none.
 
-        Raises Untrusted, NotYet, MalformedBytes, Disconnected, RpcError.
+        Never of a state below the one that the newest header believed commits to: what was shown once is not taken
+        back by an older proof. Raises Untrusted, NotYet, MalformedBytes, Disconnected, RpcError.
         """
         full_key = table.full_key(key)
-        path = f"/store/{bucket_name(bucket_of(full_key)).decode()}/key"
-        answer = await source.abci_query(path, full_key, prove=True)
-        if answer.code or answer.key not in (full_key, b"") or not answer.proof:
-            raise Untrusted("no_proof", answer.height)
-        proof = proof_from_ops([ProofOp(op.type, op.key, op.data) for op in answer.proof])
+        answer, proof = await self._newest(source, full_key)
         header = await self._following(source, answer.height)
         if not _holds(header.app_hash, full_key, answer.value, proof):
             raise Untrusted("forged_record", answer.height)
@@ -206,6 +206,19 @@ class LightClient:
         # Events and prose are not hashed: only what the header commits to is passed on.
         result = results[index]
         return Included(height, index, TxResult(result.code, result.data, gas_used=result.gas_used))
+
+    async def _newest(self, source: Source, full_key: bytes) -> tuple[QueryAnswer, RecordProof]:
+        path = f"/store/{bucket_name(bucket_of(full_key)).decode()}/key"
+        least = self.trusted.height - 1
+        for attempt in range(NEWEST_STATE_TRIES):
+            if attempt:
+                await asyncio.sleep(NEXT_HEADER_PAUSE_S)
+            answer = await source.abci_query(path, full_key, prove=True)
+            if answer.code or answer.key not in (full_key, b"") or not answer.proof:
+                raise Untrusted("no_proof", answer.height)
+            if answer.height >= least:
+                return answer, proof_from_ops([ProofOp(op.type, op.key, op.data) for op in answer.proof])
+        raise NotYet(f"the node shows no state of height {least} or above")
 
     async def _following(self, source: Source, height: int) -> Header:
         for attempt in range(NEXT_HEADER_TRIES):

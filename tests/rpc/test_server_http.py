@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from chainpos.rpc.http import HttpConnection
 from chainpos.rpc.limits import Limits
 from chainpos.rpc.server import RpcServer
 from tests.rpc.conftest import FakeNode, exchange, http_request, parsed, serving
@@ -190,3 +191,19 @@ async def test_the_bodys_own_error_comes_out_of_the_server_as_it_is(node: FakeNo
     with pytest.raises(KeyError):
         async with serving(node):
             raise KeyError
+
+
+async def test_a_connection_that_our_own_bug_ends_is_logged_and_ends_no_other(
+    server: RpcServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_: HttpConnection) -> None:
+        raise ZeroDivisionError("a secret detail")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HttpConnection, "run", broken)
+        reader, writer = await asyncio.open_connection(*server.address)
+        assert await reader.read() == b""
+        writer.close()
+    assert "a secret detail" in caplog.text
+    status, _ = parsed(await exchange(server, http_request("GET", "/health")))
+    assert status == 200

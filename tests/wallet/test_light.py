@@ -202,6 +202,29 @@ async def test_a_header_that_is_withheld_is_not_waited_for_forever(city: Shop, m
         await _light(city).record(Liar(client, abci_query=as_of_tip), ACCOUNTS, ALICE)
 
 
+async def test_an_older_state_is_not_taken_for_the_newest_though_its_proof_holds(
+    city: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = await _client_with_a_payment(city)
+    monkeypatch.setattr(light_module, "NEWEST_STATE_TRIES", 2)
+    full_key = ACCOUNTS.full_key(ALICE)
+    path = f"/store/{bucket_name(bucket_of(full_key)).decode()}/key"
+    old = await client.abci_query(path, full_key, prove=True)
+    stale = Liar(client, abci_query=lambda _: old)
+    light = _light(city)
+    before = await light.record(stale, ACCOUNTS, ALICE)
+    await city.in_block(client, (await client.broadcast_tx_sync(issue_tx(2, amount_minor=7))).hash)
+    assert (await light.record(client, ACCOUNTS, ALICE)).record == Account(1_000_012)
+    with pytest.raises(NotYet):
+        await light.record(stale, ACCOUNTS, ALICE)
+    # One that is a moment behind is waited for.
+    late = iter([old])
+    catching_up = Liar(client, abci_query=lambda answer: next(late, answer))
+    assert (await light.record(catching_up, ACCOUNTS, ALICE)).record == Account(1_000_012)
+    # Who was shown nothing newer believes it: it was signed.
+    assert (await _light(city).record(stale, ACCOUNTS, ALICE)).record == before.record == Account(1_000_005)
+
+
 async def test_a_network_drops_a_node_that_lied_and_names_it(city: Shop) -> None:
     client, _ = await _client_with_a_payment(city)
     network = Network(load_genesis(city.genesis), ("liar:1", city.validator.rpc), SystemClock())

@@ -19,6 +19,7 @@ from chainpos import __version__
 from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.chain.evidence import Misdeed
 from chainpos.core.chain.genesis import GenesisDoc, load_genesis
+from chainpos.core.chain.params import ConsensusParams
 from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.signatures import VerifyBatch, verify_batch
 from chainpos.core.contracts.codes import CODESPACE, TOO_MANY_WAITING
@@ -37,7 +38,7 @@ from chainpos.engine.cometbft import messages as abci
 from chainpos.engine.cometbft.proposals import admissible, brings_time, chosen
 from chainpos.engine.cometbft.queries import answer_query
 from chainpos.engine.cometbft.snapshots import StateSync
-from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, Rejected, StateMismatch, UserFacingError
+from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, MalformedBytes, Rejected, StateMismatch, UserFacingError
 from chainpos.store.application import ApplicationStore, Point
 from chainpos.store.snapshots import QUERY_PATH, Snapshots
 
@@ -172,6 +173,7 @@ class Application:
             ("genesis time", request.time_ns == doc.genesis_time_ns),
             ("initial height", (request.initial_height or 1) == doc.initial_height),
             ("validators", theirs == ours),
+            ("set of consensus parameters", _params(request.consensus_params) == doc.params),
             # Compared as JSON: CometBFT may have written it anew.
             ("app_state", json.loads(request.app_state) == json.loads(doc.app_state)),
         ):
@@ -295,6 +297,13 @@ class Application:
 
     def _facts(self, height: int, time_ns: int, proposer_address: bytes = b"") -> BlockFacts:
         return BlockFacts(self._doc.chain_id, height, time_ns, proposer_address)
+
+
+def _params(encoded: bytes) -> ConsensusParams | None:
+    try:
+        return ConsensusParams.decode(encoded)
+    except MalformedBytes:
+        return None
 
 
 def _verify_extension(request: abci.VerifyExtensionRequest) -> abci.VerifyExtensionResponse:

@@ -59,7 +59,7 @@ class Bench:
         return abci.InitChainRequest(
             self.doc.genesis_time_ns,
             self.doc.chain_id,
-            b"",
+            self.doc.params.encode(),
             tuple(abci.ValidatorUpdate(abci.PublicKey(row.public_key), row.power) for row in self.doc.validators),
             self.doc.app_state,
             self.doc.initial_height,

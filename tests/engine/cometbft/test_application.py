@@ -8,6 +8,7 @@ import apsw
 import msgspec
 import pytest
 
+from chainpos.core.chain.params import DEFAULT
 from chainpos.core.contracts.balances.records import ACCOUNTS
 from chainpos.core.contracts.codes import BAD_SIGNATURE, MALFORMED, REPLAYED, TOO_MANY_WAITING, TX_EXPIRED
 from chainpos.core.execution import genesis_state
@@ -61,6 +62,8 @@ def test_genesis_can_be_asked_for_again_until_there_is_a_block(bench: Bench) -> 
         {"initial_height": 2},
         {"validators": ()},
         {"app_state": b"{}"},
+        {"consensus_params": msgspec.structs.replace(DEFAULT, evidence_max_age_blocks=1).encode()},
+        {"consensus_params": b""},
     ],
 )
 def test_another_networks_genesis_is_refused(bench: Bench, change: dict[str, object]) -> None:

@@ -66,7 +66,9 @@ def _executed_again(application: Application, reader: ChainReader) -> int:
     doc = load_genesis(reader.genesis_json())
     validators = tuple(abci.ValidatorUpdate(abci.PublicKey(row.public_key), row.power) for row in doc.validators)
     application.answer(
-        abci.InitChainRequest(doc.genesis_time_ns, doc.chain_id, b"", validators, doc.app_state, doc.initial_height)
+        abci.InitChainRequest(
+            doc.genesis_time_ns, doc.chain_id, doc.params.encode(), validators, doc.app_state, doc.initial_height
+        )
     )
     transactions = 0
     previous: abci.FinalizeBlockResponse | None = None
