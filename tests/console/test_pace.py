@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.dom import DOMNode
+from textual.geometry import Region
 from textual.reactive import Reactive
 from textual.screen import Screen
 
@@ -63,6 +64,25 @@ async def test_ux22_a_digit_lays_nothing_out_and_a_known_place_is_styled_already
         await go(pilot, "sales")
         # The list has the focus again.
         assert len(set(styled)) <= 1 < len(list(app.screen.walk_children()))
+
+
+async def test_ux22_only_what_gets_or_loses_the_focus_is_drawn_again(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        screen, whole = app.screen, []
+        usual = screen.refresh
+
+        def refresh(*regions: Region, **how: bool) -> Screen[object]:
+            whole.append(how)
+            return usual(*regions, **how)
+
+        monkeypatch.setattr(screen, "refresh", refresh)
+        before = screen.focused
+        await key_in(pilot, "tab")
+        assert screen.focused not in {before, None}
+        assert whole == []
 
 
 async def test_ux22_places_are_put_up_ahead_and_read_nothing_until_they_are_gone_to(

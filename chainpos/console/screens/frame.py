@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
@@ -49,6 +50,8 @@ class Frame(Screen[None]):
 
     NAME: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [key("ctrl+x", "clear_notice", "app.clear", show=False)]
+    # What gets or loses the focus draws itself; Textual would draw the whole screen again.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     # Looked for once: whether there is something to clear is asked with every key.
     _notices: tuple[Notice, ...] = ()
 

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -92,6 +92,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
         self.name_of = name_of
         self.items: Sequence[Item] = ()
         self.empty: Callable[[], str] = str
+        self._ground = Style.null()
         # Without headings there is no row for them.
         self.above = int(any(column.heading for column in columns))
 
@@ -104,6 +105,9 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
         """
         before = self.name_of(self.items[self.cursor]) if 0 < self.cursor < len(self.items) else None
         offset = self.cursor - self.scroll_offset.y
+        if not items and not self.items and empty() == self.empty():
+            # Nothing there as before, as each second where nobody waits: nothing is drawn.
+            return
         self.items, self.empty = items, empty
         self.virtual_size = Size(self.size.width, len(items) + self.above)
         place = next((i for i, item in enumerate(items) if self.name_of(item) == before), 0) if before else 0
@@ -170,6 +174,14 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
 
     # -- drawing
 
+    def watch_has_focus(self, has_focus: bool) -> None:  # noqa: FBT001 (Textual calls it)
+        """Only the cursor looks otherwise. No style hangs on it: to work them all out costs as much as to draw."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The ground is worked out of all ancestors, which is dearer than a row on it: once for all rows."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
+
     def _widths(self, width: int) -> list[int]:
         shown = [column.width if column.from_width <= width else -1 for column in self.columns]
         fixed = sum(w + 1 for w in shown if w > 0)
@@ -189,7 +201,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
     def render_line(self, y: int) -> Strip:
         """The heading, or one item."""
         width = self.size.width
-        plain = self.rich_style
+        plain = self._ground
         if y < self.above:
             style = self.get_component_rich_style("line-list--heading")
             texts = texts_of(self)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import pytest
+from rich.style import Style
+from textual.dom import DOMNode
+from textual.geometry import Region
+from textual.strip import Strip
 
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from tests.console.looking import key_in, opened, settle, text_of
@@ -64,3 +70,57 @@ async def test_an_empty_list_says_why_and_takes_keys(till: PreparedTill, tmp_pat
         await key_in(pilot, "down", "end", "pageup", "home")
         assert rows.present is None
         assert "nothing here" in text_of(app)
+
+
+async def test_ux22_a_list_that_is_empty_still_draws_nothing_again(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        rows = listing([])
+        await app.screen.mount(rows, before=0)
+        rows.styles.height = 10
+        rows.show((), empty=lambda: "nothing here")
+        await settle(pilot)
+        painted: list[Region] = []
+        paint = rows.render_lines
+
+        def render_lines(crop: Region) -> list[Strip]:
+            painted.append(crop)
+            return paint(crop)
+
+        monkeypatch.setattr(rows, "render_lines", render_lines)
+        rows.show((), empty=lambda: "nothing here")
+        await settle(pilot)
+        assert painted == []
+        rows.show((), empty=lambda: "nothing yet")
+        await settle(pilot)
+        assert painted
+        assert "nothing yet" in text_of(app)
+
+
+async def test_ux22_a_list_that_gets_the_focus_works_no_style_out_and_only_its_ground_once(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        rows, grounds = listing([]), list[object]()
+        await app.screen.mount(rows, before=0)
+        rows.styles.height = 10
+        rows.show(range(8))
+        await settle(pilot)
+        work_out, ground = app.stylesheet.update_nodes, rows.rich_style
+
+        def update_nodes(nodes: Iterable[DOMNode], animate: bool = False) -> None:
+            known = list(nodes)
+            assert rows not in known
+            work_out(known, animate)
+
+        def rich_style(self: LineList[int]) -> Style:
+            grounds.append(self)
+            return ground
+
+        monkeypatch.setattr(app.stylesheet, "update_nodes", update_nodes)
+        monkeypatch.setattr(LineList, "rich_style", property(rich_style))
+        rows.focus()
+        await settle(pilot)
+        assert rows.has_focus
+        assert 1 <= len(grounds) < 8
