@@ -24,7 +24,7 @@ from tests.console.test_real_terminal import Tmux
 from tests.terminal_picture import picture
 
 PIN = "4711"
-PATIENCE_S = 45.0
+PATIENCE_S = 90.0
 KEY_GAP_S = 0.1  # a person's; a scanner is quicker
 _NUMBERS = count()
 

@@ -203,7 +203,7 @@ def test_without_its_validator_the_screen_says_offline_and_paid_only_when_it_is_
     else:
         again = shell.start("node", "start", "--home", folder / "validator")
     demo.until("✓ PAID", "ONLINE")
-    out, _ = paying.communicate(timeout=60)
+    out, _ = paying.communicate(timeout=180)
     assert paying.returncode in (0, 3), out
     demo.key("C-q")
     demo.until("ENDED 0")

@@ -41,7 +41,7 @@ def recorded() -> tuple[int, int, str]:
 def test_the_day_replays_to_its_recorded_app_hash_under_any_hash_seed_and_without_asserts() -> None:
     height, transactions, app_hash = recorded()
     replay = ("-m", "chainpos", "replay", "--json")
-    running = [start(*replay, seed="0"), start(*replay, seed="1"), start("-O", *replay, seed="random")]
+    running = [start(*replay, seed="0"), start("-O", *replay, seed="1")]
     answers = []
     for process in running:
         out, err = process.communicate(timeout=120)
@@ -61,7 +61,7 @@ def test_recorded_again_the_day_is_the_same_to_the_byte(tmp_path: Path) -> None:
     assert (tmp_path / "again").read_bytes() == RECORDED.read_bytes()
 
 
-@pytest.mark.parametrize("at", [0.02, 0.7])
+@pytest.mark.parametrize("at", [0.02, pytest.param(0.7, marks=pytest.mark.slow)])
 def test_a_byte_altered_anywhere_is_found(tmp_path: Path, at: float) -> None:
     content = bytearray(RECORDED.read_bytes())
     content[int(len(content) * at)] ^= 1

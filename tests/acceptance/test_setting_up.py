@@ -21,7 +21,7 @@ from tests.acceptance.conftest import MERCHANT, Pilot
 from tests.console.looking import text_of
 
 SECRET = "correct horse battery staple"
-PATIENCE_S = 40
+PATIENCE_S = 90
 
 
 @pytest.fixture

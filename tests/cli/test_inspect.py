@@ -12,26 +12,22 @@ from typer.testing import CliRunner, Result
 
 from chainpos.cli.main import app
 from chainpos.errors import EXIT_CORRUPT, EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
-from chainpos.inspect.source import load_recorded
 from chainpos.node.home import Home
 from chainpos.pilot.record import RECORDED_NAME
 from chainpos.pilot.resources import sample_data
 from chainpos.store.chainfile import open_chain_file
+from tests.inspect.recorded import day_home
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("node")
-    paths = Home(folder)
-    paths.database.parent.mkdir()
+    paths = day_home(tmp_path_factory)
     paths.genesis.parent.mkdir()
-    recorded = sample_data() / RECORDED_NAME
-    load_recorded(recorded, paths.database)
-    with open_chain_file(recorded) as reader:
+    with open_chain_file(sample_data() / RECORDED_NAME) as reader:
         paths.genesis.write_bytes(reader.genesis_json)
-    return folder
+    return paths.folder
 
 
 @pytest.fixture

@@ -12,18 +12,12 @@ from typer.testing import CliRunner, Result
 
 from chainpos.cli.main import app
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
-from chainpos.inspect.source import load_recorded
-from chainpos.node.home import Home
-from chainpos.pilot.record import RECORDED_NAME
-from chainpos.pilot.resources import sample_data
+from tests.inspect.recorded import day_home
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("node")
-    Home(folder).database.parent.mkdir()
-    load_recorded(sample_data() / RECORDED_NAME, Home(folder).database)
-    return folder
+    return day_home(tmp_path_factory).folder
 
 
 def run(home: Path, *arguments: str) -> Result:

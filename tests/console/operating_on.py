@@ -18,7 +18,7 @@ from chainpos.inspect.operating import OperatorDesk
 from chainpos.inspect.support import home_desk, node_desk
 from tests.console.looking import text_of
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ async def test_the_first_view_is_handed_on_at_once() -> None:
     await asyncio.sleep(0.02)
     assert [view.network.known_height for view in taken] == [7]
     await till.stop()
-    await asyncio.wait_for(following, 1)
+    await asyncio.wait_for(following, 60)
 
 
 async def test_other_work_goes_on_during_a_flood() -> None:

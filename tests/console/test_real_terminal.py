@@ -17,7 +17,7 @@ from tests.console.test_code_decodes import THEMES, read_by_both
 from tests.terminal_picture import ansi_of_capture, picture
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 # A server that is ending must not be met by the next test.
 NUMBERS = count()
 
@@ -37,7 +37,7 @@ class Tmux:
         # Inside another tmux this one must still be its own.
         environ = {key: value for key, value in os.environ.items() if key not in {"TMUX", "TMUX_PANE"}}
         command = ["tmux", "-L", self.name, "-f", "/dev/null", *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=environ, timeout=20).stdout
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environ, timeout=90).stdout
 
     def start(self, command: str, **environ: str) -> None:
         sets = " ".join(f"{key}='{value}'" for key, value in {"LC_ALL": "C.UTF-8", "COLORTERM": "", **environ}.items())

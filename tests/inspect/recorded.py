@@ -1,8 +1,10 @@
-"""The sample city's recorded day in a database, loaded once for all tests of a run."""
+"""The sample city's recorded day in a database, loaded once by each process that runs tests."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from chainpos.core.contracts.ports import DYNAMIC_QR
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.inspect.source import StoreSource, load_recorded
+from chainpos.node.home import Home
 from chainpos.node.ledger import Ledger, create_ledger
 from chainpos.node.replay import append_recorded
 from chainpos.pilot.record import RECORDED_NAME
@@ -25,11 +28,27 @@ CHAIN_ID = "chainpos-pilot-day"
 NEVER_SENT = sha256(b"a payment that no node ever passed on")
 
 
-@pytest.fixture(scope="session")
-def day_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    database = tmp_path_factory.mktemp("day") / "chain.db"
+@cache
+def loaded_day(folder: Path) -> Path:
+    """The day's database, below a folder of the run; nobody writes to it."""
+    database = folder / "recorded day" / "chain.db"
+    database.parent.mkdir()
     load_recorded(sample_data() / RECORDED_NAME, database)
     return database
+
+
+@pytest.fixture(scope="session")
+def day_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Each module that imports a fixture has one of its own.
+    return loaded_day(tmp_path_factory.getbasetemp())
+
+
+def day_home(factory: pytest.TempPathFactory) -> Home:
+    """A node's folder with the day in it."""
+    home = Home(factory.mktemp("node"))
+    home.database.parent.mkdir()
+    shutil.copy(loaded_day(factory.getbasetemp()), home.database)
+    return home
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from chainpos.rpc.client import RpcClient
 from tests.core.blocks import transaction
 from tests.core.contracts.conftest import BANK, CHAIN_ID, CNY, GENESIS_S, key_of, make_app_state
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 90.0
 
 
 def free_port() -> int:

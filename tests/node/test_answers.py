@@ -111,7 +111,7 @@ async def test_a_transaction_sent_to_the_validator_is_seen_at_the_peer_before_it
     events = await behind.subscribe("chainpos.event='PendingTx'")
     wire = issue_tx(2)
     assert (await ahead.broadcast_tx_sync(wire)).code == 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         event = await anext(events)
     value = getattr(event, "value", None)
     assert isinstance(value, PendingTransaction)

@@ -68,7 +68,7 @@ class Light:
     async def fail(self) -> UserFacingError:
         """Wait for its end, which is a failure."""
         with pytest.raises(UserFacingError) as failed:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 await self._task
         return failed.value
 
@@ -226,7 +226,7 @@ async def test_the_commands_follow_list_and_write_receipts(nodes: Nodes, tmp_pat
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdin is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         assert json.loads(await process.stdout.readline())["mode"] == "light"
         await send(client, pay_tx("ONE"))
         assert json.loads(await process.stdout.readline())["paid"]["reference"] == "ONE"

@@ -110,7 +110,7 @@ async def test_a_verdict_is_told_to_whoever_listens_and_served_on_the_nodes_own_
         events = await client.subscribe("chainpos.event='Status'")
         proxy.lie = lying.forged_header
         assert (await (await nodes.client(validator)).broadcast_tx_sync(issue_tx(2))).code == 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for event in events:
                 value = getattr(event, "value", None)
                 if isinstance(value, NodeReport) and value.upstreams[0].verdict:

@@ -255,7 +255,7 @@ def url_of(server: RpcServer) -> str:
 
 
 @asynccontextmanager
-async def connected(server: RpcServer, timeout_s: float = 5.0) -> AsyncIterator[RpcClient]:
+async def connected(server: RpcServer, timeout_s: float = 60.0) -> AsyncIterator[RpcClient]:
     async with await RpcClient.connect(url_of(server), timeout_s) as client:
         yield client
 
@@ -272,14 +272,14 @@ async def client(server: RpcServer) -> AsyncIterator[RpcClient]:
         yield client
 
 
-async def until(condition: Callable[[], object], within_s: float = 3.0) -> None:
+async def until(condition: Callable[[], object], within_s: float = 8.0) -> None:
     """Wait for what the other side of a socket does. Fails when it does not come."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - what is waited for is in no event's gift
             await asyncio.sleep(0.001)
 
 
-async def exchange(server: RpcServer, request: bytes, *, read_s: float = 3.0) -> bytes:
+async def exchange(server: RpcServer, request: bytes, *, read_s: float = 60.0) -> bytes:
     """All that the server sends back to raw bytes until it closes, or until the whole body is there."""
     reader, writer = await asyncio.open_connection(*server.address)
     try:

@@ -20,7 +20,7 @@ from tests.rpc.conftest import LINK_ID, REFUSED_TX, FakeNode, connected, serving
 
 
 async def next_event(subscription: connection.Subscription) -> ReceivedEvent | Dropped:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         return await anext(subscription)
 
 

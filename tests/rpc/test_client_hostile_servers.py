@@ -21,7 +21,9 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
 @asynccontextmanager
-async def talking_to(handler: Handler, *, timeout_s: float = 3.0, max_bytes: int = 100_000) -> AsyncIterator[RpcClient]:
+async def talking_to(
+    handler: Handler, *, timeout_s: float = 60.0, max_bytes: int = 100_000
+) -> AsyncIterator[RpcClient]:
     async def survive(socket: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             await handler(socket)

@@ -31,7 +31,7 @@ async def ask(socket: ClientConnection, call_id: object, method: str, params: Js
 
 
 async def heard(socket: ClientConnection) -> Json:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         return json.loads(await socket.recv())
 
 

@@ -69,10 +69,11 @@ async def test_want_of_room_decides_nothing_where_another_may_have_taken_it() ->
 
 
 async def test_who_is_silent_keeps_nobody_waiting_for_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop_module, "FORWARD_TIMEOUT_S", 0.2)
-    silent = Upstream(TAKEN, after_s=60)
-    async with asyncio.timeout(0.15):
+    silent = Upstream(TAKEN, after_s=10_000)
+    monkeypatch.setattr(loop_module, "FORWARD_TIMEOUT_S", 10_000)
+    async with asyncio.timeout(60):
         assert await loop_with(a=silent, b=Upstream(TAKEN)).forward(WIRE) == TAKEN
+    monkeypatch.setattr(loop_module, "FORWARD_TIMEOUT_S", 0.2)
     assert await loop_with(a=silent, b=Upstream(REFUSED)).forward(WIRE) == REFUSED
     with pytest.raises(NoUpstream):
         await loop_with(a=silent).forward(WIRE)

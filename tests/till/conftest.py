@@ -29,7 +29,7 @@ from chainpos.wallet.offer import PaymentOffer, RefusedOffer
 from tests.core.contracts.conftest import CNY, key_of
 from tests.node.conftest import Nodes, RunningNode, validator_home
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 90.0
 PIN = "4711"
 MERCHANT = "TEAHOUSE"
 

@@ -17,7 +17,7 @@ from tests.till.bill_shop import BillShop
 from .conftest import cny
 from .test_staff import till_on
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 90.0
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ async def test_a_change_reaches_the_file_and_a_quiet_till_keeps_it_fresh(tmp_pat
             yield await views.get()
 
     async def told(where: DisplayView | None) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while file.read(time.time()) != where:  # noqa: ASYNC110 - as the display does
                 await asyncio.sleep(0.01)
 

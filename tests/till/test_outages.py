@@ -149,7 +149,7 @@ class _TillProcess:
 
     async def sale(self) -> tuple[str, str]:
         assert self._process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             line = (await self._process.stdout.readline()).decode()
         reference, link = line.split()
         return reference, link

@@ -239,7 +239,7 @@ async def test_a_view_comes_for_every_change_and_the_stream_ends_with_the_till(s
         await till.request(cny(100))
     await view_where(till, lambda view: len(view.recent) == 3)
     await shop.close_till(till)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await watching
     assert seen[0] == 0
     assert seen[-1] == 3

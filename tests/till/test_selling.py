@@ -160,8 +160,9 @@ async def test_a_code_that_cannot_work_is_refused_before_there_is_a_sale(shop: S
     till = await shop.open_till()
     await online(till)
     code = shop.wallet("erin").code(cny(5_000))
-    for text, amount in ((code.text[:-3], 100), ("12345", 100), (code.text, 5_001)):
-        with pytest.raises(UserFacingError, match=r"not charged|must confirm") as refused:
+    refusals = ((code.text[:-3], 100, "not charged"), ("12345", 100, "not charged"), (code.text, 5_001, "must confirm"))
+    for text, amount, why in refusals:
+        with pytest.raises(UserFacingError, match=why) as refused:
             await till.charge(text, cny(amount))
         assert refused.value.money_moved == "No money moved."
     assert (await till.sales()) == ()

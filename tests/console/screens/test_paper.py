@@ -18,11 +18,22 @@ from tests.terminal_picture import picture
 
 
 def broken_over_lines(words: str, text: str) -> bool:
-    """Whether the words stand one below the other in the left column, however the lines are broken."""
-    left = "".join(re.sub(r"\s", "", line[:40]) for line in text.splitlines())
+    """Whether the words stand in consecutive lines, however they are broken; beside them may stand something else."""
+    lines = [re.sub(r"\s", "", line) for line in text.splitlines()]
     wanted = re.sub(r"\s", "", words)
-    # What stands to the right of a line may follow it: each word must come, in order.
-    return re.search(".*?".join(map(re.escape, wanted)), left) is not None
+    return any(_taken(wanted, lines[at:]) for at in range(len(lines)))
+
+
+def _taken(wanted: str, lines: list[str]) -> bool:
+    """Whether each line has the next part of what is wanted, the last of them its end; no part is a letter or two."""
+    for line in lines:
+        part = next((wanted[:size] for size in range(len(wanted), 2, -1) if wanted[:size] in line), "")
+        if not part:
+            return False
+        wanted = wanted[len(part) :]
+        if len(wanted) <= 2:
+            return not wanted or wanted in line
+    return False
 
 
 READY = PrinterView(is_set=True)

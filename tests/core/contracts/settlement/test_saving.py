@@ -37,7 +37,7 @@ def sums(owed: list[tuple[tuple[str, str], str, int]], currency: str) -> dict[st
     }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(owed=debts)
 def test_each_currency_is_netted_by_itself_and_tells_what_it_saved(
     owed: list[tuple[tuple[str, str], str, int]],
