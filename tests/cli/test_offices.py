@@ -67,7 +67,7 @@ class Desk:
         return asyncio.run(send())
 
     def until(self, found: Callable[[], bool]) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 90
         while not found():
             assert time.monotonic() < end
             time.sleep(0.05)
