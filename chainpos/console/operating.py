@@ -97,8 +97,8 @@ class OperatorApp(Shell):
             self.show_status(status)
 
     def alarms(self) -> tuple[str, ...]:
-        """The codes of the alarms that are raised, each once."""
-        return () if self.node is None else tuple(dict.fromkeys(alarm.code for alarm in self.node.alarms))
+        """The pages of the alarms that are raised, each once."""
+        return () if self.node is None else tuple(dict.fromkeys(alarm.page for alarm in self.node.alarms))
 
     def explain_alarms(self) -> None:
         """The page of the first alarm; asked again, of the next one."""

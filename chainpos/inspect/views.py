@@ -6,6 +6,7 @@ Amounts are `Amount`; times are Unix nanoseconds; text that came from outside ha
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -97,12 +98,21 @@ class ValidatorRow(msgspec.Struct, frozen=True):
     signed: bool
 
 
+# The alarm of a node that takes no more blocks; its detail begins with the reason.
+HALTED: Final = "halted"
+
+
 class Alarm(msgspec.Struct, frozen=True):
     """Something an operator should know: a code with arguments, and since when."""
 
     code: str
     detail: str
     since_ns: int = 0
+
+    @property
+    def page(self) -> str:
+        """The name of the page that explains it; of a node that halted, its reason's."""
+        return self.detail.partition(" ")[0] if self.code == HALTED and self.detail else self.code
 
 
 class PeerRow(msgspec.Struct, frozen=True):

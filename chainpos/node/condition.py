@@ -68,9 +68,9 @@ class Condition:
         """Whether the alarm `stale_tip` was just raised or cleared: no block comes although transactions wait.
 
         Too few validators may be there to decide. What waits is kept, and goes on when they are back. `steady_ns` is of
-        a clock that never jumps.
+        a clock that never jumps. A node that halted by itself waits for nobody.
         """
-        if not waiting or height != self._stale_height:
+        if self.halted_reason or not waiting or height != self._stale_height:
             self._stale_height, self._fresh_ns = height, steady_ns
             if self._stale:
                 self.clear_alarm(STALE_TIP, self._stale)

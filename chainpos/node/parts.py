@@ -277,11 +277,13 @@ class Parts:
         """Whether an alarm came or went."""
         now_ns, following = self.clock.now_ns(), self.following
         connected = 0 if following is None else following.follower.connected_count
+        # Whoever halted left its upstreams by itself: that none is connected is no news then.
+        followed = 0 if self.condition.halted_reason else len(self.settings.upstreams)
         told = (
             (DISK_LOW, disk_low(self._data)),
             (CLOCK_SKEW, clock_skew(self.view.tip, now_ns)),
             (MEMPOOL_FULL, mempool_full(len(self.mempool), self.mempool.limits.max_transactions)),
-            (NO_UPSTREAM, self._alone.look(len(self.settings.upstreams), connected, self.clock.monotonic_ns())),
+            (NO_UPSTREAM, self._alone.look(followed, connected, self.clock.monotonic_ns())),
         )
         return sum(self.condition.hold(code, detail, now_ns) for code, detail in told) > 0
 

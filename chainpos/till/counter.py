@@ -340,7 +340,7 @@ class Till:
         run.book.require_sound()
         if run.network.link is Link.HALTED:
             raise UserFacingError(
-                "This till has stopped: what it computed differs from the network.",
+                "This till's node has stopped.",
                 next_step="Sell nothing here; call the operator, who sees the reason on the Node screen.",
             )
         number, now_ns = run.book.book.next_number(), self._clock.now_ns()

@@ -20,6 +20,7 @@ from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule, spread
 from chainpos.console.widgets.plot import bars
 from chainpos.inspect.explain import ALARMS_BY_NAME
+from chainpos.inspect.views import HALTED
 from chainpos.till.views import Alarm, CounterView, Link, NodeView, UpstreamRow, ValidatorRow
 
 EVERY_S = 2.0
@@ -46,9 +47,6 @@ class Pace(NodePanel):
         return [heading, *(Content.styled(row, "$accent") for row in bars(counts, width, 2))]
 
 
-HALTED = "halted"
-
-
 class Alarms(NodePanel):
     """What an operator should do something about; each says what."""
 
@@ -57,13 +55,15 @@ class Alarms(NodePanel):
     def _alarm(self, alarm: Alarm, width: int) -> list[Content]:
         texts = texts_of(self)
         since = texts("node.ago", age=age(texts, self.now_ns - alarm.since_ns)) if alarm.since_ns else ""
-        page = ALARMS_BY_NAME.get(alarm.code)
+        page = ALARMS_BY_NAME.get(alarm.page)
         mark, named = "■" if alarm.code == HALTED else "⚠", f"{alarm.code} {alarm.detail}".strip()
         what = texts.either(page.what_en, page.what_zh) if page else named
         rows = wrap(f"{mark} {what}", max(width - width_of(since) - 2, 1))
         head = spread(line(rows[0], "$bad-text bold"), line(since, "$muted"), width)
         more = [*rows[1:], *(wrap(f"  {named}", width) if page else ())]
-        todo = texts.known(f"alarm.{alarm.code}", texts("alarm.other"))
+        todo = texts.known(
+            f"alarm.{alarm.page}", texts.either(page.do_en, page.do_zh) if page else texts("alarm.other")
+        )
         steps = [line(f"  {'  ' if at else '→ '}{row}") for at, row in enumerate(wrap(todo, width - 4))]
         return [head, *(line(row, "$bad-text") for row in more), *steps]
 
