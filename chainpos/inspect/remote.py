@@ -100,9 +100,14 @@ class RemoteSource:
         return list(found)
 
     def blocks_telling(self, attribute: str, value: str, limit: int) -> list[int]:
-        """Not told over RPC."""
-        del attribute, value, limit
-        return []
+        """The heights of blocks that told this value of an event's attribute, newest first; none without an index."""
+        asked = self._connection.require().block_search(
+            f"{attribute} = '{value}'", per_page=min(limit, _MAX_PAGE), descending=True
+        )
+        try:
+            return [stored.block.header.height for stored in self._ask(asked)]
+        except _NoSuch:
+            return []
 
     def record_at(self, key: bytes, height: int) -> bytes | None:
         """A record's bytes after a block."""

@@ -162,6 +162,10 @@ class NodeBackend:
         """The transaction at a place in a block."""
         return await self._view.transaction_at(height, index)
 
+    async def blocks_telling(self, attribute: str, value: str, limit: int) -> list[int]:
+        """The latest blocks that told this."""
+        return await self._view.blocks_telling(attribute, value, limit)
+
     async def find_transactions(self, query: Query, limit: int) -> list[tuple[int, int]]:
         """The places of the transactions that satisfy `query`."""
         try:

@@ -21,6 +21,7 @@ from chainpos.rpc.backend import BlockMeta, BlockResults, IncludedTransaction, S
 from chainpos.rpc.query import Query
 from chainpos.store.chain import ChainReader
 from chainpos.store.chain_packing import StoredResults
+from chainpos.store.chain_ranges import heights_telling
 
 MAX_RECENT_BLOCKS: Final = 64
 MAX_RECENT_BYTES: Final = 4_000_000
@@ -127,6 +128,10 @@ class ChainView:
     async def find(self, query: Query, limit: int) -> list[tuple[int, int]]:
         """(height, index) of the transactions that satisfy `query`, ascending. Raises SearchTooWide."""
         return await self._searching.run(Urgency.READ, lambda: self._searched.search(query, limit, newest_first=False))
+
+    async def blocks_telling(self, attribute: str, value: str, limit: int) -> list[int]:
+        """Heights of the latest blocks that told an attribute ("type.attribute") with this value, descending."""
+        return await self._searching.run(Urgency.READ, lambda: heights_telling(self._searched, attribute, limit, value))
 
     async def _read(self, read: Callable[[ChainReader], R]) -> R:
         return await self._executor.run(Urgency.READ, lambda: read(self._reader))

@@ -350,6 +350,12 @@ class Backend(Protocol):
     async def transaction_at(self, height: int, index: int) -> IncludedTransaction | None:
         """The transaction at a place in a block; without `proof`."""
 
+    async def blocks_telling(self, attribute: str, value: str, limit: int) -> list[int]:
+        """The latest blocks with an event that has this attribute ("type.attribute") with this value, any for "".
+
+        Heights, descending, at most `limit`; the events are the blocks' own and their transactions'.
+        """
+
     async def find_transactions(self, query: Query, limit: int) -> list[tuple[int, int]]:
         """(height, index) of the transactions that satisfy `query`, ascending, at most `limit`.
 

@@ -6,13 +6,14 @@ Source: CometBFT rpc/core/env.go.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from chainpos.rpc.backend import Backend
 from chainpos.rpc.parameters import Parameter
 from chainpos.rpc.protocol import INTERNAL_ERROR, MESSAGES, RequestId, RpcError
 from chainpos.rpc.subscriptions import EventHub, Subscriber
 
+T = TypeVar("T", int, tuple[int, int])
 DEFAULT_PER_PAGE: Final = 30
 MAX_PER_PAGE: Final = 100
 
@@ -65,6 +66,15 @@ def chosen_height(context: CallContext, height: int | None, *, above_tip: int = 
     if height < base:
         raise refused(f"height {height} is not available, lowest height is {base}")
     return height
+
+
+def page_in_order(places: list[T], page: int | None, per_page: int | None, order_by: str) -> list[T]:
+    """One page of what a search found, in the order asked for. Raises RpcError. Source: CometBFT rpc/core/tx.go."""
+    if order_by not in ("", "asc", "desc"):
+        raise refused("expected order_by to be either `asc` or `desc` or empty")
+    size = page_size(per_page)
+    start = page_of(page, size, len(places))
+    return sorted(places, reverse=order_by == "desc")[start : start + size]
 
 
 def page_size(per_page: int | None) -> int:

@@ -5,11 +5,17 @@ It refuses heights outside what is stored and pages outside the list. Source: Co
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from chainpos.rpc.backend import MAX_BLOCK_METAS
-from chainpos.rpc.calls import CallContext, chosen_height, page_of, page_size, refused
+from chainpos.rpc.calls import CallContext, chosen_height, page_in_order, page_of, page_size, refused
+from chainpos.rpc.query import MalformedQuery, parse_query
 from chainpos.rpc.shapes import blocks, evidence, nodes, results
+
+MAX_BLOCKS_FOUND: Final = 1_000
+ONE_CONDITION: Final = "blocks are searched by one condition: TYPE.ATTRIBUTE = 'VALUE', or TYPE.ATTRIBUTE EXISTS"
 
 
 async def genesis(context: CallContext) -> object:
@@ -28,6 +34,26 @@ async def block_by_hash(context: CallContext, block_hash: bytes) -> object:
     height = await context.backend.height_of_hash(block_hash)
     stored = None if height is None else await context.backend.block(height)
     return blocks.no_block_json() if stored is None else evidence.stored_block_json(stored)
+
+
+async def block_search(
+    context: CallContext, query: str, page: int | None, per_page: int | None, order_by: str
+) -> object:
+    """One page of the blocks that told something, by themselves or by a transaction; for one condition alone."""
+    try:
+        (asked,) = parse_query(query).conditions
+    except MalformedQuery as error:
+        raise refused(str(error)) from error
+    except ValueError:
+        raise refused(ONE_CONDITION) from None
+    if (asked.operator, asked.kind) not in (("=", "string"), ("EXISTS", "none")):
+        raise refused(ONE_CONDITION)
+    heights = await context.backend.blocks_telling(asked.key, asked.text, MAX_BLOCKS_FOUND + 1)
+    if len(heights) > MAX_BLOCKS_FOUND:
+        raise refused(f"the query matches more than {MAX_BLOCKS_FOUND} blocks")
+    found = [await context.backend.block(height) for height in page_in_order(heights, page, per_page, order_by)]
+    shown = tuple(evidence.stored_block_json(stored) for stored in found if stored is not None)
+    return blocks.BlockSearchJson(shown, str(len(heights)))
 
 
 async def header(context: CallContext, height: int | None) -> object:

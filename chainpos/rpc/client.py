@@ -79,6 +79,16 @@ class RpcClient(Connection):
             raise MalformedBytes("more blocks than can be asked for")
         return [blocks.read_block_meta(shape) for shape in found]
 
+    async def block_search(
+        self, query: str, *, per_page: int = _PER_PAGE, descending: bool = False
+    ) -> list[StoredBlock]:
+        """The first page of the blocks that match; ours take one condition."""
+        document = await self.call(
+            "block_search", query=query, page="1", per_page=str(per_page), order_by="desc" if descending else "asc"
+        )
+        found = [read_stored_block(shape) for shape in decode(document, blocks.BlockSearchJson).blocks]
+        return [stored for stored in found if stored is not None]
+
     async def commit(self, height: int | None = None) -> SignedHeader:
         """A header with its commit."""
         return blocks.read_commit_answer(decode(await self.call("commit", **_height(height)), blocks.CommitAnswerJson))

@@ -82,6 +82,7 @@ async def chainpos_mempool(context: CallContext) -> MempoolReport:
 
 _HEIGHT: Final = Parameter("height", "optional_integer")
 _PAGE: Final = (Parameter("page", "optional_integer"), Parameter("per_page", "optional_integer"))
+_ORDER: Final = Parameter("order_by", "text")
 _TX: Final = (Parameter("tx", "base64"),)
 _QUERY: Final = (Parameter("query", "text"),)
 
@@ -92,6 +93,7 @@ METHODS: Final[dict[str, Method]] = {
     "genesis": Method(chain_methods.genesis),
     "block": Method(chain_methods.block, (_HEIGHT,)),
     "block_by_hash": Method(chain_methods.block_by_hash, (Parameter("hash", "base64"),)),
+    "block_search": Method(chain_methods.block_search, (*_QUERY, *_PAGE, _ORDER), pool="searches"),
     "header": Method(chain_methods.header, (_HEIGHT,)),
     "header_by_hash": Method(chain_methods.header_by_hash, (Parameter("hash", "hex"),)),
     "blockchain": Method(
@@ -117,7 +119,7 @@ METHODS: Final[dict[str, Method]] = {
     "tx": Method(transaction_methods.tx, (Parameter("hash", "base64"), Parameter("prove", "boolean"))),
     "tx_search": Method(
         transaction_methods.tx_search,
-        (*_QUERY, Parameter("prove", "boolean"), *_PAGE, Parameter("order_by", "text")),
+        (*_QUERY, Parameter("prove", "boolean"), *_PAGE, _ORDER),
         pool="searches",
     ),
     "unconfirmed_txs": Method(transaction_methods.unconfirmed_txs, (Parameter("limit", "optional_integer"),)),

@@ -14,7 +14,7 @@ import msgspec
 
 from chainpos.core.chain.block import tx_proof
 from chainpos.rpc.backend import Backend, IncludedTransaction, TransactionPage, TransactionProof
-from chainpos.rpc.calls import CallContext, page_of, page_size, refused
+from chainpos.rpc.calls import CallContext, page_in_order, page_size, refused
 from chainpos.rpc.query import MalformedQuery, parse_query
 from chainpos.rpc.shapes import results
 from chainpos.rpc.shapes.requests import PublishedIdJson, RequestJson, RequestsJson
@@ -79,13 +79,8 @@ async def tx_search(
     places = await context.backend.find_transactions(wanted, MAX_MATCHES + 1)
     if len(places) > MAX_MATCHES:
         raise refused(f"the query matches more than {MAX_MATCHES} transactions; narrow it by tx.height")
-    if order_by not in ("", "asc", "desc"):
-        raise refused("expected order_by to be either `asc` or `desc` or empty")
-    places = sorted(places, reverse=order_by == "desc")
-    size = page_size(per_page)
-    start = page_of(page, size, len(places))
     found = []
-    for height, index in places[start : start + size]:
+    for height, index in page_in_order(places, page, per_page, order_by):
         included = await context.backend.transaction_at(height, index)
         if included is not None:
             found.append(await _proven(context, included) if prove else included)

@@ -37,6 +37,9 @@ async def test_ux30_search_trace_and_timeline_are_the_same_over_rpc(nodes: Nodes
             height, index = found.hits[0].height, found.hits[0].index
             assert trace_transaction(remote, height, index) == trace_transaction(local, height, index)
             assert timeline(remote, "S1").moments == timeline(local, "S1").moments
+            for value, heights in (("S1", [height]), ("S2", [])):
+                for source in (remote, local):
+                    assert source.blocks_telling("payments.paid.reference", value, 5) == heights
             assert remote.genesis_json() == local.genesis_json()
             assert remote.record_at(b"me" + b"TEAHOUSE", height) == local.record_at(b"me" + b"TEAHOUSE", height)
             keys = (b"meTEAHOUSE", b"meNOWHERE")

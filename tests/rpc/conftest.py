@@ -180,6 +180,14 @@ class FakeNode:
         tx = self.stored[height - 1].block.txs[index]
         return IncludedTransaction(sha256(tx), height, index, tx, self.outcomes[height - 1].results[index])
 
+    async def blocks_telling(self, attribute: str, value: str, limit: int) -> list[int]:
+        found = [
+            outcome.height for outcome in self.outcomes
+            for event in (*outcome.events, *(event for result in outcome.results for event in result.events))
+            for one in event.attributes if f"{event.type}.{one.key}" == attribute and value in ("", one.value)
+        ]  # fmt: skip
+        return sorted({*found}, reverse=True)[:limit]
+
     async def find_transactions(self, query: Query, limit: int) -> list[tuple[int, int]]:
         found = []
         for stored, outcome in zip(self.stored, self.outcomes, strict=True):

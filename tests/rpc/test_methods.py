@@ -11,7 +11,8 @@ import pytest
 from chainpos.core.chain.block import verify_tx
 from chainpos.core.chain.merkle import MerkleProof
 from chainpos.core.values.hashes import sha256
-from chainpos.rpc import transaction_methods
+from chainpos.rpc import chain_methods, transaction_methods
+from chainpos.rpc.chain_methods import ONE_CONDITION
 from chainpos.rpc.methods import METHODS
 from chainpos.rpc.server import RpcServer
 from tests.rpc.conftest import LINK_ID, REFUSED_TX, FakeNode, Json, connected, exchange, http_request, parsed, until
@@ -233,6 +234,32 @@ async def test_a_search_is_sorted_and_paged(server: RpcServer, node: FakeNode) -
     assert (await result(server, "tx_search", {"query": "paid.minor = 99"}))["txs"] == []
 
 
+async def test_blocks_are_found_by_what_they_told(server: RpcServer, node: FakeNode) -> None:
+    for query in ("cycle.closed = 'yes'", "cycle.closed EXISTS"):
+        params = {"query": query, "order_by": "desc", "per_page": "2", "page": "1"}
+        found = await result(server, "block_search", params)
+        assert found["total_count"] == "2"
+        assert [one["block"]["header"]["height"] for one in found["blocks"]] == ["3", "2"]
+        assert found["blocks"][0] == await result(server, "block", {"height": "3"})
+    assert (await result(server, "block_search", {"query": "cycle.closed = 'no'"}))["blocks"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("nonsense", "offset 8: EOF"),
+        ("cycle.closed = 'yes' AND block.height > 1", ONE_CONDITION),
+        ("block.height > 1", ONE_CONDITION),
+        ("cycle.closed EXISTS", "the query matches more than 1 blocks"),
+    ],
+)
+async def test_a_search_for_blocks_that_cannot_be_served_is_refused(
+    server: RpcServer, query: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_methods, "MAX_BLOCKS_FOUND", 1)
+    assert await refusal(server, "block_search", {"query": query}) == sentence
+
+
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
@@ -349,7 +376,8 @@ async def test_our_own_bug_is_answered_without_its_details(
 
 
 def test_every_method_of_the_wire_facts_is_served() -> None:
-    named = """status health genesis net_info block block_by_hash header block_results blockchain commit validators
+    named = """status health genesis net_info block block_by_hash block_search header block_results blockchain commit
+        validators
         broadcast_tx_sync broadcast_tx_async broadcast_tx_commit abci_query abci_info tx tx_search unconfirmed_txs
         num_unconfirmed_txs consensus_params subscribe unsubscribe unsubscribe_all publish_request chainpos_requests
         chainpos_node"""

@@ -143,6 +143,13 @@ class BlockchainJson(msgspec.Struct):
     block_metas: tuple[BlockMetaJson, ...]
 
 
+class BlockSearchJson(msgspec.Struct):
+    """ResultBlockSearch."""
+
+    blocks: tuple[StoredBlockJson, ...]
+    total_count: str
+
+
 class SignedHeaderJson(msgspec.Struct):
     """SignedHeader."""
 

@@ -97,6 +97,10 @@ async def test_a_double_vote_reaches_every_application_and_is_shown_by_peers_and
             await reach(peer, block + 1)
             async with await RpcClient.connect(peer.url) as ours:
                 assert (await ours.block_results(block)).events == events
+                # Whoever searches either kind of node by the validator finds the block.
+                for each in (ours, client):
+                    found = await each.block_search(f"{MISBEHAVED}.validator = '{culprit}'", descending=True)
+                    assert [stored.block.header.height for stored in found] == [block]
                 alarms = [(each.code, each.detail) for each in (await ours.report()).alarms]
             assert alarms == [("double_sign", f"{culprit} at height {height}, proved in block {block}")]
         # Whoever looks tomorrow is told, too.
