@@ -82,7 +82,7 @@ class Notes:
 
 
 class _ObservedView:
-    """One table's records, each read noted by the journal."""
+    """One table's records, each read and write noted by the journal."""
 
     def __init__(self, journal: ObservingJournal, table: Table[Any]) -> None:
         self._journal = journal
@@ -90,6 +90,9 @@ class _ObservedView:
 
     def __getitem__(self, key: bytes) -> Any:
         return self._journal.get(self._table, key)
+
+    def put(self, key: bytes, record: Any) -> None:
+        self._journal.put(self._table, key, record)
 
 
 class _ObservedViews:

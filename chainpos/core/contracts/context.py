@@ -62,7 +62,7 @@ class Context:
     """One transaction's view of the ledger. `signer` is the envelope's 32-byte public key.
 
     `get` and `put` are the journal's own. `views[TABLE][key]` is `get(TABLE, key)` without a call, for what every
-    payment reads: twenty records.
+    payment reads: twenty records; and `views[TABLE].put(key, record)` is the cheaper `put` of what was read there.
     """
 
     __slots__ = ("block", "body_hash", "events", "get", "journal", "ports", "put", "signer", "tx_hash", "views")

@@ -31,16 +31,8 @@ class MerchantTerms(msgspec.Struct, frozen=True, gc=False):
 
     merchant: str
     acquirer: str
-    category: str
     fee_class: str
     settlement_mode: str
-
-
-class TillTerms(msgspec.Struct, frozen=True, gc=False):
-    """A till's own limits in minor units of the payment's currency."""
-
-    max_payment_minor: int
-    refund_daily_minor: int
 
 
 class FeeSplit(msgspec.Struct, frozen=True, gc=False):
@@ -158,8 +150,8 @@ class MerchantsPort(Protocol):
     def acquirer_of(self, ctx: Context, merchant: str) -> str:
         """The acquirer of a merchant, open or not."""
 
-    def require_till(self, ctx: Context, merchant: str, till_key: bytes) -> TillTerms:
-        """Refuses a key that is not, or no longer, a till of this merchant."""
+    def require_till(self, ctx: Context, merchant: str, till_key: bytes) -> int:
+        """The most that it takes in one payment. Refuses a key that is not, or no longer, a till of this merchant."""
 
     def require_owner(self, ctx: Context, merchant: str, public_key: bytes) -> None:
         """Refuses a key that is not the owner's."""

@@ -5,14 +5,13 @@ It refuses nothing: rules do. Nothing that it holds is visible to readers until 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from chainpos.core.state.tables import Table
 
 R = TypeVar("R", bound=msgspec.Struct)
-R_co = TypeVar("R_co", bound=msgspec.Struct, covariant=True)
 
 
 class Records(Protocol):
@@ -33,11 +32,19 @@ class Change(NamedTuple):
     after: bytes | None
 
 
-class View(Protocol[R_co]):
+# Where, its key, and what was there before it. It names the table and not its view, which knows the list of these: a
+# journal holds no cycles, so that it goes with its block.
+Write: TypeAlias = tuple[Table[Any], bytes, Any]
+
+
+class View(Protocol[R]):
     """One table's records as a block sees them."""
 
-    def __getitem__(self, key: bytes) -> R_co | None:
+    def __getitem__(self, key: bytes) -> R | None:
         """The record, or None."""
+
+    def put(self, key: bytes, record: R) -> None:
+        """Write one record."""
 
 
 class Views(Protocol):
@@ -48,13 +55,18 @@ class Views(Protocol):
 
 
 class _View(dict[bytes, Any]):
-    """What was looked at, None where there is none; what was not is read through."""
+    """What was looked at, None where there is none; what was not is read through. Each write is noted in `undo`."""
 
-    __slots__ = ("committed", "table")
+    __slots__ = ("committed", "table", "undo")
 
-    def __init__(self, committed: Records, table: Table[Any]) -> None:
+    def __init__(self, committed: Records, table: Table[Any], undo: list[Write]) -> None:
         self.committed = committed
         self.table = table
+        self.undo = undo
+
+    def put(self, key: bytes, record: Any) -> None:
+        self.undo.append((self.table, key, self[key]))
+        self[key] = record
 
     def __missing__(self, key: bytes) -> Any:
         record = self[key] = self.committed.get(self.table, key)
@@ -64,13 +76,14 @@ class _View(dict[bytes, Any]):
 class _Views(dict[Table[Any], _View]):
     """Every table's view, made when it is first asked for."""
 
-    __slots__ = ("committed",)
+    __slots__ = ("committed", "undo")
 
-    def __init__(self, committed: Records) -> None:
+    def __init__(self, committed: Records, undo: list[Write]) -> None:
         self.committed = committed
+        self.undo = undo
 
     def __missing__(self, table: Table[Any]) -> _View:
-        view = self[table] = _View(self.committed, table)
+        view = self[table] = _View(self.committed, table, self.undo)
         return view
 
 
@@ -85,13 +98,13 @@ class Journal:
 
     def __init__(self, committed: Records) -> None:
         self._committed = committed
-        self._views = _Views(committed)
-        # Every write that stands, in their order: where, its key, and what was there before it.
-        self._undo: list[tuple[_View, bytes, Any]] = []
+        # Every write that stands, in their order.
+        self._undo: list[Write] = []
+        self._views = _Views(committed, self._undo)
 
     @property
     def views(self) -> Views:
-        """All records as this block sees them: `get` without the call, for what reads the most."""
+        """All records as this block sees them: `get` without the call, and `put` with a cheaper one."""
         return self._views
 
     def get(self, table: Table[R], key: bytes) -> R | None:
@@ -100,15 +113,11 @@ class Journal:
 
     def put(self, table: Table[R], key: bytes, record: R) -> None:
         """Write one record."""
-        view = self._views[table]
-        self._undo.append((view, key, view[key]))
-        view[key] = record
+        self._views[table].put(key, record)
 
     def delete(self, table: Table[Any], key: bytes) -> None:
         """Remove one record; removing what is absent changes nothing."""
-        view = self._views[table]
-        self._undo.append((view, key, view[key]))
-        view[key] = None
+        self._views[table].put(key, None)
 
     def mark(self) -> int:
         """A point to roll back to."""
@@ -118,29 +127,33 @@ class Journal:
         """Forget every write since `mark`."""
         undo = self._undo
         while len(undo) > mark:
-            view, key, before = undo.pop()
-            view[key] = before
+            table, key, before = undo.pop()
+            self._views[table][key] = before
 
     def created(self, mark: int = 0) -> list[bytes]:
         """The full keys of records that are there now and were not at `mark`, in the order of their first write.
 
         Only of tables whose keys are chosen: no other record may be refused for want of room.
         """
-        first: dict[bytes, tuple[_View, bytes, Any]] = {}
-        for view, key, before in self._undo[mark:]:
-            if view.table.chosen_keys:
-                first.setdefault(view.table.prefix + key, (view, key, before))
-        return [full_key for full_key, (view, key, before) in first.items() if before is None and view[key] is not None]
+        first: dict[bytes, Write] = {}
+        for table, key, before in self._undo[mark:]:
+            if table.chosen_keys:
+                first.setdefault(table.prefix + key, (table, key, before))
+        return [
+            full_key
+            for full_key, (table, key, before) in first.items()
+            if before is None and self._views[table][key] is not None
+        ]
 
     def changes(self) -> list[Change]:
         """What differs from the committed records, by ascending key; a record put back as it was is no change."""
-        written = {view.table.prefix + key: (view, key) for view, key, _ in self._undo}
+        written = {table.prefix + key: (table, key) for table, key, _ in self._undo}
         changed = []
         for full_key in sorted(written):
-            view, key = written[full_key]
-            record = view[key]
+            table, key = written[full_key]
+            record = self._views[table][key]
             before = self._committed.value(full_key)
-            after = None if record is None else view.table.encode(record)
+            after = None if record is None else table.encode(record)
             if before != after:
                 changed.append(Change(full_key, before, after))
         return changed

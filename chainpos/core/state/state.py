@@ -5,6 +5,7 @@ It refuses to commit what was staged on another state, and changes that do not s
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
@@ -39,12 +40,12 @@ class State:
     __slots__ = ("_by_prefix", "_commitment", "_decoded", "_expiry")
 
     def __init__(self, tables: Iterable[Table[Any]] = (), values: Mapping[bytes, bytes] | None = None) -> None:
-        self._by_prefix: dict[bytes, dict[bytes, bytes]] = {}
+        self._by_prefix: defaultdict[bytes, dict[bytes, bytes]] = defaultdict(dict)
         self._decoded: dict[bytes, Any] = {}
         self._expiry = ExpiryIndex(tables)
         self._commitment = Commitment(values)
         for full_key, value in (values or {}).items():
-            self._by_prefix.setdefault(full_key[:PREFIX_BYTES], {})[full_key] = value
+            self._by_prefix[full_key[:PREFIX_BYTES]][full_key] = value
             self._expiry.add(full_key, value)
 
     @property
@@ -65,8 +66,7 @@ class State:
         """The committed record, or None."""
         full_key = table.prefix + key
         # Not through `value`: what is not there is asked for in every transaction, so that it is found out first.
-        values = self._by_prefix.get(table.prefix)
-        value = None if values is None else values.get(full_key)
+        value = self._by_prefix[table.prefix].get(full_key)
         if value is None:
             return None
         found = self._decoded.get(full_key)
@@ -80,7 +80,7 @@ class State:
 
     def records(self, table: Table[R]) -> Iterator[tuple[bytes, R]]:
         """Every (key without prefix, record) of one table, by ascending key, as they are at the call."""
-        values = sorted(self._by_prefix.get(table.prefix, {}).items())
+        values = sorted(self._by_prefix[table.prefix].items())
         return ((full_key[PREFIX_BYTES:], table.decode(value)) for full_key, value in values)
 
     def values(self) -> dict[bytes, bytes]:
@@ -102,10 +102,8 @@ class State:
         Raises StateMismatch where a change does not start from the committed value: it was made on another state.
         """
         previous = b""
-        table_of = self._by_prefix.get
         for key, before, _ in changes:
-            values = table_of(key[:PREFIX_BYTES])
-            if key <= previous or before != (None if values is None else values.get(key)):
+            if key <= previous or before != self._by_prefix[key[:PREFIX_BYTES]].get(key):
                 raise StateMismatch(f"a change of {key.hex()} does not follow from the committed state")
             previous = key
         tree = self._commitment.stage([(key, after) for key, _, after in changes])
@@ -116,7 +114,7 @@ class State:
         self._commitment.commit(staged.tree)
         for key, before, after in staged.changes:
             self._decoded.pop(key, None)
-            values = self._by_prefix.setdefault(key[:PREFIX_BYTES], {})
+            values = self._by_prefix[key[:PREFIX_BYTES]]
             if before is not None:
                 self._expiry.remove(key, before)
             if after is None:

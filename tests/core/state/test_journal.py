@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 from chainpos.core.state.journal import Change, Journal
 from chainpos.core.state.state import State
 from tests.core.state.conftest import ACCOUNTS, MARKS, Account, Mark, advance
@@ -83,3 +86,33 @@ def test_views_say_what_get_says() -> None:
     assert [journal.views[ACCOUNTS][key] for key in (b"1", b"2", b"3")] == [None, Account("a", 3), None]
     journal.rollback(0)
     assert [journal.views[ACCOUNTS][key] for key in (b"1", b"2")] == [Account("a", 1), Account("a", 2)]
+
+
+class Forgettable(State):
+    """One that can be asked whether anything still holds it."""
+
+
+def test_a_journal_goes_with_its_block_and_waits_for_no_collector() -> None:
+    committed = Forgettable((ACCOUNTS,))
+    is_held = weakref.ref(committed)
+    journal = Journal(committed)
+    journal.put(ACCOUNTS, b"1", Account("a", 1))
+    journal.views[ACCOUNTS].put(b"1", Account("a", 2))
+    gc.disable()
+    try:
+        del journal, committed
+        assert is_held() is None
+    finally:
+        gc.enable()
+
+
+def test_what_a_view_writes_is_the_journals() -> None:
+    journal = Journal(State((ACCOUNTS,), {b"ac1": encoded(1)}))
+    view = journal.views[ACCOUNTS]
+    view.put(b"1", Account("a", 2))
+    mark = journal.mark()
+    view.put(b"1", Account("a", 3))
+    assert journal.get(ACCOUNTS, b"1") == Account("a", 3)
+    journal.rollback(mark)
+    assert view[b"1"] == Account("a", 2)
+    assert journal.changes() == [Change(b"ac1", encoded(1), encoded(2))]

@@ -6,6 +6,8 @@ bug of the rule that made it, and halts.
 
 from __future__ import annotations
 
+from typing import Final
+
 from chainpos.core.chain.results import Event, EventAttribute
 from chainpos.core.contracts.balances import codes
 from chainpos.core.contracts.balances.events import POSTED, Leg, encode_legs
@@ -33,6 +35,8 @@ __all__ = [
     "require_currency", "require_reference",
 ]  # fmt: skip
 MAX_REFERENCE_BYTES = 64
+# What all postings in a currency share: how their accounts' keys end, and what their events tell of it.
+_IN_CURRENCY: Final = {code: (account_key(b"", code), EventAttribute("currency", code, False)) for code in CURRENCIES}
 
 
 def balance(ctx: Context, account: bytes, currency: str) -> int:
@@ -48,10 +52,11 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
     StateMismatch where the legs do not sum to zero, or mix central-bank money with deposits: no input may bring that
     about.
     """
-    if currency not in CURRENCIES:
-        raise Rejected(codes.UNKNOWN_CURRENCY, currency)
-    suffix = f"/{currency}".encode()
-    accounts, put = ctx.views[ACCOUNTS], ctx.put
+    try:
+        suffix, told_currency = _IN_CURRENCY[currency]
+    except KeyError:
+        raise Rejected(codes.UNKNOWN_CURRENCY, currency) from None
+    accounts = ctx.views[ACCOUNTS]
     total_minor = central = 0
     told = []
     for account, delta_minor in legs:
@@ -63,7 +68,7 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
         # The one comparison that nearly every leg passes; what else it may be comes after.
         if not 0 <= after_minor <= MAX_MINOR:
             _require_recordable(account, after_minor)
-        put(ACCOUNTS, key, Account(after_minor))
+        accounts.put(key, Account(after_minor))
         total_minor += delta_minor
         if account < FIRST_DEPOSIT:
             central += 1
@@ -71,11 +76,10 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
         told.append(f"{account.decode()}:{'+' if delta_minor > 0 else ''}{delta_minor}")
     if total_minor != 0:
         raise StateMismatch(f"a posting that does not balance: {encode_legs(legs)}")
-    if central not in (0, len(told)):
+    if central and central != len(told):
         raise StateMismatch(f"a posting that mixes central-bank money and deposits: {encode_legs(legs)}")
     if told:
-        attributes = EventAttribute("currency", currency, False), EventAttribute("legs", ";".join(told), False)
-        ctx.events.append(Event(POSTED, attributes))
+        ctx.events.append(Event(POSTED, (told_currency, EventAttribute("legs", ";".join(told), False))))
 
 
 def _require_recordable(account: bytes, after_minor: int) -> None:

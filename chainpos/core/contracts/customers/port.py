@@ -50,7 +50,7 @@ def payer(ctx: Context, public_key: bytes) -> Party:
 
 def party(ctx: Context, account: bytes) -> Party:
     """An account that may receive. Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_CLOSED."""
-    return Party(account, _not_closed(ctx, account).institution)
+    return Party(account, _not_closed(ctx.get(CUSTOMERS, account)).institution)
 
 
 def institution_of(ctx: Context, account: bytes) -> str:
@@ -64,7 +64,8 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
     Raises Rejected: UNKNOWN_CUSTOMER, ACCOUNT_CLOSED, NO_LIMITS_IN_FORCE, OVER_SINGLE_LIMIT, OVER_DAILY_LIMIT,
     OVER_CODE_CAP, OVER_STATIC_CAP.
     """
-    customer = _not_closed(ctx, account)
+    customers = ctx.views[CUSTOMERS]
+    customer = _not_closed(customers[account])
     limits = _tier_limits(ctx, customer.tier, currency)
     single_minor, daily_minor = limits.single_minor, limits.daily_minor
     if amount_minor > (_agreed(ctx, account, currency, _SINGLE) if single_minor is None else single_minor):
@@ -90,13 +91,13 @@ def spend(ctx: Context, account: bytes, amount_minor: int, currency: str, instru
     elif instrument != DYNAMIC_QR:
         raise StateMismatch(f"no payment is presented as {instrument!r}")
     usage = (*others, DayUsage(currency, day, spent_minor, code_minor, static_minor))
-    ctx.put(CUSTOMERS, account, replace(customer, usage=usage))
+    customers.put(account, replace(customer, usage=usage))
     ctx.ports.compliance.observe(ctx, account, amount_minor, currency)
 
 
 def require_room(ctx: Context, account: bytes, balance_after_minor: int, currency: str) -> None:
     """Raises Rejected: OVER_BALANCE_LIMIT, NO_LIMITS_IN_FORCE, UNKNOWN_CUSTOMER, ACCOUNT_CLOSED."""
-    limits = _tier_limits(ctx, _not_closed(ctx, account).tier, currency)
+    limits = _tier_limits(ctx, _not_closed(ctx.get(CUSTOMERS, account)).tier, currency)
     limit_minor = _or_agreed(limits.balance_minor, ctx, account, currency, _BALANCE)
     ctx.require(balance_after_minor <= limit_minor, codes.OVER_BALANCE_LIMIT)
 
@@ -107,8 +108,7 @@ def agreed_limits(ctx: Context, account: bytes) -> tuple[AgreedLimits, ...]:
     return () if agreed is None else agreed.limits
 
 
-def _not_closed(ctx: Context, account: bytes) -> Customer:
-    customer = ctx.views[CUSTOMERS][account]
+def _not_closed(customer: Customer | None) -> Customer:
     if customer is None:
         raise Rejected(codes.UNKNOWN_CUSTOMER)
     if customer.status == CLOSED:

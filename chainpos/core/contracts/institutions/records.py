@@ -44,6 +44,5 @@ DIRECTORY: Final = Table("institution_directory", b"id", Directory)
 DIRECTORY_KEY: Final = b""
 
 
-def institution_key(institution: str) -> bytes:
-    """The record's key in INSTITUTIONS."""
-    return institution.encode()
+# The record's key in INSTITUTIONS.
+institution_key: Final = str.encode

@@ -19,7 +19,7 @@ from chainpos.core.contracts.merchants.records import (
     merchant_key,
 )
 from chainpos.core.contracts.network import today
-from chainpos.core.contracts.ports import MerchantTerms, TillTerms
+from chainpos.core.contracts.ports import MerchantTerms
 from chainpos.errors import Rejected
 
 
@@ -36,7 +36,7 @@ def terms(ctx: Context, merchant: str) -> MerchantTerms:
     ctx.ports.institutions.require_active(ctx, record.acquirer)
     mode = record.at(ctx.block.time_s)[0] if record.following else record.settlement_mode
     record = record.as_of(ctx.block.time_s) if record.recertified else record
-    return MerchantTerms(merchant, record.acquirer, record.category, record.fee_class, mode)
+    return MerchantTerms(merchant, record.acquirer, record.fee_class, mode)
 
 
 def payout_account(ctx: Context, merchant: str) -> str:
@@ -49,10 +49,9 @@ def acquirer_of(ctx: Context, merchant: str) -> str:
     return found(ctx, merchant).acquirer
 
 
-def require_till(ctx: Context, merchant: str, till_key: bytes) -> TillTerms:
-    """The till's limits. Raises Rejected: UNKNOWN_TILL, TILL_REVOKED."""
-    till = _active_till(ctx, merchant, till_key)
-    return TillTerms(till.max_payment_minor, till.refund_daily_minor)
+def require_till(ctx: Context, merchant: str, till_key: bytes) -> int:
+    """The most that the till takes in one payment, in minor units. Raises Rejected: UNKNOWN_TILL, TILL_REVOKED."""
+    return _active_till(ctx, merchant, till_key).max_payment_minor
 
 
 def require_owner(ctx: Context, merchant: str, public_key: bytes) -> None:

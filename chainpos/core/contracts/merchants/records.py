@@ -134,9 +134,8 @@ OWNER_RECOVERIES: Final = Table("owner_recoveries", b"mo", OwnerRecovery)
 DELAYS: Final = Table("merchant_delays", b"md", DelaySchedule)
 
 
-def merchant_key(merchant: str) -> bytes:
-    """The record's key in MERCHANTS."""
-    return merchant.encode()
+# The record's key in MERCHANTS.
+merchant_key: Final = str.encode
 
 
 def delays_in_force(schedule: DelaySchedule | None, time_s: int) -> DelayStep:

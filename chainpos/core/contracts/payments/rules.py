@@ -155,9 +155,9 @@ def _require_shop(ctx: Context, request: Request, total_minor: int) -> MerchantT
     """The shop may be paid through this till, and so much. Raises with codes of merchants and compliance, too."""
     ports = ctx.ports
     terms = ports.merchants.terms(ctx, request.merchant)
-    till = ports.merchants.require_till(ctx, request.merchant, request.till_key)
-    if total_minor > till.max_payment_minor:
-        raise Rejected(codes.OVER_TILL_LIMIT, f"{till.max_payment_minor} at most")
+    most_minor = ports.merchants.require_till(ctx, request.merchant, request.till_key)
+    if total_minor > most_minor:
+        raise Rejected(codes.OVER_TILL_LIMIT, f"{most_minor} at most")
     ports.compliance.require_free(ctx, merchant_subject(request.merchant))
     return terms
 
@@ -209,5 +209,5 @@ def _take(
         ctx.block.height,
         ctx.block.time_s,
     )
-    ctx.put(PAYMENTS, payment_id, payment)
+    ctx.views[PAYMENTS].put(payment_id, payment)
     tell_paid(ctx, payment_id, payment)

@@ -45,25 +45,25 @@ def open_batch(ctx: Context, institution: str, currency: str) -> Batch:
 
 def owe(ctx: Context, debtor: str, creditor: str, currency: str, minor: int) -> int:
     """Add to the debtor's open batch, refusing what would exceed its cap or any record. Returns the batch's number."""
-    views, put = ctx.views, ctx.put
+    batches, obligations = ctx.views[BATCHES], ctx.views[OBLIGATIONS]
     debtors_key = batch_key(debtor, currency)
-    batch = views[BATCHES][debtors_key] or FIRST_BATCH
+    batch = batches[debtors_key] or FIRST_BATCH
     creditors, owed_minor = batch.creditors, batch.owed_minor + minor
     if owed_minor > batch.due_minor:
         _require_within_cap(ctx, debtor, currency, owed_minor - batch.due_minor)
     if owed_minor > MAX_OWED_MINOR:
         raise Rejected(BALANCE_OVERFLOW, debtor)
     key = obligation_key(debtor, creditor, currency)
-    before = views[OBLIGATIONS][key]
+    before = obligations[key]
     if before is None:
         # Whoever owes something already owes it in a currency that is settled.
-        if views[TIMETABLES][currency.encode()] is None:
+        if ctx.get(TIMETABLES, currency.encode()) is None:
             raise Rejected(codes.CURRENCY_NOT_SETTLED, currency)
         creditors = tuple(sorted((*creditors, creditor)))
-        put(OBLIGATIONS, key, Obligation(minor))
+        obligations.put(key, Obligation(minor))
     else:
-        put(OBLIGATIONS, key, Obligation(before.amount_minor + minor))
-    put(BATCHES, debtors_key, replace(batch, creditors=creditors, owed_minor=owed_minor))
+        obligations.put(key, Obligation(before.amount_minor + minor))
+    batches.put(debtors_key, replace(batch, creditors=creditors, owed_minor=owed_minor))
     add_due(ctx, creditor, currency, minor)
     return batch.number
 
@@ -97,8 +97,9 @@ def owe_less(ctx: Context, debtor: str, creditor: str, currency: str, minor: int
 def add_due(ctx: Context, creditor: str, currency: str, delta_minor: int) -> None:
     """Count what others owe an institution in their open batches."""
     key = batch_key(creditor, currency)
-    batch = ctx.views[BATCHES][key] or FIRST_BATCH
-    ctx.put(BATCHES, key, replace(batch, due_minor=batch.due_minor + delta_minor))
+    batches = ctx.views[BATCHES]
+    batch = batches[key] or FIRST_BATCH
+    batches.put(key, replace(batch, due_minor=batch.due_minor + delta_minor))
 
 
 def waiting_batches(ctx: Context, currency: str) -> dict[str, Batch]:
@@ -115,8 +116,8 @@ def settle_with_new_reserves(ctx: Context, institution: str, currency: str) -> N
     """Reserves came to the institution: where it was rolled over and they suffice, what waits settles as it would by a
     resolution. It refuses nothing, and walks over institutions alone.
     """
-    batch = open_batch(ctx, institution, currency)
-    if not batch.rolled_over_times or not batch.owed_minor:
+    batch = ctx.views[BATCHES][batch_key(institution, currency)]
+    if batch is None or not batch.rolled_over_times or not batch.owed_minor:
         return
     # What all others owe it is the most that it could get: so most arrivals are too little at one look.
     if balance(ctx, reserve_account(institution), currency) + batch.due_minor < batch.owed_minor:

@@ -38,13 +38,14 @@ def credit(
     Returns where that went. Raises Rejected: NET_DEBIT_CAP, BALANCE_OVERFLOW, CURRENCY_NOT_SETTLED.
     """
     key = position_key(terms.merchant, currency)
-    position = ctx.views[POSITIONS][key] or NO_MONEY
+    positions = ctx.views[POSITIONS]
+    position = positions[key] or NO_MONEY
     if _at_once(ctx, terms, payer_institution, terms.acquirer, currency, gross_minor):
         moved = _moved(position, net_minor)
-        ctx.put(POSITIONS, key, moved)
+        positions.put(key, moved)
         return Placement("", 0, moved.entries)
     batch = owe(ctx, payer_institution, terms.acquirer, currency, gross_minor)
-    ctx.put(POSITIONS, key, with_pending(position, payer_institution, batch, net_minor))
+    positions.put(key, with_pending(position, payer_institution, batch, net_minor))
     return Placement(payer_institution, batch)
 
 

@@ -46,7 +46,7 @@ def test_a_certificate_holds_a_day_after_it_is_announced(world: World) -> None:
     world.advance(1)
     assert certified(world) == OAK
     terms = port.terms(world.context(), "TEAHOUSE")
-    assert (terms.category, terms.fee_class, terms.settlement_mode) == ("5499", "small", "netted")
+    assert (terms.fee_class, terms.settlement_mode) == ("small", "netted")
 
 
 def test_a_later_announcement_replaces_one_that_has_not_begun_and_keeps_one_that_has(world: World) -> None:

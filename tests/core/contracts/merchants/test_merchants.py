@@ -24,7 +24,7 @@ from chainpos.core.contracts.merchants.records import (
     Till,
     merchant_key,
 )
-from chainpos.core.contracts.ports import MerchantTerms, TillTerms
+from chainpos.core.contracts.ports import MerchantTerms
 from chainpos.core.values.amount import MAX_MINOR
 from chainpos.errors import Code, Rejected
 from tests.core.contracts.conftest import BANK, CNY, WALLET, World, events_of, key_of
@@ -54,7 +54,7 @@ def test_an_acquirer_registers_a_shop(world: World) -> None:
     result = world.accepted(REGISTER, BANK)
     assert events_of(result, "merchants.registered") == [{"merchant": "BOOKS", "acquirer": BANK, "owner": OWNER.hex()}]
     ctx = world.context()
-    assert port.terms(ctx, "BOOKS") == MerchantTerms("BOOKS", BANK, "5942", "standard", "netted")
+    assert port.terms(ctx, "BOOKS") == MerchantTerms("BOOKS", BANK, "standard", "netted")
     assert port.is_owner(ctx, "BOOKS", OWNER)
     assert not port.is_owner(ctx, "BOOKS", TILL)
 
@@ -94,7 +94,10 @@ def test_an_owner_adds_a_till(world: World) -> None:
     result = world.accepted(ADD, "TEAHOUSE.owner")
     told = {"merchant": "TEAHOUSE", "till": NEW_TILL.hex(), "label": "Counter 2"}
     assert events_of(result, "merchants.till_added") == [told]
-    assert port.require_till(world.context(), "TEAHOUSE", NEW_TILL) == TillTerms(50_000, 10_000)
+    assert port.require_till(world.context(), "TEAHOUSE", NEW_TILL) == 50_000
+    added = world.context().get(TILLS, NEW_TILL)
+    assert added is not None
+    assert added.refund_daily_minor == 10_000
 
 
 ADDITIONS: list[tuple[str, dict[str, object], str, Code]] = [

@@ -64,7 +64,7 @@ def test_a_lost_owners_key_is_replaced_after_its_waiting_time(world: World) -> N
 
 def test_until_then_the_shop_sells_and_the_old_key_does_nothing_but_object(world: World) -> None:
     world.accepted(START, BANK)
-    assert port.require_till(world.context(), "TEAHOUSE", TILL).max_payment_minor == 10_000_000
+    assert port.require_till(world.context(), "TEAHOUSE", TILL) == 10_000_000
     assert not port.is_owner(world.context(), "TEAHOUSE", key_of(OWNER).public)
     for message in (TERMS, RevokeTill("TEAHOUSE", TILL), Close("TEAHOUSE"), RotateOwner("TEAHOUSE", NEW.public, PROOF)):
         world.refused(message, OWNER, codes.OWNER_RECOVERY_PENDING)

@@ -147,7 +147,7 @@ def test_a_tills_limits_hold_at_once_and_what_it_returned_today_counts(world: Wo
     world.commit(ctx)
     result = world.accepted(LIMITS, OWNER)
     assert events_of(result, "merchants.till_limits_changed")[0]["refund_daily_minor"] == "50"
-    assert port.require_till(world.context(), "TEAHOUSE", TILL).max_payment_minor == 5_000
+    assert port.require_till(world.context(), "TEAHOUSE", TILL) == 5_000
     with pytest.raises(Rejected) as refusal:
         port.count_refund(world.context(), "TEAHOUSE", TILL, 1)
     assert refusal.value.code == codes.OVER_TILL_REFUND_LIMIT

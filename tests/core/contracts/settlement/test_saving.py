@@ -21,7 +21,7 @@ debts = st.lists(
 def owe(city: City, owed: list[tuple[tuple[str, str], str, int]]) -> None:
     ctx = city.context()
     for (debtor, creditor), currency, minor in owed:
-        terms = MerchantTerms(ACQUIRED[creditor], creditor, "5814", "standard", "netted")
+        terms = MerchantTerms(ACQUIRED[creditor], creditor, "standard", "netted")
         credit(ctx, terms, debtor, currency, minor, 0)
     city.commit(ctx)
 

@@ -150,7 +150,7 @@ def test_money_joins_the_open_batch_and_frees_what_an_earlier_one_held() -> None
 
 
 def test_an_institution_owes_itself_nothing(busy: City) -> None:
-    terms = MerchantTerms("BOOKS", SOUTH, "5942", "standard", "netted")
+    terms = MerchantTerms("BOOKS", SOUTH, "standard", "netted")
     ctx = busy.context()
     placement = port.credit(ctx, terms, SOUTH, CNY, 10, 10)
     assert (placement.debtor, placement.batch) == ("", 0)
