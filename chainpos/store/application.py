@@ -51,6 +51,20 @@ class ApplicationReader(ChainReader):
         with ChainReader.open(path, vfs=vfs):
             return cls(path, open_reader(path, vfs=vfs))
 
+    @classmethod
+    def held(cls, path: Path) -> ApplicationReader:
+        """What is committed now, and nothing later, until it is closed. Raises StoreError."""
+        reader = cls.open(path)
+        try:
+            with storage_faults(f"opening {path}"):
+                reader.connection.execute("BEGIN")
+            # SQLite begins to hold with the first row that is read.
+            reader.point()
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
     def point(self) -> Point:
         """Where the application stands. Raises StoreError where that is damaged."""
         try:

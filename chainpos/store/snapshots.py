@@ -35,6 +35,9 @@ class Snapshots:
         """Take one, and let the oldest go. A disk that refuses it stops nothing."""
         try:
             self._write(height, app_version, cut(records))
+            for left in self._folder.glob(".*"):
+                # Whoever wrote it died over it.
+                shutil.rmtree(left, ignore_errors=True)
             for old in self.heights()[KEPT:]:
                 shutil.rmtree(self._folder / str(old), ignore_errors=True)
         except OSError as error:

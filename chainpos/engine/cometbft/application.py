@@ -36,11 +36,12 @@ from chainpos.core.execution import (
 from chainpos.core.state.state import State
 from chainpos.engine.cometbft import messages as abci
 from chainpos.engine.cometbft.proposals import admissible, brings_time, chosen
-from chainpos.engine.cometbft.queries import answer_query
-from chainpos.engine.cometbft.snapshots import StateSync
+from chainpos.engine.cometbft.queries import ALARMS_PATH, answer_query, encode_alarms
+from chainpos.engine.cometbft.snapshots import SnapshotTaker, StateSync
 from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, MalformedBytes, Rejected, StateMismatch, UserFacingError
+from chainpos.rpc.backend import AlarmReport
 from chainpos.store.application import ApplicationStore, Point
-from chainpos.store.snapshots import QUERY_PATH, Snapshots
+from chainpos.store.snapshots import QUERY_PATH
 
 NAME: Final = "chainpos"
 MAX_PER_SIGNER: Final = 128
@@ -97,8 +98,10 @@ class Application:
         # Of what waits in CometBFT's mempool: how many of each signer were let in or rechecked since the last block.
         self._waiting: Counter[bytes] = Counter()
         self._waited_before = False
-        self._snapshots, self._snapshot_every = Snapshots(store.path), snapshot_every
-        self._state_sync = StateSync(store, self._doc, self._snapshots)
+        self._snapshots = SnapshotTaker(store.path, snapshot_every)
+        self._state_sync = StateSync(store, self._doc, self._snapshots.kept)
+        # Told at ALARMS_PATH; for whoever runs the process to set.
+        self.alarms: tuple[AlarmReport, ...] = ()
         self._answers: dict[type[Any], Callable[[Any], Any]] = {
             abci.Echo: lambda request: request,
             abci.Flush: lambda request: request,
@@ -131,8 +134,11 @@ class Application:
             raise
 
     def close(self) -> None:
-        """Let go of the store."""
-        self._store.close()
+        """Let go of the store, when the snapshot in hand is written."""
+        try:
+            self._snapshots.close()
+        finally:
+            self._store.close()
 
     @property
     def point(self) -> Point:
@@ -184,7 +190,9 @@ class Application:
     def _query(self, request: abci.QueryRequest) -> abci.QueryResponse:
         if request.path.startswith(QUERY_PATH):
             # For our own peers, who do not speak CometBFT's protocol for snapshots.
-            return abci.QueryResponse(value=self._snapshots.answer(request.path), height=self._point.height)
+            return abci.QueryResponse(value=self._snapshots.kept.answer(request.path), height=self._point.height)
+        if request.path == ALARMS_PATH:
+            return abci.QueryResponse(value=encode_alarms(self.alarms), height=self._point.height)
         return answer_query(self._state, self._store, self._point, self._doc.initial_height, request)
 
     # The mempool.
@@ -279,8 +287,7 @@ class Application:
         self._waited_before = finalized.is_empty and bool(self._waiting)
         # CometBFT rechecks all that waits after each block, and so counts it anew.
         self._waiting.clear()
-        if self._snapshot_every and self._point.height % self._snapshot_every == 0:
-            self._snapshots.write(self._point.height, self._point.app_version, self._state.values())
+        self._snapshots.committed(self._point)
         return abci.CommitResponse()
 
     # Snapshots.

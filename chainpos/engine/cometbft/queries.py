@@ -1,17 +1,25 @@
-"""Records as `abci_query` gives them, with proofs that CometBFT's own light proxy verifies.
+"""Records as `abci_query` gives them, with proofs that CometBFT's own light proxy verifies; and the alarms.
 
 It refuses, by the codes of the embedded node, paths that are not a record's and heights that it has no state of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
+
+import msgspec
 
 from chainpos.core.state.commitment import bucket_name, bucket_of
 from chainpos.core.state.state import State
 from chainpos.engine.cometbft.messages import Proof, ProofStep, QueryRequest, QueryResponse
+from chainpos.errors import MalformedBytes
+from chainpos.rpc.backend import AlarmReport
 from chainpos.store.application import Point
 
+# What is wrong with the application, as JSON: CometBFT's own RPC has no place to tell it in.
+ALARMS_PATH: Final = "/alarms"
+MAX_ALARMS: Final = 20
 CODESPACE: Final = "chainpos/query"
 UNKNOWN_PATH: Final = 1
 UNKNOWN_HEIGHT: Final = 2
@@ -52,6 +60,19 @@ def answer_query(
     if request.prove:
         proof = Proof(tuple(ProofStep(op.type, op.key, op.data) for op in state.prove(key).ops()))
     return QueryResponse(key=key, value=state.value(key) or b"", proof=proof, height=height)
+
+
+def encode_alarms(alarms: Sequence[AlarmReport]) -> bytes:
+    """What is told at ALARMS_PATH."""
+    return msgspec.json.encode(alarms)
+
+
+def decode_alarms(data: bytes) -> tuple[AlarmReport, ...]:
+    """The inverse of `encode_alarms`, of the first MAX_ALARMS. Raises MalformedBytes."""
+    try:
+        return tuple(msgspec.json.decode(data, type=list[AlarmReport])[:MAX_ALARMS])
+    except msgspec.DecodeError as error:
+        raise MalformedBytes("not a list of alarms") from error
 
 
 def _refused(code: int, height: int, log: str) -> QueryResponse:

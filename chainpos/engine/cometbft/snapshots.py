@@ -7,6 +7,8 @@ CometBFT's light client verified. What a snapshot says beside its records is bel
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from chainpos.core.chain.genesis import GenesisDoc
@@ -16,8 +18,8 @@ from chainpos.core.state.snapshots import MAX_CHUNK_BYTES, MAX_TAKEN_CHUNKS, Man
 from chainpos.core.state.state import State
 from chainpos.core.values.hashes import HASH_BYTES, sha256
 from chainpos.engine.cometbft import messages as abci
-from chainpos.errors import MalformedBytes, StateMismatch
-from chainpos.store.application import ApplicationStore, Point
+from chainpos.errors import MalformedBytes, StateMismatch, StoreError
+from chainpos.store.application import ApplicationReader, ApplicationStore, Point
 from chainpos.store.snapshots import Snapshots
 
 FORMAT: Final = 1
@@ -28,6 +30,57 @@ class _Accepted(NamedTuple):
     height: int
     app_hash: bytes
     manifest: Manifest
+
+
+class SnapshotTaker:
+    """Takes a snapshot `every` so many heights, 0 being never, in a thread of its own: no block waits for it.
+
+    All nodes take them at the same heights and of the same bytes, as CometBFT fetches one from several of them.
+    """
+
+    def __init__(self, database: Path, every: int) -> None:
+        self.kept = Snapshots(database)
+        self._database = database
+        self._every = every
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
+        self._taking: Future[None] | None = None
+
+    def committed(self, point: Point) -> None:
+        """A block was committed. Only where the last snapshot is not written yet is it waited for.
+
+        Raises what our own bug raised there; a disk that refuses a snapshot stops nothing.
+        """
+        if not self._every or point.height % self._every:
+            return
+        self.settle()
+        try:
+            reader = ApplicationReader.held(self._database)
+        except StoreError as error:
+            _log.error("no snapshot of height %d: %s", point.height, error)
+            return
+        self._taking = self._thread.submit(self._take, reader)
+
+    def settle(self) -> None:
+        """Wait until nothing is being written. Raises what our own bug raised."""
+        taking, self._taking = self._taking, None
+        if taking is not None:
+            taking.result()
+
+    def close(self) -> None:
+        """As `settle`, for the last time."""
+        try:
+            self.settle()
+        finally:
+            self._thread.shutdown()
+
+    def _take(self, reader: ApplicationReader) -> None:
+        try:
+            with reader:
+                point, records = reader.point(), reader.load_records()
+        except StoreError as error:
+            _log.error("no snapshot: %s", error)
+            return
+        self.kept.write(point.height, point.app_version, records)
 
 
 class StateSync:
