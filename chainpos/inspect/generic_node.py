@@ -14,6 +14,7 @@ from chainpos.core.chain.block import evidence_hash
 from chainpos.core.chain.commit import ABSENT
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.engine.cometbft.queries import ALARMS_PATH, decode_alarms
 from chainpos.errors import MalformedBytes
 from chainpos.inspect.operating_views import MempoolView, SignerRow, WaitingRow
 from chainpos.inspect.transactions import opened_message
@@ -60,7 +61,11 @@ class GenericNode:
             blocks_per_minute=blocks,
             transactions_per_minute=transactions,
             validators=validators,
-            alarms=(*self._stale(status, pending.total, now_ns), *self._double.values()),
+            alarms=(
+                *await told_by_application(client),
+                *self._stale(status, pending.total, now_ns),
+                *self._double.values(),
+            ),
         )
 
     async def waiting(self, client: RpcClient) -> MempoolView:
@@ -136,6 +141,15 @@ def mempool_of(transactions: tuple[bytes, ...], total: int, total_bytes: int) ->
     ranked = sorted(counted.items(), key=lambda item: -item[1][0])
     signers = tuple(SignerRow(address, count, size) for address, (count, size) in ranked)
     return MempoolView(total=total, total_bytes=total_bytes, told=len(rows), signers=signers, oldest=tuple(rows))
+
+
+async def told_by_application(client: RpcClient) -> tuple[AlarmReport, ...]:
+    """What our application tells; another network's has no such path."""
+    try:
+        answer = await client.abci_query(ALARMS_PATH, b"")
+        return () if answer.code else decode_alarms(answer.value)
+    except (RpcError, MalformedBytes):
+        return ()
 
 
 async def _version(client: RpcClient, status: NodeStatus) -> str:

@@ -7,18 +7,26 @@ reason where the application failed; CometBFT halts then, and both are started a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from chainpos.core.contracts.context import Violation
 from chainpos.engine.cometbft.application import Application, create_application
 from chainpos.engine.cometbft.server import AbciServer
 from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.node.clock import Clock, SystemClock
+from chainpos.node.executor import Executor
 from chainpos.node.home import Home
+from chainpos.node.money_watch import MoneyWatch
 from chainpos.node.run import Ready, run_until_told
 from chainpos.node.verified import VerifiedSignatures
+from chainpos.node.watching import MONEY_BROKEN
+from chainpos.rpc.backend import AlarmReport
+from chainpos.store.application import ApplicationReader
 
 DEFAULT_SNAPSHOT_EVERY = 1_000
 _log = logging.getLogger(__name__)
@@ -29,6 +37,41 @@ def default_address(folder: Path) -> str:
     if sys.platform == "win32":
         return "tcp://127.0.0.1:26658"
     return f"unix://{Path(os.path.abspath(folder)) / 'data' / 'abci.sock'}"  # noqa: PTH100 - links stay as they are
+
+
+class MoneyAlarm:
+    """What the application tells of the last look at its money."""
+
+    def __init__(self, application: Application, now_ns: Callable[[], int]) -> None:
+        self._application = application
+        self._now_ns = now_ns
+
+    def looked_at(self, found: list[Violation]) -> None:
+        """What did not hold; the alarm keeps its first time for as long as anything does not."""
+        before = self._application.alarms
+        if not found:
+            self._application.alarms = ()
+            return
+        detail = f"{found[0].invariant}: {found[0].detail}"
+        if not before:
+            _log.critical("the money does not add up: %s", detail)
+        since_ns = before[0].since_ns if before else self._now_ns()
+        self._application.alarms = (AlarmReport(MONEY_BROKEN, detail, since_ns),)
+
+
+@contextlib.asynccontextmanager
+async def _watched(database: Path, application: Application, clock: Clock) -> AsyncIterator[asyncio.Task[None]]:
+    """The task that looks at the money beside the work; it ends by a fault of its own alone."""
+    told = MoneyAlarm(application, clock.now_ns).looked_at
+    with ApplicationReader.open(database) as reader:
+        executor = Executor("money", gives_way=True)
+        watching = asyncio.create_task(MoneyWatch(reader, executor, clock.monotonic_ns, told).run(), name="money")
+        try:
+            yield watching
+        finally:
+            watching.cancel()
+            # What it is reading, it reads to the end.
+            await executor.close()
 
 
 async def run_application(
@@ -48,11 +91,10 @@ async def run_application(
     if not database.exists():
         # CometBFT's own `init` makes homes too: the genesis file is all that is needed.
         await asyncio.to_thread(_create, Home(folder))
-    application = Application.open(
-        database, clock or SystemClock(), verify=VerifiedSignatures().verify, snapshot_every=snapshot_every
-    )
+    clock = clock or SystemClock()
+    application = Application.open(database, clock, verify=VerifiedSignatures().verify, snapshot_every=snapshot_every)
     try:
-        async with AbciServer(application, address) as server:
+        async with AbciServer(application, address) as server, _watched(database, application, clock) as watching:
             ready({
                 "ready": True, "abci": server.address, "mode": "application", "chain_id": application.chain_id,
                 "height": application.point.height,
@@ -60,11 +102,11 @@ async def run_application(
             _log.info("ready at height %d", application.point.height)
             stopping = asyncio.create_task(stop.wait(), name="stop")
             failing = asyncio.create_task(server.failed(), name="failure")
-            await asyncio.wait((stopping, failing), return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if failing.done():
-                await failing
-            failing.cancel()
+            ended, going = await asyncio.wait((stopping, failing, watching), return_when=asyncio.FIRST_COMPLETED)
+            for task in going:
+                task.cancel()
+            for task in ended:
+                await task
             _log.info("stopping")
     finally:
         application.close()

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from chainpos.engine.cometbft.queries import ALARMS_PATH, decode_alarms
 from chainpos.inspect.operating import OperatorDesk
+from chainpos.rpc.client import RpcClient, websocket_url
 from tests.engine.cometbft.networks import RealNetwork
 
 pytestmark = [pytest.mark.cometbft]
@@ -38,5 +40,9 @@ async def test_validators_peers_pace_and_versions_are_told_by_what_every_node_an
         assert sum(view.blocks_per_minute) >= 3
         assert view.network.known_height >= 3
         assert (await desk.waiting()).total == 0
+        assert view.alarms == ()
+        async with await RpcClient.connect(websocket_url(network.rpc(0)), 10.0) as client:
+            answer = await client.abci_query(ALARMS_PATH, b"")
+        assert (answer.code, decode_alarms(answer.value)) == (0, ())
     finally:
         await desk.close()
