@@ -45,6 +45,7 @@ def test_payments_are_made_and_reported_in_the_promised_form(shell: Shell, tmp_p
     assert list(shell.temporary.glob("chainpos-demo*")) == []
 
 
+@pytest.mark.slow
 def test_a_run_of_nothing_is_right_and_without_json_it_is_told_in_words(shell: Shell) -> None:
     told = shell.run("demo", "--headless", "--payments", "0")
     assert (told.code, told.err) == (0, "")
@@ -65,6 +66,7 @@ def test_a_named_folder_is_gone_on_with_and_stays_one_counters(shell: Shell, tmp
     assert "is the counter of HF01" in other.err
 
 
+@pytest.mark.slow
 def test_a_folder_takes_one_pilot_at_a_time_and_a_signal_ends_it_in_good_order(shell: Shell, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     first = shell.start("demo", "--headless", "--payments", "1000", "--json", "--folder", folder)

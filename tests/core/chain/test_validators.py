@@ -20,6 +20,7 @@ from chainpos.core.chain.validators import (
 from chainpos.core.values.hashes import address_of
 from chainpos.errors import MalformedBytes
 from tests.core.chain.conftest import public_key
+from tests.seeds import rounds
 
 # Test keys in the order of their addresses, so that ties fall as in CometBFT's tests, which make addresses up.
 BY_ADDRESS = sorted((public_key(n) for n in range(30)), key=address_of)
@@ -210,7 +211,7 @@ def test_a_proposer_who_is_no_member_is_refused() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=rounds(20), deadline=None)
 @given(powers_strategy, updates_strategy)
 def test_after_any_change_turns_are_in_proportion_again(
     powers: list[int], changes: list[list[tuple[int, int]]]

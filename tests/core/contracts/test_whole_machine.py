@@ -12,7 +12,6 @@ that this one is made of (test_money_machine.py lists its own).
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 
@@ -48,12 +47,12 @@ from tests.core.contracts.test_money_machine import (
 )
 from tests.core.contracts.test_standing_machine import names
 from tests.core.contracts.whole_model import WholeMoney, WholeStanding
+from tests.seeds import EXPLORE, rounds
 
-EXPLORE = int(os.environ.get("CHAINPOS_EXPLORE", "0"))
 PEOPLE = {"alice": (BANK, 1_000_000), "bob": (WALLET, 500_000)}
 BLOCK_STEPS = 8
-# Four parts, so that they run beside each other; 200,000 steps together.
-PARTS, EXAMPLES, STEPS = 4, 250, 200
+# Four parts, so that they run beside each other; 200,000 steps together. Few examples end before their last step.
+PARTS, EXAMPLES, STEPS, AT_LEAST = 4, 253, 200, 200_000
 # What was accepted, and what was refused, in this process: by message or change, and by code.
 seen: Counter[str] = Counter()
 
@@ -144,6 +143,7 @@ class WholeMachine(MoneyMachine, RegisterMachine):
     @invariant()
     def after_each_block_all_is_as_the_models_say(self) -> None:
         self.steps += 1
+        seen["steps"] += 1
         if self.steps % BLOCK_STEPS == 0:
             self.end_block()
 
@@ -176,7 +176,7 @@ def drive(part: int, examples: int, steps: int) -> None:
     run_state_machine_as_test(
         Part,
         settings=settings(
-            max_examples=examples * max(EXPLORE, 1),
+            max_examples=rounds(examples),
             stateful_step_count=steps,
             deadline=None,
             derandomize=not EXPLORE,
@@ -195,5 +195,6 @@ def test_everything_is_as_the_plain_models_say() -> None:
 def test_everything_is_as_the_plain_models_say_for_long(part: int) -> None:
     seen.clear()
     drive(part, EXAMPLES, STEPS)
+    assert seen["steps"] >= AT_LEAST // PARTS
     # Each run meets every message and every kind of change accepted; else the models would prove little.
     assert [kind for kind in (*registry.MESSAGES, *registry.CHANGES) if not seen[kind]] == []

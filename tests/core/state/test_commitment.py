@@ -21,6 +21,7 @@ from chainpos.core.state.commitment import (
 from chainpos.errors import StateMismatch
 from tests.core.state.conftest import GROUND_BUCKET, GROUND_KEYS
 from tests.core.state.naive import state_root
+from tests.seeds import rounds
 
 # Few enough that random blocks meet the same keys again; half of them share one bucket.
 KEYS = GROUND_KEYS[:12] + [b"k%d" % number for number in range(12)]
@@ -56,7 +57,7 @@ def test_the_root_is_that_of_the_records_after_any_history(history: Blocks) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=rounds(300), deadline=None)
 @given(blocks)
 def test_the_root_is_that_of_the_records_after_very_many_histories(history: Blocks) -> None:
     tree = Commitment()

@@ -24,6 +24,7 @@ from chainpos.core.contracts.balances.records import (
 )
 from chainpos.core.contracts.institutions.messages import DrainReserve, FundReserve
 from tests.core.contracts.conftest import BANK, CNY, CUSTOMERS, WALLET, World, genesis_values, make_app_state
+from tests.seeds import rounds
 
 VALUES = genesis_values(make_app_state())
 LIMIT = 2**63 - 1
@@ -172,4 +173,4 @@ TestBalances.settings = settings(max_examples=25, stateful_step_count=30, deadli
 class TestBalancesAtLength(TestBalances):  # type: ignore[misc]
     """The same, for a night."""
 
-    settings = settings(max_examples=1_000, stateful_step_count=100, deadline=None)
+    settings = settings(max_examples=rounds(100), stateful_step_count=100, deadline=None)
