@@ -72,6 +72,7 @@ class Street:
         self.receipts: set[str] = set()
         self.ended: dict[str, End] = {}
         self.kills = 0
+        self._acknowledged_before: set[str] = set()
         self._number = itertools.count()
 
     async def open(self, group: asyncio.TaskGroup) -> None:
@@ -115,6 +116,7 @@ class Street:
         child.kill()
         await child.process.wait()
         self.kills += 1
+        self._acknowledged_before = set(self.acknowledged)
         match victim:
             case "validator":
                 await network.start_validator()
@@ -124,6 +126,10 @@ class Street:
                 await network.start_citizens("--bustle")
             case _:
                 await self.open_till(group)
+
+    async def sells_again(self) -> bool:
+        """Whether a sale was acknowledged since the last kill."""
+        return self.acknowledged > self._acknowledged_before
 
     async def close(self) -> None:
         """No more sales; wait until both nodes are level and the till has seen all of it."""
@@ -166,7 +172,7 @@ async def sell_while_killing(pilot: Pilot, victims: list[str], pauses_s: list[fl
         for victim, pause_s in zip(victims, pauses_s, strict=True):
             await asyncio.sleep(pause_s)
             await street.kill(victim, group)
-        await asyncio.sleep(2)
+        await until(street.sells_again)
         await street.close()
     await pilot.network.stop()
     ledger = require_whole_and_alike(pilot.paths)

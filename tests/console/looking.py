@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -30,6 +32,18 @@ CHARACTERS = {
 MOMENTS = count(1)
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
 PAGES = ("counter", "sales", "settlement", "ledger", "node")
+LANGUAGES = ("en", "zh")
+
+
+def in_turns(cases: Sequence[Any], name: Callable[[Any], str] = str) -> list[Any]:
+    """Parameters (language, case): each case in one language by default, in turn; in the other where time allows."""
+    return [
+        pytest.param(
+            language, case, id=f"{language}-{name(case)}", marks=[] if place % 2 == odd else [pytest.mark.slow]
+        )
+        for odd, language in enumerate(LANGUAGES)
+        for place, case in enumerate(cases)
+    ]
 
 
 class HeardApp(ConsoleApp):

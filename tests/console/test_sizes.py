@@ -24,6 +24,7 @@ from tests.console.looking import (
     SIZES,
     assert_snapshot,
     go,
+    in_turns,
     key_in,
     opened,
     settle,
@@ -57,20 +58,13 @@ def assert_no_overflow(app: Shell, size: tuple[int, int]) -> None:
             assert app.screen.region.contains_region(widget.region), widget
 
 
-# Each size and each language once by default; the other half, and the calmer themes, where time allows.
-LANGUAGES_AND_SIZES = [
-    pytest.param(
-        language, size, id=f"{language}-{size[0]}x{size[1]}", marks=[pytest.mark.slow] if place % 2 == odd else []
-    )
-    for odd, language in enumerate(("en", "zh"))
-    for place, size in enumerate(SIZES)
-]
+# The calmer themes where time allows.
 EVERY_THEME = [
     pytest.param(theme, marks=[] if theme in ("dark", "high-contrast") else [pytest.mark.slow]) for theme in THEMES
 ]
 
 
-@pytest.mark.parametrize(("language", "size"), LANGUAGES_AND_SIZES)
+@pytest.mark.parametrize(("language", "size"), in_turns(SIZES, lambda size: f"{size[0]}x{size[1]}"))
 async def test_ux19_every_screen_fits_every_size(
     till: PreparedTill, tmp_path: Path, size: tuple[int, int], language: str
 ) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from chainpos.till.views import FaultView, Link
-from tests.console.looking import opened, settle, text_of
+from tests.console.looking import in_turns, opened, settle, text_of
 from tests.console.prepared_till import PreparedTill, network_of
 from tests.console.screens.test_paper import broken_over_lines
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("kind", ["book", "clock_ahead", "clock_behind"])
+@pytest.mark.parametrize(("language", "kind"), in_turns(("book", "clock_ahead", "clock_behind")))
 async def test_ux8_a_fault_of_the_machine_stands_on_the_counter_with_its_way_out(
     till: PreparedTill, tmp_path: Path, language: str, kind: str
 ) -> None:

@@ -11,7 +11,7 @@ import zxingcpp
 from chainpos.console.screens.receipt import ProofCodes, ReceiptScreen
 from chainpos.errors import UserFacingError
 from chainpos.till.views import PrinterView, SaleState
-from tests.console.looking import ansi_of, go, key_in, opened, settle, text_of
+from tests.console.looking import ansi_of, go, in_turns, key_in, opened, settle, text_of
 from tests.console.prepared_paper import RECEIPT
 from tests.console.prepared_till import PreparedTill
 from tests.terminal_picture import picture
@@ -90,9 +90,9 @@ async def test_without_a_printer_printing_is_not_offered(till: PreparedTill, tmp
         assert isinstance(app.screen, ReceiptScreen)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(
-    "problem", ["no_paper", "cover_open", "unreachable", "error", "no_driver", "unsure", "no_paper_begun"]
+    ("language", "problem"),
+    in_turns(("no_paper", "cover_open", "unreachable", "error", "no_driver", "unsure", "no_paper_begun")),
 )
 async def test_ux8_a_printer_that_fails_says_what_that_the_sale_stands_and_what_to_do(
     till: PreparedTill, tmp_path: Path, language: str, problem: str

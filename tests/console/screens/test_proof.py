@@ -13,7 +13,7 @@ from tests.console.looking import key_in, opened, scan, settle, text_of
 from tests.console.prepared_till import PreparedTill, network_of
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 async def test_ux5_a_proof_scanned_code_by_code_shows_paid_proof_rings_no_bell_and_becomes_paid_later(
     till: PreparedTill, tmp_path: Path, language: str
 ) -> None:

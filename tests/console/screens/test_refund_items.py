@@ -18,7 +18,7 @@ def cny(minor: int) -> Amount:
     return Amount(minor, "CNY")
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 async def test_ux11_items_are_refunded_piece_by_piece_with_pin_and_typed_amount(
     till: PreparedTill, tmp_path: Path, language: str
 ) -> None:

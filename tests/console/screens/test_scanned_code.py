@@ -20,7 +20,7 @@ def cny(minor: int) -> Amount:
     return Amount(minor, "CNY")
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 async def test_ux7_a_code_that_grants_too_little_puts_the_shops_own_code_up_for_the_customer_to_confirm(
     till: PreparedTill, tmp_path: Path, language: str
 ) -> None:
@@ -39,7 +39,7 @@ async def test_ux7_a_code_that_grants_too_little_puts_the_shops_own_code_up_for_
         assert not [each for each in till.asked if each[0] in {"cancel", "charge"}]
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 async def test_ux8_a_code_taken_offline_says_that_it_is_not_paid_and_whose_risk_it_is(
     till: PreparedTill, tmp_path: Path, language: str
 ) -> None:
