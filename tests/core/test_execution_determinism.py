@@ -46,9 +46,7 @@ def busy_day() -> str:
     return seen.hex()
 
 
-@pytest.mark.parametrize(
-    ("seed", "options"), [("0", ()), ("1", ()), ("4242", ("-O",))], ids=["seed 0", "seed 1", "seed 4242, -O"]
-)
+@pytest.mark.parametrize(("seed", "options"), [("0", ()), ("4242", ("-O",))], ids=["seed 0", "seed 4242, -O"])
 def test_another_process_comes_to_the_same_hash(seed: str, options: tuple[str, ...]) -> None:
     code = "from tests.core.test_execution_determinism import busy_day; print(busy_day())"
     answer = subprocess.run(

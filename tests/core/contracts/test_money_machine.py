@@ -33,6 +33,7 @@ from chainpos.core.contracts.settlement.records import first_payout, money_state
 from tests.core.contracts.city import BANKS, HKD, SHOPS, SOUTH, City, Sale, make_city
 from tests.core.contracts.conftest import BANK, CNY, GENESIS_S, WALLET, genesis_values, key_of
 from tests.core.contracts.plain_model import Asked, PlainModel
+from tests.seeds import rounds
 
 PAYERS = {"carol": BANK, "erin": BANK, "fay": SOUTH, "gil": WALLET}
 OPENING = {"carol": 5_000_000, "erin": 100_000_000, "fay": 5_000_000, "gil": 5_000_000}
@@ -307,9 +308,9 @@ def run(examples: int, steps: int) -> None:
 
 
 def test_money_does_what_the_plain_model_does() -> None:
-    run(examples=25, steps=40)
+    run(examples=12, steps=40)
 
 
 @pytest.mark.slow
 def test_money_does_what_the_plain_model_does_for_long() -> None:
-    run(examples=100, steps=120)
+    run(examples=rounds(40), steps=120)

@@ -91,8 +91,7 @@ def test_the_order_of_insertion_does_not_matter(records: dict[bytes, bytes]) -> 
         assert tree.root == expected
 
 
-@pytest.mark.parametrize("seed", ["0", "1", "4242"])
-@pytest.mark.parametrize("flag", [(), ("-O",)])
+@pytest.mark.parametrize(("seed", "flag"), [("0", ()), ("1", ("-O",)), ("4242", ())])
 def test_the_hash_seed_and_optimised_mode_do_not_matter(seed: str, flag: tuple[str, ...]) -> None:
     code = (
         "from chainpos.core.state.commitment import Commitment\n"
