@@ -16,6 +16,11 @@ settings.register_profile("long", parent=settings.get_profile("quick"), max_exam
 settings.load_profile(os.environ.get("CHAINPOS_EXAMPLES", "quick"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """-n auto: half as many again as there are processors, as much of a test is waiting for others and for the disk."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Property tests can be asked for by name, for a longer run of them alone: -m property, CHAINPOS_EXAMPLES=long."""
     for item in items:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from chainpos.errors import EXIT_UNREACHABLE, UserFacingError
 
-READY_TIMEOUT_S: Final = 30.0
+READY_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 8.0
 ENDING_TIMEOUT_S: Final = 2.0
 MAX_LINE_BYTES: Final = 1 << 20

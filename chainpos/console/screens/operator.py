@@ -94,6 +94,8 @@ class OperatorScreen(Frame):
 
     def node_changed(self, node: NodeView) -> None:
         """A new report."""
+        if len(self.query(Part)) < len(PARTS):
+            return  # The console is being left: the screen is taken down from within.
         self.query_one(Overview).sample(node)
         # The other parts are handed it when they are looked at.
         self._shown().node = node

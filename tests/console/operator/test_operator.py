@@ -65,6 +65,15 @@ async def test_ux28_what_the_offices_have_in_hand_fits_80_by_24(
         await shows(pilot, *words)
 
 
+async def test_a_report_that_comes_while_the_console_is_left_harms_nothing(nodes: Nodes, tmp_path: Path) -> None:
+    validator = await nodes.validator()
+    async with operating(validator.rpc, tmp_path / "me") as (app, _):
+        assert app.node is not None
+        await app.screen.query_one("#part").remove()
+        app._tell_node(app.node)
+        assert app.is_running
+
+
 @pytest.mark.slow
 async def test_ux28_what_waits_is_told_by_account_and_age(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
