@@ -113,7 +113,7 @@ async def killing(homes: Path, processes: Processes, victim: str, *, count: int,
     stopped_and_verified(homes, processes, "validator", "peer", transactions=count)
 
 
-@pytest.mark.parametrize("victim", ["validator", "peer"])
+@pytest.mark.parametrize("victim", ["validator", pytest.param("peer", marks=pytest.mark.slow)])
 async def test_a_node_killed_while_payments_run_loses_none_and_doubles_none(
     homes: Path, processes: Processes, victim: str
 ) -> None:
