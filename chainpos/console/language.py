@@ -27,7 +27,7 @@ class Texts:
     def __init__(self, language: str, entries: dict[str, str], told: dict[str, str]) -> None:
         self.language = language
         self.entries = entries
-        self._told = {_pattern(sentence): meant for sentence, meant in told.items()}
+        self._told = told
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The text of `key`; for a `count` of one its singular, where the language has one. Raises UnknownText."""
@@ -47,8 +47,10 @@ class Texts:
 
     def told(self, sentence: str) -> str:
         """A sentence of the till, which speaks English, in this language; itself if the catalogue lacks it."""
-        for pattern, meant in self._told.items():
-            if found := pattern.fullmatch(sentence[:LONGEST_TOLD]):
+        for told, meant in self._told.items():
+            # Most are told never: a pattern is made of one that begins as the sentence does, no sooner.
+            begins = sentence.startswith(told.partition("{}")[0])
+            if begins and (found := _pattern(told).fullmatch(sentence[:LONGEST_TOLD])):
                 return meant.format(*(self.told(value) for value in found.groups()))
         return sentence
 
@@ -70,6 +72,7 @@ def flatten(prefix: str, table: dict[str, object]) -> dict[str, str]:
     return entries
 
 
+@cache
 def _pattern(sentence: str) -> re.Pattern[str]:
     return re.compile("(.*?)".join(re.escape(part) for part in sentence.split("{}")), re.DOTALL)
 
