@@ -7,8 +7,10 @@ one payment.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +27,7 @@ from chainpos.console.chime import Chime
 from chainpos.console.feed import Feed
 from chainpos.console.filters import Glyphs
 from chainpos.console.keymap import key
-from chainpos.console.scanner import Burst, Verdict
+from chainpos.console.scanner import GAP_S, Burst, Verdict
 from chainpos.console.screens.articles import ArticleSearch
 from chainpos.console.screens.counter import CounterScreen
 from chainpos.console.screens.frame import Frame
@@ -48,6 +50,9 @@ from chainpos.errors import EXIT_OK, UserFacingError
 from chainpos.inspect.support import SupportDesk
 from chainpos.till.use_cases import TillUseCases
 from chainpos.till.views import CounterView, PrinterView, SaleState
+
+# A pause that is looked at so late was none: the machine was held up.
+LATE_S = GAP_S / 2
 
 # Says a sentence in a language ("en", "zh"); must return at once.
 Voice = Callable[[str, str], None]
@@ -91,6 +96,7 @@ class ConsoleApp(Standing):
         self._chime = Chime()
         self._burst: Burst[events.Key] = Burst()
         self._pause: Timer | None = None
+        self._pause_due_s = 0.0
         self.last_paid: LastPaid | None = None
         self.view_signal: Signal[CounterView] = Signal(self, "view")
 
@@ -165,6 +171,8 @@ class ConsoleApp(Standing):
         """Hold back what may be a scan; everything else goes its way at once."""
         self.touched(event)
         if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._pause is not None and event.time >= self._pause_due_s:
+                self._burst.held_up = not self._burst.keep_if_broken
             if not self._burst.text:
                 # The first key of a scan may open the search; the rest of it was not meant for its field.
                 self._burst.keep_if_broken = isinstance(self.focused, Input)
@@ -194,9 +202,22 @@ class ConsoleApp(Standing):
     def _look_out_for_a_pause(self) -> None:
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(self._burst.gap_s, self._paused) if self._burst.text else None
+        self._pause = None
+        if self._burst.text:
+            self._pause_due_s = time.monotonic() + self._burst.gap_s
+            # Behind the keys that wait already, which may be its rest.
+            looked_out_for = partial(self.call_later, self._paused, self._pause_due_s)
+            self._pause = self.set_timer(self._burst.gap_s, looked_out_for)
 
-    async def _paused(self) -> None:
+    async def _paused(self, due_s: float) -> None:
+        if self._pause is None or due_s != self._pause_due_s:
+            # A key came after all.
+            return
+        if time.monotonic() - due_s > LATE_S and not self._burst.held_up and not self._burst.keep_if_broken:
+            # Keys may wait that nobody has read yet: look once more.
+            self._burst.held_up = True
+            self._look_out_for_a_pause()
+            return
         self._pause = None
         # The console may have been left within the pause.
         with contextlib.suppress(ScreenStackError):

@@ -3,13 +3,15 @@
 A keyboard-wedge scanner types a code with under 50 ms between keys and ends with Enter. The first key of anything goes
 through at once, so that a person never waits; what follows within 50 ms is held until a pause or Enter shows what it
 was. A burst that ends with Enter and is long enough is a code: its Enter never reaches a button. A long burst that just
-stops is a code that lost its end: it is refused, because half a code must not become an amount.
+stops is a code that lost its end: it is refused, because half a code must not become an amount. A scan may also come
+in pieces. What was let through of it less than `STUTTER_S` ago is still known when its Enter comes; and where nobody
+looked for keys in time, because the machine was held up, there was no pause.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Generic, TypeVar
 
 GAP_S: Final = 0.05
@@ -43,7 +45,8 @@ def is_short_bar_code(text: str) -> bool:
 class Verdict(Generic[Key]):
     """What a key led to: keys to deliver now, or a whole code, or the notice of a broken one.
 
-    `first` is the character of a code's first key, which was delivered before it could be told from a person's.
+    `first` is the beginning of a code that was delivered before it could be told from a person's: its first key, or
+    more where it came in pieces.
     """
 
     deliver: tuple[Key, ...] = ()
@@ -60,6 +63,10 @@ class Burst(Generic[Key]):
     held: list[Key] = field(default_factory=list)
     last_s: float = float("-inf")
     keep_if_broken: bool = False
+    # Nobody looked for keys in time since the last one, so it is not known that none came.
+    held_up: bool = False
+    # What was delivered just before this burst, and may have been the beginning of the same code.
+    before: str = ""
 
     @property
     def waiting(self) -> bool:
@@ -73,12 +80,12 @@ class Burst(Generic[Key]):
 
     def key(self, key: Key, character: str, now_s: float) -> Verdict[Key]:
         """A printable key. It is delivered at once if it begins something, else held."""
-        quick = now_s - self.last_s < self.gap_s
-        self.last_s = now_s
+        quick, recent = self._is_quick(now_s), now_s - self.last_s < STUTTER_S
+        self.last_s, self.held_up = now_s, False
         if not quick or not self.text:
-            verdict = self.other(key)
-            self.text = character
-            return verdict
+            released = self._release()
+            self.text, self.before = character, self.before if recent else ""
+            return replace(released, deliver=(*released.deliver, key))
         if len(self.text) < LONGEST_CODE:
             self.text += character
             self.held.append(key)
@@ -86,34 +93,48 @@ class Burst(Generic[Key]):
 
     def enter(self, key: Key, now_s: float) -> Verdict[Key]:
         """Enter: the end of a code, or just Enter after the keys before it."""
-        if now_s - self.last_s < self.gap_s and self._is_code():
-            code, first = normalised(self.text), self.text[0]
-            self._clear()
-            return Verdict(code=code, first=first)
+        if self.text and self._is_quick(now_s):
+            # Digits may be an amount that a person keyed just before; nobody keys letters and then scans.
+            befores = ("", self.before) if _only_digits(self.before) else (self.before, "")
+            for before in befores:
+                code, first = normalised(before + self.text), before + self.text[0]
+                if _is_code(code):
+                    self._clear()
+                    return Verdict(code=code, first=first)
         return self.other(key)
 
     def other(self, key: Key) -> Verdict[Key]:
         """An arrow or a function key: no part of a code."""
         released = self._release()
-        return Verdict(deliver=(*released.deliver, key), broken=released.broken, first=released.first)
+        self.before = ""
+        return replace(released, deliver=(*released.deliver, key))
 
     def pause(self) -> Verdict[Key]:
         """No key came for `gap_s`."""
         return self._release()
 
-    def _is_code(self) -> bool:
-        plain = normalised(self.text)
-        if is_short_bar_code(plain):
-            return True
-        only_digits = plain.replace(".", "").replace(",", "").isdigit()
-        return len(plain) >= (SHORTEST_CODE_OF_DIGITS if only_digits else SHORTEST_CODE)
+    def _is_quick(self, now_s: float) -> bool:
+        return self.held_up or now_s - self.last_s < self.gap_s
 
     def _release(self) -> Verdict[Key]:
-        broken = self._is_code() and not self.keep_if_broken
+        broken = _is_code(normalised(self.text)) and not self.keep_if_broken
         deliver, first = (() if broken else tuple(self.held)), self.text[:1]
+        # A person's words in a field are no beginning of anything.
+        before = "" if broken or self.keep_if_broken else (self.before + self.text)[-LONGEST_CODE:]
         self._clear()
+        self.before = before
         return Verdict(deliver=deliver, broken=broken, first=first)
 
     def _clear(self) -> None:
-        self.text = ""
+        self.text, self.before, self.held_up = "", "", False
         self.held = []
+
+
+def _is_code(plain: str) -> bool:
+    if is_short_bar_code(plain):
+        return True
+    return len(plain) >= (SHORTEST_CODE_OF_DIGITS if _only_digits(plain) else SHORTEST_CODE)
+
+
+def _only_digits(text: str) -> bool:
+    return normalised(text).replace(".", "").replace(",", "").isdigit()

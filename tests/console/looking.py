@@ -17,7 +17,6 @@ from textual.strip import Strip
 
 from chainpos.console.app import ConsoleApp, Voice
 from chainpos.console.filters import Glyphs
-from chainpos.console.scanner import STUTTER_S
 from chainpos.console.settings import Settings
 from chainpos.console.shell import Shell
 from chainpos.inspect.support import SupportDesk
@@ -97,12 +96,15 @@ async def key_in(pilot: Pilot[int], *keys: str) -> None:
 
 async def scan(pilot: Pilot[int], code: str, *, end: str = "enter") -> None:
     """Type as a scanner does."""
+    assert isinstance(pilot.app, ConsoleApp)
     for character in code:
         pilot.app.post_message(events.Key(character, character))
     if end:
         pilot.app.post_message(events.Key(end, None))
+    await settle(pilot, 0.15)
     # Without an end it is known for broken only when no more of it has come for a while.
-    await settle(pilot, 0.15 if end else 2 * STUTTER_S)
+    while pilot.app._burst.text:
+        await settle(pilot)
 
 
 async def go(pilot: Pilot[int], page: str) -> None:

@@ -82,6 +82,64 @@ def test_ux7_a_scan_that_a_busy_machine_hands_over_in_pieces_is_one_code() -> No
     assert burst.enter("enter", now_s + 4 * GAP_S).code == CODE
 
 
+def test_ux7_a_scan_whose_beginning_was_let_through_is_still_one_code() -> None:
+    """ "CPC" came, then nothing for two gaps, then the rest: the verdict says what was delivered of it too early."""
+    burst: Burst[str] = Burst()
+    through, now_s = typed(burst, CODE[:3])
+    through += burst.pause().deliver
+    now_s += 2 * GAP_S
+    for character in CODE[3:]:
+        through += burst.key(character, character, now_s).deliver
+        now_s += QUICK
+    assert through == list(CODE[:4])
+    verdict = burst.enter("enter", now_s)
+    assert (verdict.code, verdict.first) == (CODE, CODE[:4])
+
+
+def test_ux7_an_amount_keyed_just_before_a_scan_is_no_part_of_it() -> None:
+    burst: Burst[str] = Burst()
+    _, now_s = typed(burst, "1250", 2 * GAP_S)
+    for character in CODE:
+        now_s += QUICK
+        burst.key(character, character, now_s + 2 * GAP_S)
+    verdict = burst.enter("enter", now_s + 2 * GAP_S)
+    assert (verdict.code, verdict.first) == (CODE, "C")
+
+
+@pytest.mark.parametrize(("let_through", "is_one"), [(2 * GAP_S, True), (2 * STUTTER_S, False)])
+def test_ux7_a_beginning_counts_for_as_long_as_a_scan_may_stutter(let_through: float, is_one: bool) -> None:
+    burst: Burst[str] = Burst()
+    _, now_s = typed(burst, "690123456")
+    assert burst.pause().deliver == tuple("90123456")
+    now_s += let_through
+    for character in "7892":
+        burst.key(character, character, now_s)
+        now_s += QUICK
+    verdict = burst.enter("enter", now_s)
+    assert verdict.code == ("6901234567892" if is_one else "")
+    assert verdict.first == ("6901234567" if is_one else "7")
+
+
+def test_ux7_where_nobody_looked_for_keys_there_was_no_pause() -> None:
+    burst: Burst[str] = Burst()
+    _, now_s = typed(burst, CODE[:4])
+    burst.held_up = True
+    through, now_s = burst.key("E", CODE[4], now_s + 1.0).deliver, now_s + 1.0
+    for character in CODE[5:]:
+        now_s += QUICK
+        through += burst.key(character, character, now_s).deliver
+    assert through == ()
+    burst.held_up = True
+    assert burst.enter("enter", now_s + 1.0).code == CODE
+
+
+def test_what_a_person_keys_slowly_is_no_beginning_of_a_code_without_a_burst_at_its_end() -> None:
+    burst: Burst[str] = Burst()
+    through, now_s = typed(burst, "690123456789", 2 * GAP_S)
+    assert through == list("690123456789")
+    assert burst.enter("enter", now_s + 2 * GAP_S).deliver == ("enter",)
+
+
 def test_enter_long_after_a_burst_is_just_enter() -> None:
     burst: Burst[str] = Burst()
     _, now_s = typed(burst, CODE)

@@ -81,10 +81,10 @@ class CounterScreen(CounterFace):
     def on_key(self, event: events.Key) -> None:
         """Digits and the point, also as an IME types them, whatever has the focus."""
         character = normalised(event.character or "")
-        if character and character == self.swallowed:
+        if character and self.swallowed.startswith(character):
             event.stop()
             event.prevent_default()
-            self.swallowed = ""
+            self.swallowed = self.swallowed.removeprefix(character)
         elif len(character) == 1 and character in "0123456789.":
             event.stop()
             event.prevent_default()
@@ -315,13 +315,13 @@ class CounterScreen(CounterFace):
         self.told(Told(what, money, texts("counter.confirm_there" if shown else "counter.confirm_enter")))
 
     def forget(self, first: str) -> None:
-        """Take back the first key of a scan, which was keyed before it could be told from a person's."""
+        """Take back the beginning of a scan, which was keyed before it could be told from a person's."""
         plain = normalised(first)
-        if plain and self.keyed.endswith(plain):
-            self.keyed = self.keyed[: -len(plain)]
-        elif plain:
-            # It is still on its way here, where it would be keyed or open the search.
-            self.swallowed = plain
+        keyed = next(plain[:n] for n in range(len(plain), -1, -1) if self.keyed.endswith(plain[:n]))
+        self.keyed = self.keyed.removesuffix(keyed)
+        # The rest is still on its way here, where it would be keyed or open the search.
+        self.swallowed = plain.removeprefix(keyed)
+        if self.swallowed:
             self.set_timer(SWALLOW_S, self._swallow_no_more)
 
     def _swallow_no_more(self) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from textual import events
 
+from chainpos.console.scanner import GAP_S
 from chainpos.console.screens.enlarged import EnlargedCode
 from chainpos.console.screens.question import Question
 from chainpos.console.showing import Stage
+from chainpos.console.widgets.amount_due import AmountDue
 from chainpos.console.widgets.qr_picture import QrPicture, picture_size
 from chainpos.errors import UserFacingError
 from chainpos.till.views import Link, SaleState
@@ -239,6 +242,24 @@ async def test_ux7_a_scanned_code_is_charged_under_any_focus(till: PreparedTill,
         await scan(pilot, CODE)
         assert till.asked[-1] == ("charge", CODE, cny(1_250))
         assert not any(asked[0] == "request" for asked in till.asked)
+
+
+async def test_ux7_a_scan_that_comes_in_pieces_keys_no_amount(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        begun_s = time.monotonic()
+
+        def scanned(late_s: float, *keys: tuple[str, str | None]) -> None:
+            for key, character in keys:
+                event = events.Key(key, character)
+                event.time = begun_s + late_s
+                app.post_message(event)
+
+        scanned(0.0, *((digit, digit) for digit in "400638"))
+        await settle(pilot, 0.3)
+        assert app.screen.query_one("#due", AmountDue).amount == cny(400_638)
+        scanned(2 * GAP_S, *((digit, digit) for digit in "1333931"), ("enter", None))
+        await settle(pilot)
+        assert app.screen.query_one("#due", AmountDue).amount is None
 
 
 async def test_ux7_a_scan_never_presses_a_button(till: PreparedTill, tmp_path: Path) -> None:
