@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 from sqlite_utils import Database
 
-from chainpos.errors import StoreError
+from chainpos.errors import ChainposError, StoreError
 from chainpos.store.locking import FileLock
 from chainpos.store.shop_schema import migrate
 
@@ -28,6 +28,8 @@ _SECOND_NS: Final = 1_000_000_000
 _ENDS: Final = "SELECT (SELECT min(created_ns) FROM sales) AS first, (SELECT max(created_ns) FROM sales) AS last"
 # Among so many of the newest sales a part of a reference is looked for.
 SCANNED: Final = 5_000
+# So many steps of SQLite's machine lie between two looks whether somebody else wants the book: well under 1 ms.
+STEPS: Final = 10_000
 
 
 class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +101,10 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     offline: bool = False
 
 
+class GaveWay(ChainposError):
+    """A look into the book was left off, because somebody else wanted it."""
+
+
 class Search(NamedTuple):
     """What to find: sales that match every field given. `minute` is of the day, east of UTC by `offset_s`."""
 
@@ -113,6 +119,7 @@ class _Ends(msgspec.Struct, frozen=True):
     last: int | None
 
 
+T = TypeVar("T")
 Row = TypeVar("Row", bound=msgspec.Struct)
 # What the ledger may change of a sale; all else stands as it was signed.
 _LEDGER_COLUMNS: Final = (
@@ -284,6 +291,16 @@ class ShopBook:
             found = [str(row["integrity_check"]) for row in self._db.query("PRAGMA integrity_check")]
         return [line for line in found if line != "ok"]
 
+    def giving_way(self, read: Callable[[], T], wanted: Callable[[], bool]) -> T:
+        """What `read` returned. Raises GaveWay where somebody else `wanted` the book meanwhile."""
+        reader = threading.get_ident()
+        # SQLite asks whoever uses the connection; only this reader gives way.
+        self._db.conn.set_progress_handler(lambda: threading.get_ident() == reader and wanted(), STEPS)
+        try:
+            return read()
+        finally:
+            self._db.conn.set_progress_handler(None, STEPS)
+
     @contextmanager
     def writing(self) -> Iterator[Any]:
         """One transaction on the book, for this room's files alone: all of it is durable at the end, or none."""
@@ -300,9 +317,8 @@ class ShopBook:
     def rows(self, sql: str, values: Sequence[object], shape: type[Row]) -> list[Row]:
         """What a query finds, in its shape; for this room's files alone. Raises StoreError."""
         with self._mutex, _sqlite_errors(self.path):
-            rows = list(self._db.query(sql, list(values)))
-        # SQLite has no truth values; all else comes as it was written, because the tables are STRICT.
-        return [msgspec.convert(row, shape, strict=False) for row in rows]
+            # SQLite has no truth values; all else comes as it was written, because the tables are STRICT.
+            return [msgspec.convert(row, shape, strict=False) for row in self._db.query(sql, list(values))]
 
 
 def _matches(row: SaleRow, search: Search) -> bool:
@@ -326,6 +342,8 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise GaveWay from error
         raise StoreError(f"the shop's book {path} cannot be used: {error}") from error
 
 

@@ -243,10 +243,13 @@ class ShopShifts:
         sql = "SELECT * FROM tenders WHERE returned_ns > 0 AND returned_in = 0 AND kind <> 'ledger' ORDER BY id"
         return self.book.rows(sql, [], TenderRow)
 
-    def tender_of_sale(self, sale: int) -> TenderRow | None:
-        """The tender of a bill that a sale on the ledger is, if it is one."""
-        found = self.book.rows("SELECT * FROM tenders WHERE sale = ? AND sale > 0", [sale], TenderRow)
-        return found[0] if found else None
+    def tenders_between(self, after_height: int, to_height: int) -> list[TenderRow]:
+        """The tenders of bills that sales on the ledger are, of those that `paid_between` has."""
+        sql = (
+            "SELECT tenders.* FROM sales CROSS JOIN tenders ON tenders.sale = sales.number AND tenders.sale > 0 "
+            "WHERE sales.height > ? AND sales.height <= ? ORDER BY sales.height, sales.number LIMIT ?"
+        )
+        return self.book.rows(sql, [after_height, to_height, MAX_ROWS], TenderRow)
 
     def taxed_uncounted(self) -> list[TaxRow]:
         """What complete bills that no closed shift counted charged at each rate."""

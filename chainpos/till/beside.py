@@ -34,7 +34,7 @@ class Beside:
         def read() -> dict[int, BesideRow]:
             return {row.number: row for each in searches for row in self._stored.bills(each, limit=limit)}
 
-        rows = await self._run.book.call(read)
+        rows = await self._run.book.read(read)
         newest = sorted(rows.values(), key=lambda row: (row.closed_ns, row.number), reverse=True)
         return tuple(beside_view(row) for row in newest[:limit])
 

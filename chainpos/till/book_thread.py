@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from chainpos.errors import EXIT_CORRUPT, StoreError, UserFacingError
-from chainpos.store.shop import ShopBook
+from chainpos.store.shop import GaveWay, ShopBook
 
 T = TypeVar("T")
 
@@ -29,15 +29,34 @@ class BookFailed(UserFacingError, StoreError):
 
 
 class BookThread:
-    """Runs calls on the book one after another. `failure` is the first write that failed, if any did."""
+    """Runs calls on the book one after another. `failure` is the first write that failed, if any did.
+
+    What may take long is read with `read`: it gives way, so that no sale waits for a report or a search.
+    """
 
     def __init__(self, book: ShopBook) -> None:
         self.book = book
         self.failure: StoreError | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
+        self._calls = 0
 
     async def call(self, work: Callable[[], T]) -> T:
         """What `work` returned. Raises what it raised; a StoreError is remembered and becomes BookFailed."""
+        self._calls += 1
+        try:
+            return await self._run(work)
+        finally:
+            self._calls -= 1
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """As `call`, for `work` that only reads: a call that comes meanwhile goes first, and `work` begins anew."""
+        while True:
+            try:
+                return await self._run(lambda: self.book.giving_way(work, lambda: self._calls > 0))
+            except GaveWay:
+                continue
+
+    async def _run(self, work: Callable[[], T]) -> T:
         try:
             asked = asyncio.get_running_loop().run_in_executor(self._pool, work)
         except RuntimeError as error:

@@ -176,19 +176,21 @@ class Till:
 
     async def request(self, amount: Amount, memo: str = "") -> SaleView:
         """A new signed request, saved in the book before it is shown. Works offline."""
-        return await self.sell(amount, memo)
+        sale = await self.sell(amount, memo)
+        client, sold = self._run.connection.client, self._hand
+        if client is not None and sold is not None:
+            # It is on the counter already; whoever asked for it may rely on its being served where the node answers.
+            with contextlib.suppress(Disconnected, MalformedBytes, TimeoutError):
+                async with asyncio.timeout(PUBLISH_WAIT_S):
+                    await self._run.desk.publish(client, sold)
+        return sale
 
     async def sell(self, amount: Amount, memo: str, also: Also | None = None) -> SaleView:
-        """A request, booked together with what `also` writes."""
+        """A request, booked together with what `also` writes. It waits for no network: the next errand publishes it."""
         async with self._selling:
             sale = await self._new_sale(amount, memo, LINK, self._run.settings.life_s, also)
         self._hand = sale
-        client = self._run.connection.client
-        if client is not None:
-            # So that the code can be fetched when it is shown; otherwise the next look round publishes it.
-            with contextlib.suppress(Disconnected, MalformedBytes, TimeoutError):
-                async with asyncio.timeout(PUBLISH_WAIT_S):
-                    await self._run.desk.publish(client, sale)
+        self._run.outbox.wake.set()
         self._run.changed()
         return sale_view(sale, self._run.money)
 
@@ -267,7 +269,7 @@ class Till:
     async def sales(self, search: str = "", *, limit: int = 500) -> tuple[SaleView, ...]:
         """The sales of the book, newest first; by reference, amount or time of day."""
         run, book = self._run, self._run.book
-        rows = await book.call(partial(search_book, book.book, search, run.settings.currency, run.utc_offset_s, limit))
+        rows = await book.read(partial(search_book, book.book, search, run.settings.currency, run.utc_offset_s, limit))
         return tuple(row_view(run.desk.current(row), run.money) for row in rows)
 
     # -- after the sale

@@ -23,7 +23,7 @@ async def whole_view(run: RunningTill) -> SettlementView:
 
         return fees_minor(book, currency), cost_elsewhere(money.comparisons, taken, currency)
 
-    return settlement_view(money, currency, *await run.book.call(sums))
+    return settlement_view(money, currency, *await run.book.read(sums))
 
 
 async def parts_view(run: RunningTill, number: int) -> PayoutParts:
@@ -32,5 +32,5 @@ async def parts_view(run: RunningTill, number: int) -> PayoutParts:
     if not 1 <= number <= len(payouts):
         raise UserFacingError(f"There is no payout {number}.", next_step="Choose one of the list.", money_moved="")
     height = payouts[number - 1].requested_height
-    sales = await run.book.call(lambda: paid_sales(book, currency, height))
+    sales = await run.book.read(lambda: paid_sales(book, currency, height))
     return payout_parts(number, payouts, sales, currency)

@@ -87,13 +87,13 @@ async def read_shift(run: RunningTill, shift: ShiftRow) -> ShiftParts:
 
 async def _look(run: RunningTill, shift: ShiftRow) -> ShiftParts:
     shifts = ShopShifts(run.book.book)
-    counted = await run.book.call(lambda: counted_before(shifts, shift))
+    counted = await run.book.read(lambda: counted_before(shifts, shift))
     # All that the book knows is compared: a node that does not have those blocks, or has them no more, was not read.
-    known = await run.book.call(lambda: shifts.known_height(KIND))
+    known = await run.book.read(lambda: shifts.known_height(KIND))
     to_height = max(run.desk.tip_height, shift.from_height, known)
     side = await _ledger(run, shift, to_height)
     upto = MAX_HEIGHT if side is None else to_height
-    book = await run.book.call(lambda: read_book(shifts, shift, counted, upto))
+    book = await run.book.read(lambda: read_book(shifts, shift, counted, upto))
     if side is None:
         # The heights are left to the next shift, which reads them on the ledger and mends what is counted here.
         found = (Difference(kind=LEDGER_NOT_READ.name), *book.tender_faults)
@@ -174,10 +174,10 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
         for row in shifts.paid_between(shift.from_height, to_height)
         if row.currency == shift.currency and row.reference not in known
     ]
-    tenders = {row.number: shifts.tender_of_sale(row.number) for row in paid}
+    tenders = {row.sale: row for row in shifts.tenders_between(shift.from_height, to_height)}
     refunds = [_refund_entry(row) for row in shifts.sent_between(KIND, shift.from_height, to_height)]
     taxed = [Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in shifts.taxed_uncounted()]
-    keyed_minor = sum(row.amount_minor for row in paid if tenders[row.number] is None)
+    keyed_minor = sum(row.amount_minor for row in paid if row.number not in tenders)
     if keyed_minor:
         taxed.append(Taxed(NO_RATE, keyed_minor, 0))
     came, went = shifts.received_uncounted(), [row for row in shifts.returned_uncounted() if row.received_ns]
@@ -204,7 +204,7 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
             for row in shifts.unpaid_after(shift.from_sale, to_sale)
         ),
         tender_faults=(
-            *(_tender_fault(row, tender) for row in paid if _differs(row, tender := tenders[row.number])),
+            *(_tender_fault(row, tender) for row in paid if _differs(row, tender := tenders.get(row.number))),
             *(Difference(kind=CODE_REFUSED.name, reference=row.reference, book_minor=row.amount_minor) for row in lost),
         ),
         counted=Counted(

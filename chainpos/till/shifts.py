@@ -167,7 +167,7 @@ class ShiftDesk:
 
     async def all_closed(self) -> tuple[ShiftRowView, ...]:
         """Closed shifts, newest first; a hundred at most."""
-        return await self._run.book.call(lambda: tuple(_row_view(row) for row in self._shifts.shifts()))
+        return await self._run.book.read(lambda: tuple(_row_view(row) for row in self._shifts.shifts()))
 
     async def export(self, number: int, folder: Path) -> tuple[Path, ...]:
         """Write a closed shift as CSV, as the signed report with its proof, for the bank. Raises UserFacingError."""

@@ -1,4 +1,7 @@
-"""A shop's book after years: a million sales with their facts, bills and tenders, and a hundred thousand articles."""
+"""A shop's book after years: a million sales with their facts, bills and tenders, and a hundred thousand articles.
+
+Its past days are closed: some shift counted all of it.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +32,20 @@ UNION ALL SELECT number, state, paid_ns FROM sales
 """
 _BILLS: Final = """
 INSERT INTO bills (number, reference, state, cart, currency, items, gross_minor, due_minor, charged_minor, created_ns,
-                   changed_ns, closed_ns, ledger_minor)
+                   changed_ns, closed_ns, ledger_minor, counted_in)
 SELECT number, reference || 'B', 'complete', x'7b7d', currency, 2, amount_minor, amount_minor, amount_minor, created_ns,
-       paid_ns, paid_ns, CASE WHEN number % 4 THEN amount_minor ELSE 0 END FROM sales WHERE number % 2 = 0
+       paid_ns, paid_ns, CASE WHEN number % 4 THEN amount_minor ELSE 0 END, 1 FROM sales WHERE number % 2 = 0
 """
 _LINES: Final = """
 INSERT INTO bill_lines SELECT number, place, 'sku' || (number % 100000), 'Article', '商品', due_minor / 2, 1000, 0, 0,
        130000, 1, due_minor / 2, 0, 0, 0, due_minor / 2 FROM bills, (SELECT 0 AS place UNION SELECT 1)
 """
 _TENDERS: Final = """
-INSERT INTO tenders (bill, kind, amount_minor, currency, state, given_minor, sale, created_ns, received_ns)
+INSERT INTO tenders (bill, kind, amount_minor, currency, state, given_minor, sale, created_ns, received_ns,
+                     received_in)
 SELECT number, CASE WHEN ledger_minor THEN 'ledger' ELSE 'cash' END, charged_minor, currency, 'received',
        CASE WHEN ledger_minor THEN 0 ELSE charged_minor END, CASE WHEN ledger_minor THEN number ELSE 0 END,
-       created_ns, closed_ns FROM bills
+       created_ns, closed_ns, 1 FROM bills
 """
 _NAMES: Final = (
     ("Jasmine tea", "茉莉花茶"),
@@ -54,7 +58,7 @@ _INITIALS: Final = ("mlhc", "nrm", "bz", "xx")
 
 def large_book(folder: Path, *, sales: int, articles: int) -> Path:
     """A book within `folder`, made where it is not there yet."""
-    book = folder / f"book-{sales}-{articles}-{len(MIGRATIONS)}" / "shop.db"
+    book = folder / f"book-{sales}-{articles}-{len(MIGRATIONS)}-closed" / "shop.db"
     if not book.exists():
         begun = book.with_name("begun.db")
         begun.unlink(missing_ok=True)

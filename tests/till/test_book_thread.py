@@ -1,0 +1,72 @@
+"""Whoever waits at the counter comes before whoever looks into the book: a long look gives way to a sale."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from chainpos.store.shop import GaveWay, ShopBook
+from chainpos.till.book_thread import BookThread
+from chainpos.till.sale_views import search_book
+
+from .conftest import Shop, cny, online, view_where
+
+# A look of a second or so, in one statement.
+LONG = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT count(*) AS number FROM n"
+STEPS = 3_000_000
+
+
+class Number(msgspec.Struct):
+    number: int
+
+
+async def test_a_sale_does_not_wait_for_a_long_look_which_is_begun_anew_after_it(tmp_path: Path) -> None:
+    thread = BookThread(ShopBook.open(tmp_path / "shop.db"))
+    begun, order = asyncio.Event(), []
+    loop = asyncio.get_running_loop()
+
+    def look() -> list[Number]:
+        loop.call_soon_threadsafe(begun.set)
+        return thread.book.rows(LONG, [STEPS], Number)
+
+    async def report() -> list[Number]:
+        found = await thread.read(look)
+        order.append("report")
+        return found
+
+    reporting = asyncio.create_task(report())
+    for sale in range(3):
+        await begun.wait()
+        begun.clear()
+        await thread.call(lambda: thread.book.save_setting("sale", Number(sale)))  # noqa: B023 - it is awaited
+        order.append(f"sale {sale}")
+    assert [row.number for row in await reporting] == [STEPS]
+    assert order == ["sale 0", "sale 1", "sale 2", "report"]
+    assert thread.failure is None
+    await thread.close()
+    thread.book.close()
+
+
+def test_only_a_look_that_gives_way_is_left_off(tmp_path: Path) -> None:
+    with ShopBook.open(tmp_path / "shop.db") as book:
+        with pytest.raises(GaveWay):
+            book.giving_way(lambda: book.rows(LONG, [100_000], Number), lambda: True)
+        assert book.giving_way(lambda: search_book(book, "", "CNY", 0, 10), lambda: True) == []
+        assert [row.number for row in book.rows(LONG, [100_000], Number)] == [100_000]
+
+
+async def test_the_code_of_a_request_waits_for_no_answer_of_the_node(shop: Shop) -> None:
+    till = await shop.open_till()
+    await online(till)
+    never: Any = SimpleNamespace(publish_request=lambda *_: asyncio.Event().wait())
+    till._run.connection.client = never
+    sale = await asyncio.wait_for(till.sell(cny(100), ""), 0.5)
+    asked = asyncio.create_task(till.request(cny(200)))
+    await view_where(till, lambda view: view.sale is not None and view.sale.reference != sale.reference)
+    assert not asked.done()
+    assert (await asked).amount == cny(200)
