@@ -36,6 +36,8 @@ from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.source import ChainSource
 
 MOST_ROWS: Final = 50
+# Those that have run out stay on record, among those in force.
+MOST_ON_RECORD: Final = 10_000
 LATEST_PROPOSALS: Final = 50
 _ADDRESS_DIGITS: Final = 40
 
@@ -168,7 +170,7 @@ def _keys(
 ) -> tuple[bytes, ...]:
     """The keys of a table's records: out of the database, or where only a node is asked, out of what was told."""
     prefix = table.full_key(b"")
-    if under := source.records_under(prefix, MOST_ROWS):
+    if under := source.records_under(prefix, MOST_ON_RECORD):
         return tuple(key[len(prefix) :] for key, _ in under)
     return tuple(dict.fromkeys(key_of(told[attribute]) for _, told in _told(source, kind, attribute)))
 

@@ -32,7 +32,6 @@ from chainpos.store.chain_packing import StoredResults
 from chainpos.store.chain_ranges import heights_telling, records_at, records_of, records_under, values_under
 from chainpos.store.chainfile import open_chain_file
 
-MAX_ROWS: Final = 1_000
 MAX_STATES: Final = 2
 # Called with the height that was reached, and the last one.
 Progress = Callable[[int, int], None]
@@ -197,7 +196,7 @@ class StoreSource:
 
     def records_under(self, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """The latest records whose full key begins with `prefix`."""
-        return list(records_under(self.reader, prefix, min(limit, MAX_ROWS)))
+        return list(records_under(self.reader, prefix, limit))
 
     def records_at(self, height: int) -> dict[bytes, bytes]:
         """All records after a block."""

@@ -28,7 +28,7 @@ class ShortDay:
     """Real blocks, signed by the demo validator; `now_s` goes on as the test says."""
 
     def __init__(self, database: Path) -> None:
-        self.city, self.now_s, self._database, self._drawn = load_city(sample_data()), OPENS_S, database, 0
+        self.city, self.now_s, self.database, self._drawn = load_city(sample_data()), OPENS_S, database, 0
         validator = demo_key("validator/short")
         doc = city_genesis(
             self.city, sample_data(), validator=validator.public_key, genesis_time_ns=OPENS_S * SECOND_NS,
@@ -53,14 +53,14 @@ class ShortDay:
         self._clerk.block([], now_ns)
         height = self._clerk.block(list(transactions), now_ns + 20 * MILLISECOND_NS).height
         self._clerk.block([], now_ns + 40 * MILLISECOND_NS)
-        with ChainReader.open(self._database) as reader:
+        with ChainReader.open(self.database) as reader:
             found = StoreSource(reader, "short").found(height)
         assert found is not None
         assert [result.log for result in found.results] == [""] * len(transactions)
         return list(found.results)
 
     def source(self) -> StoreSource:
-        return StoreSource(ChainReader.open(self._database), "short")
+        return StoreSource(ChainReader.open(self.database), "short")
 
     def close(self) -> None:
         self._ledger.close()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 
 from chainpos.core.contracts.compliance.changes import SetAlertRules
 from chainpos.core.contracts.compliance.messages import Agree, Freeze
-from chainpos.core.contracts.compliance.records import AlertRule
+from chainpos.core.contracts.compliance.records import FREEZES, AlertRule
+from chainpos.core.contracts.compliance.records import Freeze as OnRecord
 from chainpos.core.contracts.customers.messages import StartRecovery
 from chainpos.core.contracts.governance.changes import SetRole
 from chainpos.core.contracts.governance.messages import Approve, Propose, Withdraw, change_hash
@@ -85,9 +87,14 @@ def test_all_that_is_in_hand_is_told_with_its_end(busy: ShortDay, kind: type[Sto
     assert (view.alerts, view.time_ns // SECOND_NS) == ((), busy.now_s)
 
 
-def test_what_has_run_out_is_not_in_hand(busy: ShortDay) -> None:
+def test_what_has_run_out_is_not_in_hand_and_hides_nothing_however_much_it_is(busy: ShortDay) -> None:
     busy.now_s += 4 * DAY_S
     busy.block()
+    ended = FREEZES.encode(OnRecord("Order 1", 1, 2, bytes(32), 2))
+    old = [(FREEZES.full_key(account_subject(number.to_bytes(20, "big"))), ended) for number in range(200)]
+    with apsw.Connection(str(busy.database)) as planted:
+        planted.executemany("INSERT INTO records VALUES (?, ?)", old)
+        planted.executemany("INSERT INTO history VALUES (?, 1, ?)", old)
     view = read_offices(busy.source())
     assert view.proposals == ()
     assert [row.legal_reference for row in view.freezes] == ["Order 7"]
