@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from chainpos.cli.acting import Acting, Currency, acts, amount_of, key_of
 from chainpos.cli.output import print_json, print_line
 from chainpos.errors import EXIT_OK
+
+if TYPE_CHECKING:
+    from chainpos.core.contracts.balances.messages import Issue, Redeem
+    from chainpos.core.values.amount import Amount
+    from chainpos.wallet.office import ActResult, Office
 
 app = typer.Typer(
     help="Act for a bank or wallet company: open accounts, take and give cash, send payouts, close cycles.",
@@ -37,7 +43,6 @@ def open_account(
     """Open a customer's account. Nothing about the person goes on the ledger."""
     from chainpos.core.contracts.customers.messages import Open
     from chainpos.core.values.hashes import address_of
-    from chainpos.wallet.office import ActResult, Office
 
     key = key_of(public_key)
     salt, attestation = _attested(papers)
@@ -66,18 +71,12 @@ def issue(
 ) -> None:
     """A customer brought money in: it comes into being on the account."""
     from chainpos.core.contracts.balances.messages import Issue
-    from chainpos.core.values.amount import format_amount
-    from chainpos.wallet.office import ActResult, Office
 
     money, address = amount_of(amount, currency), key_of(account, size=20)
-
-    async def work(office: Office) -> ActResult:
-        message = Issue(await office.institution(), address, currency, money.minor, reason, reference)
-        return await office.act("balances.issue", message)
-
-    result = acting.run(work)
-    moved = f"{format_amount(money)} are on the account."
-    acting.tell(result, "Issued.", moved=moved, amount_minor=money.minor, currency=currency)
+    _cash(
+        acting, "balances.issue", lambda bank: Issue(bank, address, currency, money.minor, reason, reference),
+        money, "Issued.", "are on the account.",
+    )  # fmt: skip
 
 
 @app.command()
@@ -92,18 +91,25 @@ def redeem(
 ) -> None:
     """A customer took money out: it goes out of being. Pay it out only after this says so."""
     from chainpos.core.contracts.balances.messages import Redeem
-    from chainpos.core.values.amount import format_amount
-    from chainpos.wallet.office import ActResult, Office
 
     money, address = amount_of(amount, currency), key_of(account, size=20)
+    _cash(
+        acting, "balances.redeem", lambda bank: Redeem(bank, address, currency, money.minor, reason, reference),
+        money, "Redeemed.", "left the account: pay them out now.",
+    )  # fmt: skip
+
+
+def _cash(
+    acting: Acting, kind: str, message: Callable[[str], Issue | Redeem], money: Amount, done: str, went: str
+) -> NoReturn:
+    """Money over the counter, by the acting institution's message; `went` is what became of it."""
+    from chainpos.core.values.amount import format_amount
 
     async def work(office: Office) -> ActResult:
-        message = Redeem(await office.institution(), address, currency, money.minor, reason, reference)
-        return await office.act("balances.redeem", message)
+        return await office.act(kind, message(await office.institution()))
 
-    result = acting.run(work)
-    moved = f"{format_amount(money)} left the account: pay them out now."
-    acting.tell(result, "Redeemed.", moved=moved, amount_minor=money.minor, currency=currency)
+    moved = f"{format_amount(money)} {went}"
+    acting.tell(acting.run(work), done, moved=moved, amount_minor=money.minor, currency=money.currency)
 
 
 @app.command()
@@ -192,7 +198,6 @@ def close_cycle(
 ) -> None:
     """Net what all institutions owe each other, after the cut-off."""
     from chainpos.core.contracts.settlement.messages import Close, Resolve
-    from chainpos.wallet.office import ActResult, Office
 
     async def work(office: Office) -> ActResult:
         institution = "" if operator else await office.institution()
@@ -217,7 +222,6 @@ def reserves(
     from chainpos.core.contracts.institutions.records import INSTITUTIONS, institution_key
     from chainpos.core.contracts.settlement.records import BATCHES, FIRST_BATCH, batch_key
     from chainpos.core.values.amount import Amount, format_amount
-    from chainpos.wallet.office import Office
 
     async def work(office: Office) -> dict[str, Any]:
         name = await office.institution()
