@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 import typer
 
 from chainpos.cli.output import Json, ask, print_json, print_line, used_wrongly
-from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
+from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE
 
 if TYPE_CHECKING:
     import msgspec
@@ -98,11 +98,7 @@ class Acting:
         if self._home is not None:
             return self._home
         if (demo := running_demo()) is None:
-            raise UserFacingError(
-                "No demo is running on this machine.",
-                next_step="Start one with `chainpos demo`, or give --home.",
-                exit_code=EXIT_USAGE,
-            )
+            raise used_wrongly("No demo is running on this machine.", "Start one with `chainpos demo`, or give --home.")
         return demo.wallet
 
     def _office(self) -> Office:
@@ -152,9 +148,7 @@ def passphrase_of(folder: Path, file: Path | None) -> str:
     try:
         return file.read_text(encoding="utf-8").splitlines()[0]
     except (OSError, IndexError, UnicodeDecodeError) as error:
-        raise UserFacingError(
-            f"No passphrase could be read from {file}.", next_step="Check the file.", exit_code=EXIT_USAGE
-        ) from error
+        raise used_wrongly(f"No passphrase could be read from {file}.", "Check the file.") from error
 
 
 def refused_words(result: ActResult) -> str:

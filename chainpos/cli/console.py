@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.cli.output import print_line, require_terminal, used_wrongly
 
 if TYPE_CHECKING:
     from chainpos.inspect.operating import OperatorDesk
@@ -41,8 +41,6 @@ def console(
         return
     import time
 
-    from chainpos.cli.output import require_terminal
-
     operator, support = desks(home, node, book, operate=operate and not in_browser)
     if not in_browser:
         require_terminal("Open it in one, in a browser with chainpos console serve, or use chainpos node status.")
@@ -60,15 +58,9 @@ def desks(home: Path | None, node: str, book: Path | None, *, operate: bool) -> 
     from chainpos.node.config import split_address
 
     if home is None and not node:
-        raise UserFacingError(
-            "Which node?", next_step="Name its folder with --home, or its RPC with --node.", money_moved="",
-            exit_code=EXIT_USAGE,
-        )  # fmt: skip
+        raise used_wrongly("Which node?", "Name its folder with --home, or its RPC with --node.")
     if operate and home is None:
-        raise UserFacingError(
-            "Only a node's own folder can be operated on.", next_step="Give it with --home.", money_moved="",
-            exit_code=EXIT_USAGE,
-        )  # fmt: skip
+        raise used_wrongly("Only a node's own folder can be operated on.", "Give it with --home.")
     address = node or address_of_home(home or Path())
     split_address(address)
     operator = OperatorDesk(address, time.time_ns, home=home, may_change=operate)
@@ -96,7 +88,6 @@ def serve(
     import secrets
     import sys
 
-    from chainpos.cli.output import print_line
     from chainpos.console.browser.serving import BrowserConsole, serve_until
 
     desks(home, node, None, operate=False)
@@ -115,16 +106,10 @@ def serve(
         sys.stdout.flush()
 
     if (certificate is None) != (key is None):
-        raise UserFacingError(
-            "A certificate needs its key.", next_step="Give --certificate and --key.", money_moved="",
-            exit_code=EXIT_USAGE,
-        )  # fmt: skip
+        raise used_wrongly("A certificate needs its key.", "Give --certificate and --key.")
     pair = None if certificate is None or key is None else (certificate, key)
     console_served = BrowserConsole(command, token, sessions=sessions, names=tuple(name or ()))
     try:
         serve_until(console_served, host, port, pair, ready)
     except OSError as error:
-        raise UserFacingError(
-            f"It cannot listen on {host}:{port}: {error.strerror}.", next_step="Take another --port.", money_moved="",
-            exit_code=EXIT_USAGE,
-        ) from error  # fmt: skip
+        raise used_wrongly(f"It cannot listen on {host}:{port}: {error.strerror}.", "Take another --port.") from error

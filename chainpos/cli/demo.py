@@ -10,8 +10,17 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, note, print_json, print_line, progress, require_terminal
-from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
+from chainpos.cli.output import (
+    Json,
+    end_progress,
+    note,
+    print_json,
+    print_line,
+    progress,
+    require_terminal,
+    used_wrongly,
+)
+from chainpos.errors import EXIT_OK, EXIT_REFUSED
 
 DEFAULT_MERCHANT = "HF01"
 
@@ -38,14 +47,9 @@ def demo(
 ) -> None:
     """Start a validator, the shop's own peer and the rest of the city, and open the counter."""
     if as_json and not headless:
-        raise UserFacingError(
-            "--json reports a run without a screen.", next_step="Add --headless.", money_moved="", exit_code=EXIT_USAGE
-        )
+        raise used_wrongly("--json reports a run without a screen.", "Add --headless.")
     if engine not in ("embedded", "cometbft"):
-        raise UserFacingError(
-            f"There is no engine {engine!r}.", next_step="Take embedded or cometbft.", money_moved="",
-            exit_code=EXIT_USAGE,
-        )  # fmt: skip
+        raise used_wrongly(f"There is no engine {engine!r}.", "Take embedded or cometbft.")
     if not headless:
         require_terminal("Open it in one, or take --headless.")
     with _folder(folder) as place:
@@ -63,11 +67,7 @@ def _folder(named: Path | None) -> Iterator[Path]:
         try:
             named.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserFacingError(
-                f"{named} cannot hold a pilot: {error.strerror}.",
-                next_step="Name another folder.",
-                exit_code=EXIT_USAGE,
-            ) from error
+            raise used_wrongly(f"{named} cannot hold a pilot: {error.strerror}.", "Name another folder.") from error
         yield named.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="chainpos-demo-", ignore_cleanup_errors=True) as made:

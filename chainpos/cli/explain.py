@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, print_json, print_line
-from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.cli.output import Json, print_json, print_line, used_wrongly
 
 
 def explain(
@@ -23,7 +22,7 @@ def explain(
     from chainpos.inspect.explain import explain as page_of
 
     if language not in ("en", "zh", "both"):
-        raise UserFacingError("Which language?", next_step="Take en, zh or both.", money_moved="", exit_code=EXIT_USAGE)
+        raise used_wrongly("Which language?", "Take en, zh or both.")
     if code == "all":
         pages = all_pages()
         if as_json:
@@ -33,12 +32,7 @@ def explain(
         return
     page_found = page_of(code)
     if page_found is None:
-        raise UserFacingError(
-            f"This version knows no code {clean(code)!r}.",
-            next_step="List them with: chainpos explain all",
-            money_moved="",
-            exit_code=EXIT_USAGE,
-        )
+        raise used_wrongly(f"This version knows no code {clean(code)!r}.", "List them with: chainpos explain all")
     if as_json:
         print_json(msgspec.to_builtins(page_found))
         return

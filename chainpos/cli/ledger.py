@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.output import Json, end_progress, print_json, print_line, used_wrongly
 from chainpos.cli.pace import Pace
-from chainpos.errors import EXIT_CORRUPT, EXIT_USAGE, StoreError, UserFacingError
+from chainpos.errors import EXIT_CORRUPT, StoreError, UserFacingError
 
 
 def replay(
@@ -25,13 +25,11 @@ def replay(
     from chainpos.pilot.resources import sample_data
 
     if file is not None and home is not None:
-        raise UserFacingError(
-            "A file and --home were both named.", next_step="Name one of them.", money_moved="", exit_code=EXIT_USAGE
-        )
+        raise used_wrongly("A file and --home were both named.", "Name one of them.")
     if home is not None:
         _require_home(home)
     elif file is not None and not file.exists():
-        raise _nothing_there(f"There is no recorded chain at {file}.", "Check the path.")
+        raise used_wrongly(f"There is no recorded chain at {file}.", "Check the path.")
     elif file is not None and file.is_dir():
         _require_home(file)
     pace = Pace()
@@ -96,8 +94,4 @@ def _require_home(folder: Path) -> None:
 
     require_full(folder)
     if not Home(folder).database.exists():
-        raise _nothing_there(f"There is no node's chain in {folder}.", "Name one that `chainpos node init` made.")
-
-
-def _nothing_there(what: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what, next_step=next_step, money_moved="", exit_code=EXIT_USAGE)
+        raise used_wrongly(f"There is no node's chain in {folder}.", "Name one that `chainpos node init` made.")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.output import Json, end_progress, print_json, print_line, used_wrongly
 from chainpos.cli.pace import Pace
-from chainpos.errors import EXIT_USAGE, UserFacingError
 
 if TYPE_CHECKING:
     from chainpos.sync.joining import Progress
@@ -42,10 +41,8 @@ def join(
     from chainpos.node.joining import join as take_over
 
     if bool(trust_height) != bool(trust_hash) or (trust and trust_hash):
-        raise UserFacingError(
-            "A block to trust is a height and a hash.",
-            next_step="Give both --trust-height and --trust-hash, or one --trust.",
-            exit_code=EXIT_USAGE,
+        raise used_wrongly(
+            "A block to trust is a height and a hash.", "Give both --trust-height and --trust-hash, or one --trust."
         )
     text = f"{trust_height}:{trust_hash}" if trust_hash else trust
     pace = Pace(*_STAGES["headers"])
@@ -84,11 +81,8 @@ def payments(
     from chainpos.store.light import LightStore
 
     if not Home(home).light.is_file():
-        raise UserFacingError(
-            f"No light node has run in {home}.",
-            next_step="Start one: chainpos node start --light --merchant NAME --home DIR.",
-            money_moved="",
-            exit_code=EXIT_USAGE,
+        raise used_wrongly(
+            f"No light node has run in {home}.", "Start one: chainpos node start --light --merchant NAME --home DIR."
         )
     with contextlib.closing(LightStore.open(Home(home).light)) as store:
         about, found = store.about(), list(store.payments(reference))

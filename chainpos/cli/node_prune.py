@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import Json, end_progress, print_json, print_line
+from chainpos.cli.output import Json, end_progress, print_json, print_line, used_wrongly
 from chainpos.cli.pace import Pace
-from chainpos.errors import EXIT_USAGE, UserFacingError
 
 
 def prune(
@@ -30,9 +29,7 @@ def prune(
 
     if not yes:
         if not sys.stdin.isatty():
-            raise UserFacingError(
-                "Pruning cannot be undone.", next_step="Say --yes.", money_moved="", exit_code=EXIT_USAGE
-            )
+            raise used_wrongly("Pruning cannot be undone.", "Say --yes.")
         typer.confirm(f"Let go of all but the last {keep:,} blocks in {home}?", abort=True, err=True)
     words = {READING: "reading the records at block", EXECUTING: "executed block"}
     pace = Pace(words[READING])

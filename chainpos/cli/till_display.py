@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chainpos.cli.output import require_terminal
-from chainpos.errors import EXIT_USAGE, UserFacingError
+from chainpos.cli.output import require_terminal, used_wrongly
 
 LANGUAGES = ("en", "zh")
 
@@ -23,9 +22,7 @@ def display(
     from chainpos.till.home import TillHome
 
     if language and language not in LANGUAGES:
-        raise UserFacingError(
-            "There is no such language.", next_step="Give en or zh.", money_moved="", exit_code=EXIT_USAGE
-        )
+        raise used_wrongly("There is no such language.", "Give en or zh.")
     paths = TillHome(home)
     paths.settings()
     require_terminal("Open it in one.")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from chainpos.cli.acting import Currency, PassphraseFile, amount_of, passphrase_of
-from chainpos.cli.output import Json, ask, draw_qr, note, print_json, print_line, read_file, write_new
-from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, UserFacingError
+from chainpos.cli.output import Json, ask, draw_qr, note, print_json, print_line, read_file, used_wrongly, write_new
+from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE
 
 if TYPE_CHECKING:
     from chainpos.wallet.client import Wallet
@@ -243,7 +243,7 @@ def _which(home: Path | None) -> tuple[Path, str | None]:
 def _passphrase(folder: Path, file: Path | None, *, twice: bool = False) -> str:
     passphrase = passphrase_of(folder, file)
     if twice and file is None and ask("Once more:", secret=True) != passphrase:
-        raise UserFacingError("The two passphrases differ.", next_step="Try again.", exit_code=EXIT_USAGE)
+        raise used_wrongly("The two passphrases differ.", "Try again.")
     return passphrase
 
 
