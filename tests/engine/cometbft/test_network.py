@@ -28,10 +28,13 @@ from chainpos.store.chain import ChainReader
 from chainpos.wallet.network import Network
 from tests.core.contracts.conftest import BANK, CNY, key_of
 from tests.engine.cometbft.networks import PATIENCE_S, RealNetwork
+from tests.measured import target
 from tests.node.conftest import Nodes, RunningNode, issue_tx, pay_tx, peer_home, until
 from tests.node.test_light import Light
 
 pytestmark = [pytest.mark.cometbft]
+# What is promised, and said; that it comes about at all is held to.
+RECOVERY_S = 10
 ALICE = account_key(customer_account(key_of("alice").address, BANK), CNY)
 
 
@@ -235,8 +238,10 @@ async def test_with_two_of_four_down_it_halts_visibly_and_heals(network: RealNet
         async with await network.client() as client:
             assert not (await network.trial.status())["can_make_blocks"]
             # What was under way ends, then nothing more comes: twice as long as the network is ever silent.
-            await asyncio.sleep(1.5)
-            stuck = await network.height()
+            stuck = -1
+            while (top := await network.height()) != stuck:
+                stuck = top
+                await asyncio.sleep(3.0)
             wire = new_tx()
             assert (await client.broadcast_tx_sync(wire)).code == 0
             await asyncio.sleep(4.0)
@@ -251,7 +256,7 @@ async def test_with_two_of_four_down_it_halts_visibly_and_heals(network: RealNet
             began = time.monotonic()
             await network.start(2, 3)
             await network.wait_above(stuck)
-            assert time.monotonic() - began < 30
+            target(time.monotonic() - began, RECOVERY_S, "seconds to recover, with two processes' start")
             height = await pay(client, new_tx())
             found = await client.tx_search(f"tx.hash='{sha256(wire).hex().upper()}'")
             assert len(found.transactions) == 1
@@ -283,7 +288,7 @@ async def test_killed_and_paused_at_random_nothing_forks_and_nothing_paid_is_los
         began = time.monotonic()
         await network.start(victim)
         await network.wait_above(max(paid.values()), victim)
-        assert time.monotonic() - began < 30, how
+        target(time.monotonic() - began, RECOVERY_S, f"seconds to recover after: {how}")
     top = max(paid.values()) + 1
     await network.wait_above(top)
     await reach(peer, top)
