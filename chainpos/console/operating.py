@@ -5,10 +5,13 @@ It refuses nothing itself: what its desk may not do, its screens do not offer.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual.screen import Screen
 
 from chainpos.console.screens.explained import ExplainScreen
@@ -22,6 +25,11 @@ from chainpos.inspect.support import SupportDesk
 from chainpos.inspect.views import Link, NodeView
 
 EVERY_S = 1.0
+# To draw a report takes about as long as to answer a key, and whoever types sees the keys' answers first. But somebody
+# who types on and on, or holds a key down, is shown what is so all the same.
+REST_S = 0.4
+AT_MOST_S = 3.0
+LOOK_AGAIN_S = 0.05
 
 
 class OperatorApp(Shell):
@@ -41,6 +49,7 @@ class OperatorApp(Shell):
         self.node: NodeView | None = None
         self._lost = False
         self._explained = -1
+        self._key_s = -REST_S
 
     async def on_mount(self) -> None:
         """Say what is looked at; follow it from now on."""
@@ -50,6 +59,19 @@ class OperatorApp(Shell):
         self.set_interval(EVERY_S, self._follow)
         if self.theme_problems:
             self.tell(self.theme_problems[0])
+
+    async def on_event(self, event: events.Event) -> None:
+        """When there was a key last."""
+        if isinstance(event, events.Key):
+            self._key_s = time.monotonic()
+        await super().on_event(event)
+
+    async def hands_rest(self) -> None:
+        """Wait until no key was pressed for a moment, or for as long as anybody may go on typing."""
+        for _ in range(round(AT_MOST_S / LOOK_AGAIN_S)):
+            if time.monotonic() - self._key_s >= REST_S:
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     async def on_unmount(self) -> None:
         """Let go of the node and the chain."""
@@ -63,6 +85,7 @@ class OperatorApp(Shell):
     async def _look(self) -> None:
         try:
             node = await self.operator.node()
+            await self.hands_rest()
         except UserFacingError as error:
             if not self._lost:
                 self._lost = True

@@ -90,12 +90,12 @@ class OperatorScreen(Frame):
 
     def _ask_if_seen(self) -> None:
         if self.is_current and not any(worker.group == "part" and worker.is_running for worker in self.workers):
-            self._ask()
+            self._ask(cast("OperatorApp", self.app).hands_rest)
 
     def node_changed(self, node: NodeView) -> None:
         """A new report."""
-        if len(self.query(Part)) < len(PARTS):
-            return  # The console is being left: the screen is taken down from within.
+        if not self._is_whole():
+            return
         self.query_one(Overview).sample(node)
         # The other parts are handed it when they are looked at.
         self._shown().node = node
@@ -113,6 +113,10 @@ class OperatorScreen(Frame):
         if node is not None:
             self.node_changed(node)
 
+    def _is_whole(self) -> bool:
+        # Where the console is being left, the screen is taken down from within.
+        return len(self.query(Part)) == len(PARTS)
+
     def _shown(self) -> Part:
         return self.query_one(f"#part-{self.part}", Part)
 
@@ -128,18 +132,23 @@ class OperatorScreen(Frame):
 
     # -- asking
 
-    def _ask(self) -> None:
+    def _ask(self, first: Callable[[], Awaitable[None]] | None = None) -> None:
         asked: dict[str, Callable[[], Awaitable[None]]] = {
             "mempool": self._ask_waiting, "offices": self._ask_offices, "store": self._ask_store, "log": self._ask_log
         }  # fmt: skip
         if self.part in asked:
-            self.read(self._once_told(asked[self.part]), "part")
+            self.read(self._once_told(asked[self.part], first), "part")
 
-    def _once_told(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    def _once_told(
+        self, work: Callable[[], Awaitable[None]], first: Callable[[], Awaitable[None]] | None
+    ) -> Callable[[], Awaitable[None]]:
         # The same failure again and again each second would take away what else is told.
         async def told() -> None:
             try:
-                await work()
+                if first is not None:
+                    await first()
+                if self._is_whole():
+                    await work()
             except UserFacingError as error:
                 if error.what != self._failed:
                     self._failed = error.what

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from textual.widgets import Input
 
+from chainpos.console import operating as operating_module
 from chainpos.console.screens.explained import ExplainScreen
 from chainpos.console.screens.question import Question
 from chainpos.console.screens.typed import Typed
@@ -191,6 +192,28 @@ async def test_ux34_who_only_looks_is_offered_nothing_that_changes_and_can_do_no
 
 
 @pytest.mark.slow
+async def test_ux22_what_comes_by_itself_waits_until_the_keys_rest_but_not_for_ever(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operating_module, "EVERY_S", 0.05)
+    monkeypatch.setattr(operating_module, "REST_S", 3_600.0)
+    monkeypatch.setattr(operating_module, "AT_MOST_S", 3_600.0)
+    async with operating((await nodes.validator()).rpc, tmp_path) as (app, pilot):
+        await pilot.press("2")
+        # A report that was on its way already may still come.
+        await pilot.pause(0.3)
+        before = app.node
+        await pilot.pause(0.5)
+        assert app.node is before
+        monkeypatch.setattr(operating_module, "REST_S", 0.0)
+        await until(pilot, lambda: app.node is not before)
+        monkeypatch.setattr(operating_module, "REST_S", 3_600.0)
+        monkeypatch.setattr(operating_module, "AT_MOST_S", 0.0)
+        await pilot.press("1")
+        before = app.node
+        await until(pilot, lambda: app.node is not before)
+
+
 async def test_a_node_that_goes_away_is_told_once_and_found_again(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
     peer_home(tmp_path / "p", nodes.genesis, validator.rpc)
