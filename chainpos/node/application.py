@@ -7,11 +7,10 @@ reason where the application failed; CometBFT halts then, and both are started a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from chainpos.core.contracts.context import Violation
@@ -19,14 +18,12 @@ from chainpos.engine.cometbft.application import Application, create_application
 from chainpos.engine.cometbft.server import AbciServer
 from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.node.clock import Clock, SystemClock
-from chainpos.node.executor import Executor
 from chainpos.node.home import Home
 from chainpos.node.money_watch import MoneyWatch
 from chainpos.node.run import Ready, run_until_told
 from chainpos.node.verified import VerifiedSignatures
 from chainpos.node.watching import MONEY_BROKEN
 from chainpos.rpc.backend import AlarmReport
-from chainpos.store.application import ApplicationReader
 
 DEFAULT_SNAPSHOT_EVERY = 1_000
 _log = logging.getLogger(__name__)
@@ -59,21 +56,6 @@ class MoneyAlarm:
         self._application.alarms = (AlarmReport(MONEY_BROKEN, detail, since_ns),)
 
 
-@contextlib.asynccontextmanager
-async def _watched(database: Path, application: Application, clock: Clock) -> AsyncIterator[asyncio.Task[None]]:
-    """The task that looks at the money beside the work; it ends by a fault of its own alone."""
-    told = MoneyAlarm(application, clock.now_ns).looked_at
-    with ApplicationReader.open(database) as reader:
-        executor = Executor("money", gives_way=True)
-        watching = asyncio.create_task(MoneyWatch(reader, executor, clock.monotonic_ns, told).run(), name="money")
-        try:
-            yield watching
-        finally:
-            watching.cancel()
-            # What it is reading, it reads to the end.
-            await executor.close()
-
-
 async def run_application(
     folder: Path,
     address: str,
@@ -94,12 +76,14 @@ async def run_application(
     clock = clock or SystemClock()
     application = Application.open(database, clock, verify=VerifiedSignatures().verify, snapshot_every=snapshot_every)
     try:
-        async with AbciServer(application, address) as server, _watched(database, application, clock) as watching:
+        async with AbciServer(application, address) as server:
             ready({
                 "ready": True, "abci": server.address, "mode": "application", "chain_id": application.chain_id,
                 "height": application.point.height,
             })  # fmt: skip
             _log.info("ready at height %d", application.point.height)
+            watch = MoneyWatch(database, clock.monotonic_ns, MoneyAlarm(application, clock.now_ns).looked_at)
+            watching = asyncio.create_task(watch.run(), name="money")
             stopping = asyncio.create_task(stop.wait(), name="stop")
             failing = asyncio.create_task(server.failed(), name="failure")
             ended, going = await asyncio.wait((stopping, failing, watching), return_when=asyncio.FIRST_COMPLETED)

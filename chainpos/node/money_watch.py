@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
@@ -17,7 +18,6 @@ from chainpos.core.contracts.context import Violation
 from chainpos.core.contracts.registry import check_invariants
 from chainpos.core.state.tables import PREFIX_BYTES, Table
 from chainpos.errors import StoreError
-from chainpos.node.executor import Executor, ExecutorBusy, Urgency
 from chainpos.store.chain import ChainReader
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -46,18 +46,17 @@ def broken_invariants(values: Mapping[bytes, bytes]) -> list[Violation]:
 
 
 class MoneyWatch:
-    """Looks at the committed records in `executor`'s thread, whose reader it shares; `told` hears of every look."""
+    """Looks at a database's committed records in a thread, and holds up nobody who reads; `told` hears of each look."""
 
-    def __init__(self, reader: ChainReader, executor: Executor, monotonic_ns: Callable[[], int], told: Told) -> None:
-        self._reader = reader
-        self._executor = executor
+    def __init__(self, database: Path, monotonic_ns: Callable[[], int], told: Told) -> None:
+        self._database = database
         self._now_ns = monotonic_ns
         self._told = told
 
     async def look(self) -> float:
         """Look once; how long it took, in seconds. Raises StoreError."""
         begun_ns = self._now_ns()
-        self._told(await self._executor.run(Urgency.CHECK, lambda: broken_invariants(self._reader.load_records())))
+        self._told(await asyncio.to_thread(self._broken))
         return (self._now_ns() - begun_ns) / _SECOND_NS
 
     async def run(self) -> None:
@@ -67,6 +66,10 @@ class MoneyWatch:
             await asyncio.sleep(rest_s)
             try:
                 rest_s = max(LEAST_REST_S, REST_FACTOR * await self.look())
-            except (StoreError, ExecutorBusy) as error:
+            except StoreError as error:
                 # What cannot be read is told where it is needed; here it is only not looked at.
                 _log.warning("the money was not looked at: %s", error)
+
+    def _broken(self) -> list[Violation]:
+        with ChainReader.open(self._database) as reader:
+            return broken_invariants(reader.load_records())

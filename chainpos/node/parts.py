@@ -119,7 +119,7 @@ class Parts:
             recheck_above=0 if self.engine is None else settings.engine.max_block_transactions,
         )
         self._snapshots = SnapshotTaker(home.database, ledger, opened.executor, settings.snapshot_every)
-        self._money = MoneyWatch(opened.searched, opened.searching, clock.monotonic_ns, self._money_looked_at)
+        self._money = MoneyWatch(home.database, clock.monotonic_ns, self._money_looked_at)
         self.backend = self._make_backend(opened)
         self.appender.after += [self._after_block, self._watch_block, self._snapshots.after_block]
 

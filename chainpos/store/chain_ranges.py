@@ -95,11 +95,13 @@ def heights_telling(reader: ChainReader, attribute: str, limit: int, value: str 
     number = reader.attribute_names().get(attribute)
     if number is None:
         return []
+    # Of one value the index has the heights in order; to sort those of all values, each of its rows is read.
+    which, bindings = ("height", (number, limit, value)) if value else ("DISTINCT height", (number, limit))
     with storage_faults("reading the index"):
         rows = reader.connection.cursor().execute(
-            "SELECT DISTINCT height FROM attributes WHERE name = ?1 AND (?2 = '' OR value = ?2)"
-            " ORDER BY height DESC LIMIT ?3",
-            (number, value, limit),
+            f"SELECT {which} FROM attributes WHERE name = ?1 {'AND value = ?3' if value else ''}"  # noqa: S608 - our own words
+            " ORDER BY height DESC LIMIT ?2",
+            bindings,
         )
         return [int(height) for (height,) in rows]
 
