@@ -42,7 +42,8 @@ class DisplayApp(Shell, inherit_bindings=False):
 
     def follow(self) -> None:
         """Take in what the till says now."""
-        screen = self.screen
+        # None is there any more while it is being left.
+        screen = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(screen, CustomerScreen):
             screen.told = self._told()
             screen.now_ns = self.now_ns() // 10**9 * 10**9

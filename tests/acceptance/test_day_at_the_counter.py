@@ -174,11 +174,15 @@ async def refunded(counter: Counter, amount: str) -> None:
 async def test_ux2_ux10_ux12_thirty_sales_of_every_kind_by_keyboard_reconcile_to_zero(
     pilot: Pilot, counter: Counter
 ) -> None:
-    await counter.key("F11", "o")
+    # What is keyed before a place is there is keyed at the one before.
+    await counter.key("F11")
+    await counter.until("O opens one")
+    await counter.key("o")
     await counter.until("Open the shift")
     await counter.key(*"50000", "Enter", "C-y")
     await counter.until("The shift is open with 500.00 CNY")
     await counter.key("F1")
+    await counter.until("READY")
     for number in range(6):
         await keyed(counter, number)
     await cart(counter, 6)
@@ -197,7 +201,9 @@ async def test_ux2_ux10_ux12_thirty_sales_of_every_kind_by_keyboard_reconcile_to
     await cart(counter, 20)
     for number in range(21, 29):
         await keyed(counter, number)
-    await counter.key("F11", "z")
+    await counter.key("F11")
+    await counter.until("SHIFT 1 · OPEN")
+    await counter.key("z")
     await counter.until("Counted")
     # The float, ten of the split bill, and the loaf in cash.
     drawer = 50_000 + 1_000 + 2_200
@@ -219,11 +225,14 @@ async def test_ux14_ux23_killed_at_fifty_random_moments_nothing_is_lost_or_doubl
 ) -> None:
     """Half of the kills fall before the code is shown, the others while it waits, is paid, or just was."""
     draw = random.Random(50)
-    await counter.key("F11", "o")
+    await counter.key("F11")
+    await counter.until("O opens one")
+    await counter.key("o")
     await counter.until("Open the shift")
     await counter.key("0", "Enter", "C-y")
     await counter.until("The shift is open")
     await counter.key("F1")
+    await counter.until("READY")
     requested: dict[str, str] = {}
     for kill in range(KILLS):
         if draw.random() < 0.5:
@@ -256,7 +265,9 @@ async def test_ux14_ux23_killed_at_fifty_random_moments_nothing_is_lost_or_doubl
         await counter.paid_by(kill, link)
         await counter.until("✓ PAID")
         await next_sale(counter)
-    await counter.key("F11", "z")
+    await counter.key("F11")
+    await counter.until("SHIFT 1 · OPEN")
+    await counter.key("z")
     await counter.until("Counted")
     await counter.key("0", "Enter", "C-y")
     await counter.until("Shift 1 is closed", "Book, ledger and settlement agree")

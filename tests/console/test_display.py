@@ -34,18 +34,31 @@ async def display(
     """The display on a till's file, and what writes that file."""
     file = DisplayFile(folder / "display.json")
     settings = Settings(theme=theme, language="zh" if language == "zh" else "en")
-    app = DisplayApp(file.path, now_ns=till.now_ns, folder=folder, settings=settings, glyphs="full")
+    # The till is not silent while a busy machine takes its time.
+    told_s = time.time()
+    app = DisplayApp(
+        file.path, now_s=lambda: told_s, now_ns=till.now_ns, folder=folder, settings=settings, glyphs="full"
+    )
 
     async def tell() -> None:
+        nonlocal told_s
         sale = till.counter().sale
         waits = sale is not None and sale.qr is not None
         file.write(display_view(till.counter(), till.paper.emvco(sale.reference) if sale and waits else EmvcoView()))
+        told_s = time.time()
         app.follow()
         await settle(pilot)
 
     async with app.run_test(size=size) as pilot:
         yield cast(ConsoleApp, app), pilot, tell
     await till.stop()
+
+
+async def test_a_look_at_the_till_while_the_display_is_left_harms_nothing(till: PreparedTill, tmp_path: Path) -> None:
+    async with display(till, tmp_path) as (app, _, _):
+        pass
+    assert not app.screen_stack
+    cast(DisplayApp, app).follow()
 
 
 async def test_the_display_follows_a_bill_to_paid(till: PreparedTill, tmp_path: Path) -> None:
