@@ -109,7 +109,7 @@ NODE = NodeView(
         ValidatorRow("03BE 5512 90", 10, True),
         ValidatorRow("7C40 EE81 1A", 10, False),
     ),
-    alarms=(Alarm("bad_upstream", "127.0.0.1:26677", NOON_NS - 95 * SECOND),),
+    alarms=(Alarm("upstream_dropped", "127.0.0.1:26677 wrong_app_hash", NOON_NS - 95 * SECOND),),
     watched=(
         WatchRow("alert", "9f31c07a2be46d10c88a5514", "four_in_ten_minutes", 1_230),
         WatchRow("frozen", "3f2a91c75d10aa42be9c0017", "Order 2026-17", 1_201),

@@ -13,6 +13,7 @@ from textual.widgets import Input
 from chainpos.console.inspecting import InspectApp
 from chainpos.console.screens.card import CardScreen
 from chainpos.console.screens.case_file import CaseScreen
+from chainpos.console.screens.case_form import CaseForm
 from chainpos.inspect.support import SupportDesk, Thing
 from tests.console.looking_into import answered, ask, press, type_in
 from tests.pictures.scenes import PAID, Scene
@@ -76,7 +77,8 @@ async def _case(pilot: Pilot[int]) -> None:
 
 async def _case_form(pilot: Pilot[int]) -> None:
     await ask(pilot, PAID)
-    await press(pilot, "c")
+    await press(pilot, "e")
+    assert isinstance(pilot.app.screen, CaseForm)
 
 
 SCENES = (

@@ -231,7 +231,6 @@ class TraceScreen(Looking):
         if self.real is not None and self.compared is not None:
             rows = rows_of_comparison(self.real, trace, self.compared)
             self.steps.compared = True
-        self.set_class(trace.hypothetical, "-hypothetical")
         head, pane = self.query_one("#trace-head", TraceHead), self.query_one("#step-pane", StepPane)
         texts = self.console_app.texts
         was = self.real.name if self.real else ""
