@@ -333,7 +333,7 @@ class Lookups:
         found = (self.transaction(height, index) for height, index in listed)
         return [row for row in found if row is not None]
 
-    def _balance(self, account: bytes, currency: str) -> str:
+    def _balance(self, account: str, currency: str) -> str:
         held = self.record(ACCOUNTS, account_key(account, currency))
         return "" if held is None else dict(struct_fields(held, currency))["balance_minor"]
 

@@ -322,7 +322,7 @@ def event_fields(event: Event) -> Fields:
         except MalformedBytes:
             legs = ()
         currency = attributes.get("currency", "")
-        return tuple((clean(leg.account.decode()), _signed(leg.delta_minor, currency)) for leg in legs)
+        return tuple((clean(leg.account), _signed(leg.delta_minor, currency)) for leg in legs)
     return attribute_fields(attributes.items())
 
 

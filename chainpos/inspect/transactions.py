@@ -119,7 +119,7 @@ def _legs(events: tuple[Event, ...]) -> tuple[LegView, ...]:
         except MalformedBytes:
             continue
         currency = clean(attributes.get("currency", ""))
-        found += [LegView(clean(leg.account.decode("ascii", "replace")), leg.delta_minor, currency) for leg in legs]
+        found += [LegView(clean(leg.account), leg.delta_minor, currency) for leg in legs]
     return tuple(found)
 
 

@@ -135,7 +135,7 @@ def read_statement(source: ChainSource, holder: Holder, currency: str, period: P
     entries = tuple(_entries(source, account, currency, period, opening_minor))
     reached_minor = entries[-1].balance_minor if entries else opening_minor
     if reached_minor != closing_minor:
-        raise StateMismatch(f"the movements of {account.decode()} lead to {reached_minor}, the ledger {closing_minor}")
+        raise StateMismatch(f"the movements of {account} lead to {reached_minor}, the ledger {closing_minor}")
     available_minor, pending_minor, requested_minor = closing_minor, 0, 0
     if is_merchant:
         position = _position(source, holder.name, currency, after)
@@ -179,7 +179,7 @@ def _record(source: ChainSource, table: Table[R], key: bytes, height: int) -> R 
     return None if value is None else table.decode(value)
 
 
-def _balance(source: ChainSource, account: bytes, currency: str, height: int) -> int:
+def _balance(source: ChainSource, account: str, currency: str, height: int) -> int:
     held = _record(source, ACCOUNTS, account_key(account, currency), height)
     return 0 if held is None else held.balance_minor
 
@@ -191,7 +191,7 @@ def _position(source: ChainSource, merchant: str, currency: str, height: int) ->
     return folded(_record(source, POSITIONS, position_key(merchant, currency), height) or NO_MONEY, open_batch)
 
 
-def _entries(source: ChainSource, account: bytes, currency: str, period: Period, balance_minor: int) -> Iterator[Entry]:
+def _entries(source: ChainSource, account: str, currency: str, period: Period, balance_minor: int) -> Iterator[Entry]:
     for done in executed(source, period):
         for event, following in zip(done.events, (*done.events[1:], None), strict=True):
             if event.type != POSTED:
@@ -207,7 +207,7 @@ def _entries(source: ChainSource, account: bytes, currency: str, period: Period,
                     yield _entry(done, account, leg.delta_minor, balance_minor, is_netted=is_netted)
 
 
-def _entry(done: Executed, account: bytes, amount_minor: int, balance_minor: int, *, is_netted: bool) -> Entry:
+def _entry(done: Executed, account: str, amount_minor: int, balance_minor: int, *, is_netted: bool) -> Entry:
     kind, reference, gross_minor, fee_minor, counterparty, detail = "other", "", amount_minor, 0, "", ""
     for event, name, attribute in _TOLD_BY:
         told = done.first(event)
@@ -216,7 +216,7 @@ def _entry(done: Executed, account: bytes, amount_minor: int, balance_minor: int
         kind, reference = name, told.get(attribute, "")
         counterparty = told.get("institution", "")
         detail = told.get("bank_reference", "")
-        if name in ("payment", "refund") and account.startswith(b"merchant/"):
+        if name in ("payment", "refund") and account.startswith("merchant/"):
             # What the payer gave or got; the rest is the fee, given back with a refund as its rule says.
             sign = 1 if amount_minor > 0 else -1
             gross_minor = sign * (int(told["amount_minor"]) + int(told.get("tip_minor", "0")))

@@ -214,7 +214,7 @@ class World:
         """A customer's 20-byte account."""
         return key_of(name).address
 
-    def account(self, name: str) -> bytes:
+    def account(self, name: str) -> str:
         """The deposit account's name of a customer or a merchant of this network."""
         if name in MERCHANTS:
             return merchant_account(name, MERCHANTS[name][0])
@@ -224,7 +224,7 @@ class World:
         """What a customer or a merchant of this network holds, in minor units."""
         return self.balance(self.account(name), currency)
 
-    def balance(self, account: bytes, currency: str = CNY) -> int:
+    def balance(self, account: str, currency: str = CNY) -> int:
         """What an account holds, by its name."""
         return balances.balance(self.context(), account, currency)
 

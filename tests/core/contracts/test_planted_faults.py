@@ -18,7 +18,7 @@ from chainpos.core.contracts.anchors.records import Series
 from chainpos.core.contracts.balances import port as balances_port
 from chainpos.core.contracts.balances import rules as balances_rules
 from chainpos.core.contracts.balances.port import post
-from chainpos.core.contracts.balances.records import ACCOUNTS, Account, issued_account
+from chainpos.core.contracts.balances.records import ACCOUNTS, Account, account_key, issued_account
 from chainpos.core.contracts.compliance import port as compliance_port
 from chainpos.core.contracts.compliance import rules as compliance_rules
 from chainpos.core.contracts.compliance.changes import SetAlertRules, set_alert_rules
@@ -176,13 +176,13 @@ def _forgets_the_old_key(ctx: Context, account: bytes, customer: Any, key: bytes
     ctx.put(CUSTOMERS, account, msgspec.structs.replace(customer, key=key))
 
 
-def _redeems_without_counting(ctx: Context, issuer: str, account: bytes, currency: str, amount_minor: int) -> None:
+def _redeems_without_counting(ctx: Context, issuer: str, account: str, currency: str, amount_minor: int) -> None:
     post(ctx, currency, ((account, -amount_minor), (issued_account(issuer), amount_minor)))
 
 
-def _forgets_one_leg(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> None:
+def _forgets_one_leg(ctx: Context, currency: str, legs: tuple[tuple[str, int], ...]) -> None:
     for account, delta_minor in legs[-1:]:
-        key = account + b"/" + currency.encode()
+        key = account_key(account, currency)
         held = ctx.get(ACCOUNTS, key)
         ctx.put(ACCOUNTS, key, Account((held.balance_minor if held else 0) + delta_minor))
 

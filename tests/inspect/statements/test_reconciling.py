@@ -38,11 +38,11 @@ def holder_of(source: ChainSource, name: str) -> Holder:
     return merchant_holder(source, name) if name in MERCHANTS else institution_holder(source, name)
 
 
-def account_of(holder: Holder) -> bytes:
+def account_of(holder: Holder) -> str:
     return merchant_account(holder.name, holder.keeper) if holder.keeper else reserve_account(holder.name)
 
 
-def changes_on_record(source: StoreSource, account: bytes) -> dict[int, int]:
+def changes_on_record(source: StoreSource, account: str) -> dict[int, int]:
     """What each block changed of an account, out of its record's history."""
     history = source.record_history(ACCOUNTS.full_key(account_key(account, "CNY")), 100_000)
     balances = [(height, ACCOUNTS.decode(value).balance_minor) for height, value in reversed(history) if value]

@@ -18,13 +18,13 @@ REDEEMED: Final = "balances.redeemed"
 class Leg(NamedTuple):
     """One leg of a balanced movement: what an account gains, or loses where `delta_minor` is below zero."""
 
-    account: bytes
+    account: str
     delta_minor: int
 
 
-def encode_legs(legs: Iterable[tuple[bytes, int]]) -> str:
+def encode_legs(legs: Iterable[tuple[str, int]]) -> str:
     """The text of a posting: "customer/ab…/bank:-100;merchant/M1/bank:+100"."""
-    return ";".join([f"{account.decode()}:{delta_minor:+d}" for account, delta_minor in legs])
+    return ";".join([f"{account}:{delta_minor:+d}" for account, delta_minor in legs])
 
 
 def decode_legs(text: str) -> tuple[Leg, ...]:
@@ -34,5 +34,5 @@ def decode_legs(text: str) -> tuple[Leg, ...]:
         account, separator, delta = part.rpartition(":")
         if not separator or not account.isascii() or not delta[1:].isdigit() or delta[0] not in "+-":
             raise MalformedBytes("not the legs of a posting")
-        legs.append(Leg(account.encode(), int(delta)))
+        legs.append(Leg(account, int(delta)))
     return tuple(legs)

@@ -13,6 +13,7 @@ from chainpos.core.contracts.balances.records import (
     central_issued_account,
     is_contra,
     issued_account,
+    read_account_key,
     within_limits,
 )
 from chainpos.core.contracts.context import Scan, Violation
@@ -20,13 +21,13 @@ from chainpos.core.contracts.context import Scan, Violation
 
 def postings_sum_to_zero(scan: Scan) -> list[Violation]:
     """In each currency, central-bank money and deposits each sum to zero over all accounts."""
-    sums: dict[tuple[str, bytes], int] = defaultdict(int)
+    sums: dict[tuple[str, str], int] = defaultdict(int)
     for key, account in scan.records(ACCOUNTS):
-        name, _, currency = key.rpartition(b"/")
+        name, currency = read_account_key(key)
         ledger = "central-bank money" if name.startswith(CENTRAL_PREFIX) else "deposits"
         sums[ledger, currency] += account.balance_minor
     return [
-        Violation("postings_sum_to_zero", f"{ledger} in {currency.decode()} sum to {total}")
+        Violation("postings_sum_to_zero", f"{ledger} in {currency} sum to {total}")
         for (ledger, currency), total in sorted(sums.items())
         if total != 0
     ]
@@ -37,7 +38,7 @@ def no_negative_balance(scan: Scan) -> list[Violation]:
     return [
         Violation("no_negative_balance", f"{key.decode()} holds {account.balance_minor}")
         for key, account in scan.records(ACCOUNTS)
-        if (account.balance_minor < 0 and not is_contra(key.rpartition(b"/")[0]))
+        if (account.balance_minor < 0 and not is_contra(read_account_key(key)[0]))
         or not within_limits(account.balance_minor)
     ]
 
@@ -45,7 +46,7 @@ def no_negative_balance(scan: Scan) -> list[Violation]:
 def supply_is_issued_less_redeemed(scan: Scan) -> list[Violation]:
     """Each contra account is below zero by exactly what its issuer issued and did not redeem."""
     contra = {
-        key: account.balance_minor for key, account in scan.records(ACCOUNTS) if is_contra(key.rpartition(b"/")[0])
+        key: account.balance_minor for key, account in scan.records(ACCOUNTS) if is_contra(read_account_key(key)[0])
     }
     wrong = []
     for key, supply in scan.records(SUPPLY):

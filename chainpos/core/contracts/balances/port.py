@@ -35,17 +35,17 @@ __all__ = [
     "require_currency", "require_reference",
 ]  # fmt: skip
 MAX_REFERENCE_BYTES = 64
-# What all postings in a currency share: how their accounts' keys end, and what their events tell of it.
-_IN_CURRENCY: Final = {code: (account_key(b"", code), EventAttribute("currency", code, False)) for code in CURRENCIES}
+# What the events of all postings in a currency share.
+_TOLD_CURRENCY: Final = {code: EventAttribute("currency", code, False) for code in CURRENCIES}
 
 
-def balance(ctx: Context, account: bytes, currency: str) -> int:
+def balance(ctx: Context, account: str, currency: str) -> int:
     """What the account holds, in minor units; 0 where it was never used."""
     held = ctx.views[ACCOUNTS][account_key(account, currency)]
     return 0 if held is None else held.balance_minor
 
 
-def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> None:
+def post(ctx: Context, currency: str, legs: tuple[tuple[str, int], ...]) -> None:
     """Move money along `legs`, each a `Leg` or as much as one, in their order, and tell it in one event.
 
     Legs of zero are left out. Raises Rejected: UNKNOWN_CURRENCY, INSUFFICIENT_FUNDS, BALANCE_OVERFLOW. Raises
@@ -53,7 +53,7 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
     about.
     """
     try:
-        suffix, told_currency = _IN_CURRENCY[currency]
+        told_currency = _TOLD_CURRENCY[currency]
     except KeyError:
         raise Rejected(codes.UNKNOWN_CURRENCY, currency) from None
     accounts = ctx.views[ACCOUNTS]
@@ -62,7 +62,8 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
     for account, delta_minor in legs:
         if not delta_minor:
             continue
-        key = account + suffix
+        # As `account_key` makes it; a call for each leg is felt.
+        key = f"{account}/{currency}".encode()
         held = accounts[key]
         after_minor = delta_minor if held is None else held.balance_minor + delta_minor
         # The one comparison that nearly every leg passes; what else it may be comes after.
@@ -73,7 +74,7 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
         if account < FIRST_DEPOSIT:
             central += 1
         # As `encode_legs` says it; a format with a sign costs as much again.
-        told.append(f"{account.decode()}:{'+' if delta_minor > 0 else ''}{delta_minor}")
+        told.append(f"{account}:{'+' if delta_minor > 0 else ''}{delta_minor}")
     if total_minor != 0:
         raise StateMismatch(f"a posting that does not balance: {encode_legs(legs)}")
     if central and central != len(told):
@@ -82,14 +83,14 @@ def post(ctx: Context, currency: str, legs: tuple[tuple[bytes, int], ...]) -> No
         ctx.events.append(Event(POSTED, (told_currency, EventAttribute("legs", ";".join(told), False))))
 
 
-def _require_recordable(account: bytes, after_minor: int) -> None:
+def _require_recordable(account: str, after_minor: int) -> None:
     if after_minor < 0 and not is_contra(account):
-        raise Rejected(codes.INSUFFICIENT_FUNDS, f"{account.decode()} lacks {-after_minor}")
+        raise Rejected(codes.INSUFFICIENT_FUNDS, f"{account} lacks {-after_minor}")
     if not within_limits(after_minor):
-        raise Rejected(codes.BALANCE_OVERFLOW, account.decode())
+        raise Rejected(codes.BALANCE_OVERFLOW, account)
 
 
-def issue(ctx: Context, issuer: str, account: bytes, currency: str, amount_minor: int) -> None:
+def issue(ctx: Context, issuer: str, account: str, currency: str, amount_minor: int) -> None:
     """Bring money into being on `account`, against the contra account of `issuer` (or CENTRAL_BANK).
 
     Raises Rejected: BAD_AMOUNT, UNKNOWN_CURRENCY, BALANCE_OVERFLOW.
@@ -103,7 +104,7 @@ def issue(ctx: Context, issuer: str, account: bytes, currency: str, amount_minor
     post(ctx, currency, (Leg(_contra(issuer), -amount_minor), Leg(account, amount_minor)))
 
 
-def redeem(ctx: Context, issuer: str, account: bytes, currency: str, amount_minor: int) -> None:
+def redeem(ctx: Context, issuer: str, account: str, currency: str, amount_minor: int) -> None:
     """Take money on `account` out of being: it left the ledger, as cash or to a bank account elsewhere.
 
     An institution may redeem more than it issued: its depositors may have been paid by another's.
@@ -134,5 +135,5 @@ def require_reference(ctx: Context, text: str) -> None:
     ctx.require_text(text, codes.BAD_REFERENCE, max_bytes=MAX_REFERENCE_BYTES)
 
 
-def _contra(issuer: str) -> bytes:
+def _contra(issuer: str) -> str:
     return central_issued_account() if issuer == CENTRAL_BANK else issued_account(issuer)

@@ -17,11 +17,11 @@ from chainpos.errors import MalformedBytes
 # Parts of names that no institution can have: theirs are lower case.
 CENTRAL_BANK: Final = "CENTRAL"
 NETWORK_HOLDER: Final = "NETWORK"
-CENTRAL_PREFIX: Final = b"central/"
+CENTRAL_PREFIX: Final = "central/"
 # Every name of central-bank money comes before this one, and every name of a deposit does not.
-FIRST_DEPOSIT: Final = b"customer/"
-_ISSUED_PREFIX: Final = b"issued/"
-_CENTRAL_ISSUED: Final = b"central/issued"
+FIRST_DEPOSIT: Final = "customer/"
+_ISSUED_PREFIX: Final = "issued/"
+_CENTRAL_ISSUED: Final = "central/issued"
 _PARTS: Final = {"customer": 3, "merchant": 3, "fees": 3, "issued": 2}
 
 # Why money comes into being and goes out of it. A list, so that it can be added up.
@@ -46,39 +46,45 @@ ACCOUNTS: Final = Table("accounts", b"ba", Account)
 SUPPLY: Final = Table("supply", b"bs", Supply)
 
 
-def customer_account(address: bytes, institution: str) -> bytes:
+def customer_account(address: bytes, institution: str) -> str:
     """A customer's deposit at an institution; `address` is 20 bytes."""
-    return f"customer/{address.hex()}/{institution}".encode()
+    return f"customer/{address.hex()}/{institution}"
 
 
-def merchant_account(merchant: str, acquirer: str) -> bytes:
+def merchant_account(merchant: str, acquirer: str) -> str:
     """A merchant's deposit at its acquirer, in all states of settlement together."""
-    return f"merchant/{merchant}/{acquirer}".encode()
+    return f"merchant/{merchant}/{acquirer}"
 
 
-def fee_account(holder: str, institution: str) -> bytes:
+def fee_account(holder: str, institution: str) -> str:
     """Fees that `holder` (an institution, or NETWORK_HOLDER) earned, held at an institution."""
-    return f"fees/{holder}/{institution}".encode()
+    return f"fees/{holder}/{institution}"
 
 
-def reserve_account(institution: str) -> bytes:
+def reserve_account(institution: str) -> str:
     """An institution's central-bank money."""
-    return f"central/reserve/{institution}".encode()
+    return f"central/reserve/{institution}"
 
 
-def issued_account(institution: str) -> bytes:
+def issued_account(institution: str) -> str:
     """The contra account of an institution's deposits: less than zero by what it issued and did not redeem."""
-    return _ISSUED_PREFIX + institution.encode()
+    return _ISSUED_PREFIX + institution
 
 
-def central_issued_account() -> bytes:
+def central_issued_account() -> str:
     """The contra account of central-bank money."""
     return _CENTRAL_ISSUED
 
 
-def account_key(account: bytes, currency: str) -> bytes:
+def account_key(account: str, currency: str) -> bytes:
     """The record's key in ACCOUNTS."""
-    return account + f"/{currency}".encode()
+    return f"{account}/{currency}".encode()
+
+
+def read_account_key(key: bytes) -> tuple[str, str]:
+    """The account and the currency of a record's key in ACCOUNTS."""
+    account, _, currency = key.decode(errors="replace").rpartition("/")
+    return account, currency
 
 
 def supply_key(issuer: str, currency: str) -> bytes:
@@ -86,7 +92,7 @@ def supply_key(issuer: str, currency: str) -> bytes:
     return b"%s/%s" % (issuer.encode(), currency.encode())
 
 
-def is_contra(account: bytes) -> bool:
+def is_contra(account: str) -> bool:
     """Whether the account may be below zero."""
     return account.startswith(_ISSUED_PREFIX) or account == _CENTRAL_ISSUED
 
@@ -108,11 +114,11 @@ class AccountName(NamedTuple):
     institution: str
 
 
-def parse_account(account: bytes) -> AccountName:
+def parse_account(account: str) -> AccountName:
     """What an account's name says, for screens and reports. Raises MalformedBytes."""
     if not account.isascii():
         raise MalformedBytes("an account's name is ASCII")
-    kind, *rest = account.decode().split("/")
+    kind, *rest = account.split("/")
     if kind == "central" and rest == ["issued"]:
         return AccountName("central_issued", "", "")
     if kind == "central" and len(rest) == 2 and rest[0] == "reserve":

@@ -33,7 +33,7 @@ def redeem(ctx: Context, message: Redeem) -> bytes:
     return b""
 
 
-def _checked_account(ctx: Context, message: Issue | Redeem) -> bytes:
+def _checked_account(ctx: Context, message: Issue | Redeem) -> str:
     ctx.ports.institutions.require_signer(ctx, message.institution, ctx.signer)
     port.require_amount(ctx, message.amount_minor, message.currency)
     reasons = ISSUE_REASONS if isinstance(message, Issue) else REDEEM_REASONS

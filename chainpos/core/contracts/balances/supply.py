@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chainpos.core.contracts.balances.records import ACCOUNTS, CENTRAL_BANK, SUPPLY, parse_account
+from chainpos.core.contracts.balances.records import ACCOUNTS, CENTRAL_BANK, SUPPLY, parse_account, read_account_key
 from chainpos.core.contracts.context import Scan
 
 _DEPOSITS = ("customer", "merchant", "fees")
@@ -38,14 +38,14 @@ def supply_lines(scan: Scan) -> tuple[SupplyLine, ...]:
     owed: dict[tuple[str, str], int] = {}
     reserves: dict[tuple[str, str], int] = {}
     for key, held in scan.records(ACCOUNTS):
-        name, _, currency = key.rpartition(b"/")
+        name, currency = read_account_key(key)
         account = parse_account(name)
         if account.kind in _DEPOSITS:
-            line = account.institution, currency.decode()
+            line = account.institution, currency
             owed[line] = owed.get(line, 0) + held.balance_minor
         elif account.kind == "reserve":
-            reserves[account.holder, currency.decode()] = held.balance_minor
-            line = CENTRAL_BANK, currency.decode()
+            reserves[account.holder, currency] = held.balance_minor
+            line = CENTRAL_BANK, currency
             owed[line] = owed.get(line, 0) + held.balance_minor
     supplies = {}
     for key, supply in scan.records(SUPPLY):

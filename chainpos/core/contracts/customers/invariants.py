@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
+from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account, read_account_key
 from chainpos.core.contracts.context import Scan, Violation
 from chainpos.core.contracts.customers.records import (
     CLOSED,
@@ -44,7 +44,7 @@ def deposits_have_owners(scan: Scan) -> list[Violation]:
     institutions = {account.hex(): customer.institution for account, customer in scan.records(CUSTOMERS)}
     found = []
     for key, _ in scan.records(ACCOUNTS):
-        account = parse_account(key.rpartition(b"/")[0])
+        account = parse_account(read_account_key(key)[0])
         if account.kind == "customer" and institutions.get(account.holder) != account.institution:
             found.append(Violation("deposits_have_owners", key.decode()))
     return found
@@ -81,7 +81,7 @@ def closed_accounts_hold_nothing(scan: Scan) -> list[Violation]:
     closed = {account.hex(): True for account, customer in scan.records(CUSTOMERS) if customer.status == CLOSED}
     found = []
     for key, held in scan.records(ACCOUNTS) if closed else ():
-        account = parse_account(key.rpartition(b"/")[0])
+        account = parse_account(read_account_key(key)[0])
         if account.kind == "customer" and account.holder in closed and held.balance_minor != 0:
             found.append(Violation("closed_accounts_hold_nothing", key.decode()))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
+from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account, read_account_key
 from chainpos.core.contracts.context import Scan, Violation
 from chainpos.core.contracts.institutions.records import DIRECTORY, INSTITUTIONS, MAX_INSTITUTIONS
 
@@ -23,7 +23,7 @@ def accounts_belong_to_institutions(scan: Scan) -> list[Violation]:
     names = {key.decode(): True for key, _ in scan.records(INSTITUTIONS)}
     found = []
     for key, _ in scan.records(ACCOUNTS):
-        account = parse_account(key.rpartition(b"/")[0])
+        account = parse_account(read_account_key(key)[0])
         owner = account.holder if account.kind == "reserve" else account.institution
         if account.kind != "central_issued" and owner not in names:
             found.append(Violation("accounts_belong_to_institutions", key.decode()))

@@ -95,7 +95,7 @@ def drain_reserve(ctx: Context, message: DrainReserve) -> bytes:
     return b""
 
 
-def _checked_reserve(ctx: Context, message: FundReserve | DrainReserve) -> bytes:
+def _checked_reserve(ctx: Context, message: FundReserve | DrainReserve) -> str:
     ctx.ports.governance.require_role(ctx, "central_bank", ctx.signer)
     balances.require_amount(ctx, message.amount_minor, message.currency)
     balances.require_reference(ctx, message.reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
+from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account, read_account_key
 from chainpos.core.contracts.context import Scan, Violation
 from chainpos.core.contracts.merchants.records import (
     CLOSED,
@@ -42,7 +42,7 @@ def deposits_are_at_the_acquirer(scan: Scan) -> list[Violation]:
     acquirers = {key.decode(): merchant.acquirer for key, merchant in scan.records(MERCHANTS)}
     found = []
     for key, _ in scan.records(ACCOUNTS):
-        account = parse_account(key.rpartition(b"/")[0])
+        account = parse_account(read_account_key(key)[0])
         if account.kind == "merchant" and acquirers.get(account.holder) != account.institution:
             found.append(Violation("deposits_are_at_the_acquirer", key.decode()))
     return found
@@ -53,7 +53,7 @@ def closed_shops_hold_nothing(scan: Scan) -> list[Violation]:
     closed = {key.decode(): True for key, merchant in scan.records(MERCHANTS) if merchant.status == CLOSED}
     found = []
     for key, held in scan.records(ACCOUNTS) if closed else ():
-        account = parse_account(key.rpartition(b"/")[0])
+        account = parse_account(read_account_key(key)[0])
         if account.kind == "merchant" and account.holder in closed and held.balance_minor != 0:
             found.append(Violation("closed_shops_hold_nothing", key.decode()))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account
+from chainpos.core.contracts.balances.records import ACCOUNTS, parse_account, read_account_key
 from chainpos.core.contracts.context import Scan, Violation
 from chainpos.core.contracts.settlement.records import (
     BATCHES,
@@ -50,10 +50,10 @@ def money_is_in_one_state(scan: Scan) -> list[Violation]:
     """A merchant's account holds what is pending, available and requested; payouts are what the position says."""
     held: dict[str, int] = defaultdict(int)
     for key, account in scan.records(ACCOUNTS):
-        name, _, currency = key.rpartition(b"/")
+        name, currency = read_account_key(key)
         read = parse_account(name)
         if read.kind == "merchant":
-            held[f"{read.holder}/{currency.decode()}"] += account.balance_minor
+            held[f"{read.holder}/{currency}"] += account.balance_minor
     payouts: dict[tuple[str, str], int] = defaultdict(int)
     count: dict[str, int] = defaultdict(int)
     for key, payout in scan.records(PAYOUTS):

@@ -30,7 +30,7 @@ from tests.core.contracts.conftest import BANK, CNY, World
 Invariant = Callable[[Scan], list[Violation]]
 
 
-def add(ctx: Context, account: bytes, delta_minor: int) -> None:
+def add(ctx: Context, account: str, delta_minor: int) -> None:
     key = account_key(account, CNY)
     held = ctx.get(ACCOUNTS, key) or Account(0)
     ctx.put(ACCOUNTS, key, Account(held.balance_minor + delta_minor))

@@ -12,6 +12,7 @@ from chainpos.core.contracts.balances import codes as balances_codes
 from chainpos.core.contracts.balances.records import (
     ACCOUNTS,
     Account,
+    account_key,
     central_issued_account,
     issued_account,
     reserve_account,
@@ -169,9 +170,9 @@ def test_a_directory_that_lacks_a_name_is_found(world: World) -> None:
 
 
 @pytest.mark.parametrize("account", [issued_account("northbank"), reserve_account("northbank")])
-def test_an_account_of_nobodys_is_found(world: World, account: bytes) -> None:
+def test_an_account_of_nobodys_is_found(world: World, account: str) -> None:
     ctx = world.context()
-    ctx.put(ACCOUNTS, account + b"/CNY", Account(0))
+    ctx.put(ACCOUNTS, account_key(account, CNY), Account(0))
     world.commit(ctx)
     (violation,) = accounts_belong_to_institutions(world.state)
     assert violation.invariant == "accounts_belong_to_institutions"
