@@ -51,7 +51,7 @@ Told = Callable[[LightPayment], None]
 
 
 class LightNode:
-    """Follows for one merchant. One connection at a time: the next upstream takes over where one fails or lies."""
+    """Follows one upstream for one merchant, and compares the others; the next takes over where it fails or lies."""
 
     def __init__(self, home: Home, doc: GenesisDoc, merchant: str, upstreams: Sequence[str], clock: Clock) -> None:
         self._home = home
@@ -60,6 +60,7 @@ class LightNode:
         self._upstreams = list(upstreams)
         self._clock = clock
         self._current = ""
+        self._witnesses: dict[str, RpcClient] = {}
         self.distrusted: dict[str, str] = {}
 
     async def begin(self, trust: str) -> None:
@@ -106,6 +107,8 @@ class LightNode:
                     await asyncio.sleep(RETRY_S)
         finally:
             store.close()
+            for witness in self._witnesses.values():
+                await witness.close()
 
     async def _step(self, client: RpcClient, light: LightClient, store: LightStore, told: Told) -> bool:
         """Follow one upstream until it fails."""
@@ -129,15 +132,17 @@ class LightNode:
                     await self._witness(address, light)
 
     async def _witness(self, address: str, light: LightClient) -> None:
-        async with await RpcClient.connect(websocket_url(address), CALL_TIMEOUT_S) as other:
-            try:
-                await light.witness(other)
-            except Untrusted as error:
-                raise UserFacingError(
-                    f"Two nodes tell different things of height {error.height}: {self._current} and {address}.",
-                    next_step="One of them lies. Ask the network's operators which, and name honest ones.",
-                    exit_code=EXIT_CORRUPT,
-                ) from error
+        other = self._witnesses.get(address)
+        if other is None or not other.is_open:
+            other = self._witnesses[address] = await RpcClient.connect(websocket_url(address), CALL_TIMEOUT_S)
+        try:
+            await light.witness(other)
+        except Untrusted as error:
+            raise UserFacingError(
+                f"Two nodes tell different things of height {error.height}: {self._current} and {address}.",
+                next_step="One of them lies. Ask the network's operators which, and name honest ones.",
+                exit_code=EXIT_CORRUPT,
+            ) from error
 
     async def _once(self, question: Callable[[RpcClient], Awaitable[T]]) -> T | None:
         """The answer of the first upstream that has one; None where none has. Raises UserFacingError if all lied."""

@@ -91,12 +91,14 @@ class LightStore:
             raise StoreError(f"there is no light node's database at {path}")
         with storage_faults(f"opening {path}"):
             connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-            connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
-            if connection.execute("PRAGMA application_id").get != _APPLICATION_ID:
+            try:
+                connection.set_busy_timeout(_BUSY_TIMEOUT_MS)
+                _require_light(path, connection)
+                # What is told as received stays received, whatever happens to the power.
+                connection.execute("PRAGMA synchronous = FULL")
+            except BaseException:
                 connection.close()
-                raise StoreError(f"{path} is not a light node's database")
-            # What is told as received stays received, whatever happens to the power.
-            connection.execute("PRAGMA synchronous = FULL")
+                raise
         return cls(path, connection)
 
     def close(self) -> None:
@@ -142,6 +144,11 @@ class LightStore:
     def _rows(self, statement: str, bindings: tuple[Any, ...] = ()) -> list[Any]:
         with storage_faults("reading a light node's database"):
             return self._connection.execute(statement, bindings).fetchall()
+
+
+def _require_light(path: Path, connection: apsw.Connection) -> None:
+    if connection.execute("PRAGMA application_id").get != _APPLICATION_ID:
+        raise StoreError(f"{path} is not a light node's database")
 
 
 def lock_light(path: Path) -> Any:

@@ -23,7 +23,7 @@ from chainpos.node.backup import back_up
 from chainpos.node.home import Home
 from chainpos.node.joining import trust_text
 from chainpos.node.light import run_light
-from chainpos.rpc.client import RpcClient
+from chainpos.rpc.client import RpcClient, websocket_url
 from chainpos.store.chain import ChainReader
 from chainpos.store.light import LightPayment, LightStore
 from tests.node.conftest import Clerk, Nodes, issue_tx, pay_tx, peer_home, until
@@ -98,14 +98,26 @@ async def city(nodes: Nodes) -> tuple[RpcClient, str, str]:
     return await nodes.client(validator), validator.rpc, peer.rpc
 
 
-async def test_it_tells_and_keeps_each_payment_with_a_receipt_that_proves_itself(nodes: Nodes) -> None:
+async def test_it_tells_and_keeps_each_payment_with_a_receipt_that_proves_itself(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client, first, second = await city(nodes)
     await send(client, pay_tx("BEFORE"))
+    connected: list[str] = []
+    connect = RpcClient.connect
+
+    async def counted(url: str, timeout_s: float) -> RpcClient:
+        connected.append(url)
+        return await connect(url, timeout_s)
+
+    monkeypatch.setattr(RpcClient, "connect", counted)
     light = Light(nodes, first, second)
     await light.paid("BEFORE")
     await send(client, pay_tx("ONE"), issue_tx(1), pay_tx("TWO", payer="alice"))
     await light.paid("BEFORE", "ONE", "TWO")
     await light.stop()
+    # Whoever is followed or compared is connected to once, however many blocks come.
+    assert connected.count(websocket_url(second)) == 1
     genesis = load_genesis(nodes.genesis)
     with closing(LightStore.open(Home(light.folder).light)) as store:
         kept = list(store.payments())

@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from chainpos.errors import StoreError
 from chainpos.store import light
 from chainpos.store.light import LightAbout, LightStore
 
@@ -32,3 +33,14 @@ def test_one_that_was_never_finished_is_not_there_and_is_begun_anew(
     assert not path.exists()
     LightStore.create(path, "net-1", "TEAHOUSE", 1, b"x")
     assert [each.name for each in tmp_path.iterdir()] == ["light.db"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "light.db"
+    with pytest.raises(StoreError):
+        LightStore.open(path)
+    path.write_bytes(content)
+    with pytest.raises(StoreError):
+        LightStore.open(path)
+    assert path.read_bytes() == content
