@@ -51,7 +51,8 @@ class ShiftHead(LinesPanel):
         if not view.number:
             return [*lines, *(line(row, "$muted") for row in wrap(texts("shift.none_detail"), width))]
         if not view.is_open:
-            lines += [line(row, tone_style(tone), width=width) for row, tone in closing(texts, view, self)]
+            told = closing(texts, view, self)
+            lines += [line(row, tone_style(tone)) for words, tone in told for row in wrap(words, width)]
         lines += disagreements(texts, view, width)
         cells = figures_of(texts, view)
         columns = 2 if width >= 64 else 1
