@@ -39,18 +39,14 @@ def booked(pilot: Pilot) -> list[SaleRow]:
 
 
 async def next_sale(counter: Counter) -> None:
-    """Clear what is finished. A key that a busy counter did not take is pressed again, as a person does."""
-    for _ in range(8):
-        await counter.key("Enter")
-        if await counter.comes(("READY",), within_s=12):
-            return
-    raise AssertionError(counter.tmux.text())
+    """Clear what is finished."""
+    await counter.enter("READY")
 
 
 async def keyed(counter: Counter, number: int) -> None:
     """A keyed amount, its code, a customer's payment: Enter is the one key beyond the digits."""
-    await counter.key(*str(300 + 7 * number), "Enter")
-    await counter.until("WAITING")
+    await counter.key(*str(300 + 7 * number))
+    await counter.enter("WAITING")
     await counter.paid_by(number, await counter.link())
     await counter.until("✓ PAID", "Hand over the goods")
     await next_sale(counter)
@@ -65,8 +61,7 @@ async def rung_up(counter: Counter, *codes: str) -> None:
 async def cart(counter: Counter, number: int) -> None:
     """Five scans and one key."""
     await rung_up(counter, LOAF, BUN, BEAN, CAKE, BUN)
-    await counter.key("Enter")
-    await counter.until("WAITING")
+    await counter.enter("WAITING")
     await counter.paid_by(number, await counter.link())
     await counter.until("✓ PAID")
     await next_sale(counter)
@@ -87,8 +82,7 @@ async def split_with_cash(counter: Counter, number: int) -> None:
     await counter.until("is due")
     await counter.key(*"1000", "Enter")
     await counter.until("PART RECEIVED")
-    await counter.key("Enter")
-    await counter.until("WAITING")
+    await counter.enter("WAITING")
     await counter.paid_by(number, await counter.link())
     await counter.until_one(("✓ PAID",), ("ALL PARTS RECEIVED",))
     await next_sale(counter)
@@ -105,8 +99,7 @@ async def held(counter: Counter, number: int) -> None:
     if "RINGING UP" not in counter.tmux.text():
         await counter.key("Enter")
     await counter.until("RINGING UP", "BILL (2")
-    await counter.key("Enter")
-    await counter.until("WAITING")
+    await counter.enter("WAITING")
     await counter.paid_by(number + 1, await counter.link())
     await counter.until("✓ PAID")
     await next_sale(counter)
@@ -147,8 +140,8 @@ async def through_an_outage(counter: Counter, numbers: tuple[int, int]) -> None:
     await counter.until("OFFLINE")
     links = []
     for number in numbers:
-        await counter.key(*str(500 + number), "Enter")
-        await counter.until("WAITING")
+        await counter.key(*str(500 + number))
+        await counter.enter("WAITING")
         links.append(await counter.link())
         assert "✓ PAID" not in counter.tmux.text()
         await counter.key("F6")
@@ -249,8 +242,7 @@ async def test_ux14_ux23_killed_at_fifty_random_moments_nothing_is_lost_or_doubl
             if "RINGING UP" not in shown:
                 await counter.key(*"300")
         else:
-            await counter.key("Enter")
-            shown = await counter.until("WAITING")
+            await counter.enter("WAITING")
             link = await counter.link()
             await counter.kill()
             await counter.open()
@@ -261,8 +253,7 @@ async def test_ux14_ux23_killed_at_fifty_random_moments_nothing_is_lost_or_doubl
             await counter.until("✓ PAID")
             await next_sale(counter)
             continue
-        await counter.key("Enter")
-        await counter.until("WAITING")
+        await counter.enter("WAITING")
         link = await counter.link()
         requested[link] = sale_number(await counter.until("Sale "))
         await counter.paid_by(kill, link)
