@@ -20,6 +20,8 @@ from rich.text import Text
 from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.filter import ANSIToTruecolor
 from textual.screen import Screen
 from textual.signal import Signal
 
@@ -98,7 +100,9 @@ class Shell(App[int], inherit_bindings=False):
         self._degrade()
 
     def _degrade(self) -> None:
-        # Textual keeps its filters in a private list and documents no other way to add one.
+        # Textual keeps its filters in a private list and documents no other way to add one. The one that is there makes
+        # a theme's colours of a terminal's own, of which this room has none: it would look at every line drawn.
+        self._filters = [each for each in self._filters if not isinstance(each, ANSIToTruecolor)]
         if self.glyphs != "full":
             self._filters.append(PlainGlyphs(self.glyphs))
         if self.console.color_system == "standard":
@@ -106,6 +110,16 @@ class Shell(App[int], inherit_bindings=False):
         if self.glyphs != "full" and self.settings.language != "en":
             self.settings = msgspec.structs.replace(self.settings, language="en")
             self.texts = load_texts("en")
+
+    def get_driver_class(self) -> type[Driver]:
+        """The terminal's own, which lets Esc wait less where it can."""
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from chainpos.console.prompt_keys import PromptDriver, wait_less
+
+        wait_less()
+        return PromptDriver
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables for Textual's built-in themes too, which are registered before ours."""
@@ -194,7 +208,12 @@ class Shell(App[int], inherit_bindings=False):
         """A dialog has the classes of its size before its styles are worked out, and not again after."""
         if isinstance(screen, Screen):
             screen.update_classes(self._size_classes(), update=False)
-        return super().push_screen(screen, *args, **named)
+        below = self.screen_stack[-1:]
+        pushed = super().push_screen(screen, *args, **named)
+        for each in below:
+            # Textual would draw what lies below once more, which looks as before.
+            each._repaint_required = False  # noqa: SLF001 - there is no other way to say so
+        return pushed
 
     def _size_classes(self) -> dict[str, bool]:
         classes: dict[str, bool] = {}
@@ -265,7 +284,7 @@ class Shell(App[int], inherit_bindings=False):
         self.push_screen(Palette(commands_of(screen, self.texts)), chosen)
 
     def action_language(self) -> None:
-        """The other language, at once and everywhere."""
+        """The other language, at once and everywhere: a place that nobody looks at follows when it is gone to."""
         following = LANGUAGES[(LANGUAGES.index(self.texts.language) + 1) % len(LANGUAGES)]
         if self.glyphs != "full" and following != "en":
             # A terminal without these characters would show question marks.
@@ -273,7 +292,8 @@ class Shell(App[int], inherit_bindings=False):
         self.texts = load_texts(following)
         self.keep(language=following)
         for frame in self.frames():
-            frame.retranslate()
+            if frame in self.screen_stack:
+                frame.retranslate()
         if (retranslate := getattr(self.screen, "retranslate", None)) is not None and self.screen.is_modal:
             retranslate()
 

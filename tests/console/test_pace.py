@@ -8,15 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from textual._compositor import Compositor, LayoutUpdate
 from textual.dom import DOMNode
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.strip import Strip
 
 import chainpos.console.screens
 from chainpos.console.screens.frame import Frame
-from tests.console.looking import go, key_in, opened, settle
-from tests.console.prepared_till import PreparedTill
+from chainpos.console.screens.question import Question
+from chainpos.till.views import SaleState
+from tests.console.looking import go, key_in, opened, settle, text_of
+from tests.console.prepared_till import PreparedTill, sale_of
 
 
 def every_screen() -> set[type[Screen[object]]]:
@@ -106,3 +110,77 @@ async def test_ux22_places_are_put_up_ahead_and_read_nothing_until_they_are_gone
         assert asked == []
         await go(pilot, "settlement")
         assert asked == ["settlement"]
+
+
+async def test_ux22_a_dialog_is_laid_out_once_and_what_lies_below_is_drawn_once_and_follows(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        await key_in(pilot, "9", "9", "enter")
+        drawn: list[Compositor] = []
+        draw = Compositor.render_strips
+
+        def render_strips(self: Compositor, size: Size | None = None) -> list[Strip]:
+            drawn.append(self)
+            return draw(self, size)
+
+        monkeypatch.setattr(Compositor, "render_strips", render_strips)
+        counter = app.screen
+        resized: list[Size] = []
+        laid_out = Screen._refresh_layout
+
+        def refresh_layout(self: Screen[object], size: Size | None = None, scroll: bool = False) -> None:
+            resized.extend([size] if size else [])
+            laid_out(self, size, scroll)
+
+        monkeypatch.setattr(Screen, "_refresh_layout", refresh_layout)
+        await key_in(pilot, "escape")
+        assert isinstance(app.screen, Question)
+        assert drawn == [counter._compositor]
+        assert len(resized) == 1
+        monkeypatch.undo()
+        till.push(recent=(sale_of("N777", 777, SaleState.EXPIRED), *till.view.recent[1:]))
+        await settle(pilot)
+        assert "7.77" in text_of(app)
+
+
+async def test_ux22_a_place_that_was_looked_at_before_is_drawn_once(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (_, pilot):
+        for place in ("node", "counter"):
+            await go(pilot, place)
+        drawn: list[Compositor] = []
+        draw = Compositor.render_full_update
+
+        def render_full_update(self: Compositor, simplify: bool = False) -> LayoutUpdate:
+            drawn.append(self)
+            return draw(self, simplify)
+
+        monkeypatch.setattr(Compositor, "render_full_update", render_full_update)
+        await go(pilot, "node")
+        assert len(drawn) == 1
+
+
+async def test_ux26_a_place_that_nobody_looks_at_is_in_the_other_language_when_it_is_gone_to(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        for place in ("sales", "counter"):
+            await go(pilot, place)
+        drawn: list[str] = []
+        usual = Frame.retranslate
+
+        def retranslate(self: Frame) -> None:
+            drawn.append(self.NAME)
+            usual(self)
+
+        monkeypatch.setattr(Frame, "retranslate", retranslate)
+        await key_in(pilot, "f8")
+        assert drawn == ["counter"]
+        await go(pilot, "sales")
+        assert drawn == ["counter", "sales"]
+        assert "单号" in text_of(app)
+        await go(pilot, "counter")
+        await go(pilot, "sales")
+        assert drawn == ["counter", "sales"]

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Generic
+from functools import lru_cache
+from typing import Generic, Self
 
-from textual import events, on
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.geometry import Region
 from textual.screen import ModalScreen, ScreenResultType
+from textual.strip import Strip
+
+from chainpos.console.screens.put_up import PutUp
 
 
-class Dialog(ModalScreen[ScreenResultType], Generic[ScreenResultType]):
+class Dialog(ModalScreen[ScreenResultType], PutUp[ScreenResultType], Generic[ScreenResultType]):
     """Answers once."""
 
-    @on(events.ScreenResume)
-    def keep_styles(self, event: events.ScreenResume) -> None:
-        """Its styles were worked out when it was put up."""
-        event.refresh_styles = False
+    # What lies below, tinted: drawn once, and again where something changed there.
+    _below: tuple[Strip, ...] = ()
+    _below_in: Color | None = None
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw again. Regions are named where something below changed."""
+        if regions:
+            self._below = ()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_line(self, y: int) -> Strip:
+        """What lies below. Textual would send all of it through Rich at each of the three times that it draws one."""
+        tint, width, height = self.styles.background, *self.size
+        if len(self._below) != height or self._below_in != tint or self._below[0].cell_length != width:
+            below = self.app.screen_stack[self.app.screen_stack.index(self) - 1]
+            strips = below._compositor.render_strips(self.size)  # noqa: SLF001 - as Textual's own does it
+            self._below, self._below_in = tuple(_tinted_line(strip, tint) for strip in strips), tint
+        return self._below[y]
+
+
+def _tinted_line(strip: Strip, tint: Color) -> Strip:
+    segments = (Segment(text, _tinted(style or Style.null(), tint)) for text, style, _ in strip)
+    return Strip(segments, strip.cell_length)
+
+
+@lru_cache(maxsize=1_000)
+def _tinted(style: Style, tint: Color) -> Style:
+    ink, ground = (
+        (Color.from_rich_color(colour) + tint).rich_color if colour is not None else None
+        for colour in (style.color, style.bgcolor)
+    )
+    return style.clear_meta_and_links() + Style.from_color(ink, ground)

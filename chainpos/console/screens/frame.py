@@ -8,14 +8,13 @@ from typing import ClassVar, NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.reactive import Reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
 from chainpos.console.context import Surroundings, surroundings
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
+from chainpos.console.screens.put_up import PutUp
 from chainpos.console.widgets.key_line import KeyLine
 from chainpos.console.widgets.lines_panel import LinesPanel
 from chainpos.console.widgets.notice import Notice, Told
@@ -45,18 +44,17 @@ PLACES = (
 )
 
 
-class Frame(Screen[None]):
+class Frame(PutUp[None]):
     """A full screen of any console. NAME is the place that it belongs to."""
 
     NAME: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [key("ctrl+x", "clear_notice", "app.clear", show=False)]
-    # What gets or loses the focus draws itself; Textual would draw the whole screen again.
-    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     # Looked for once: whether there is something to clear is asked with every key.
     _notices: tuple[Notice, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
+        self.language = surroundings(self).texts.language
         # It is styled as it is put up. Textual, which does not know, would read every style sheet three times over.
         self._css_update_count = surroundings(self).styles_read
 
@@ -87,11 +85,6 @@ class Frame(Screen[None]):
             self.status_changed(around.status)
         self.show_silence()
 
-    @on(events.ScreenResume)
-    def keep_styles(self, event: events.ScreenResume) -> None:
-        """What a style hangs on looks after itself: to work all of them out again would cost more than to draw them."""
-        event.refresh_styles = False
-
     def status_changed(self, status: Status) -> None:
         """The bar on top follows; screens may look at it too."""
         self.query_one("#status", StatusBar).status = status
@@ -105,8 +98,15 @@ class Frame(Screen[None]):
         """The status bar says when the bell is off."""
         self.query_one("#status", StatusBar).silent = not self.console_app.settings.sound
 
+    @on(events.ScreenResume)
+    def follow_language(self) -> None:
+        """It may have changed while nobody looked here."""
+        if self.language != self.console_app.texts.language:
+            self.retranslate()
+
     def retranslate(self) -> None:
         """The language changed: draw every word again. A message in the old one goes."""
+        self.language = self.console_app.texts.language
         self.told(None)
         for widget in self.walk_children(Widget):
             if isinstance(widget, LinesPanel):
