@@ -236,14 +236,14 @@ def _decided(home: Path, write: Callable[[ShopShifts], None]) -> None:
 
 def require_decider(shifts: ShopShifts) -> None:
     """Ask for the PIN of somebody who may set staff up, where anybody may. Raises UserFacingError."""
-    import time
-
-    from chainpos.till.pin import require_one_of
+    from chainpos.node.clock import SystemClock
+    from chainpos.till.pin import Guesses, require_one_of
     from chainpos.till.staff import decides
 
     deciders = decides(shifts)
     if deciders:
-        require_one_of(shifts.book, ask("PIN of the owner or a manager:", secret=True), time.time_ns(), deciders)
+        pin = ask("PIN of the owner or a manager:", secret=True)
+        require_one_of(shifts.book, pin, Guesses(SystemClock()), deciders)
 
 
 def verify_z(

@@ -1,7 +1,8 @@
 """PINs: of the owner and of each member of staff, kept as scrypt hashes in the shop's book with their wrong guesses.
 
 It refuses guesses that come too fast: from the fifth wrong one a growing wait, from the tenth half an hour, across
-restarts. A PIN never encrypts a key: four digits protect nothing that can be copied.
+restarts. While it runs no clock that somebody sets ends a wait, and none ever makes one longer. A PIN never encrypts a
+key: four digits protect nothing that can be copied.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import UserFacingError
+from chainpos.node.clock import Clock
 from chainpos.store.shop import ShopBook
 
 OWNER: Final = ""
@@ -58,6 +60,25 @@ class Door(msgspec.Struct, frozen=True):
     closed_until_ns: int = 0
 
 
+class Guesses:
+    """When each door opens again, by the clock that nobody sets; what the book has of it is where a restart goes on."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._opens_ns: dict[str, int] = {}
+
+    def left_ns(self, name: str, left_by_wall_ns: int) -> int:
+        """How long a door stays closed: as the wall clock has it when it is first asked, then by the other one."""
+        now_ns = self.clock.monotonic_ns()
+        return self._opens_ns.setdefault(name, now_ns + left_by_wall_ns) - now_ns
+
+    def closed_until_ns(self, name: str, wrong: int) -> int:
+        """A door is closed after so many wrong guesses in a row; until when, by the wall clock, for the book."""
+        wait_ns = wait_s(wrong) * SECOND_NS
+        self._opens_ns[name] = self.clock.monotonic_ns() + wait_ns
+        return self.clock.now_ns() + wait_ns
+
+
 def set_pin(book: ShopBook, pin: str, whose: str = OWNER, *, cost: Cost | None = None) -> None:
     """Write a new PIN, and forget wrong guesses. Raises UserFacingError for one that is not 4 to 12 digits."""
     if not (pin.isascii() and pin.isdigit() and MIN_DIGITS <= len(pin) <= MAX_DIGITS):
@@ -74,30 +95,31 @@ def has_pin(book: ShopBook, whose: str = OWNER) -> bool:
     return book.setting(_name(whose), PinRecord) is not None
 
 
-def require_pin(book: ShopBook, pin: str, now_ns: int, whose: str = OWNER) -> None:
+def require_pin(book: ShopBook, pin: str, guesses: Guesses, whose: str = OWNER) -> None:
     """Raises UserFacingError unless `pin` is right and the door is not closed. Takes a few tenths of a second."""
-    record = book.setting(_name(whose), PinRecord)
+    name = _name(whose)
+    record = book.setting(name, PinRecord)
     if record is None:
         raise UserFacingError(
             "No PIN was set on this till.",
             next_step="Set one under Staff (Ctrl+G, p), or with `chainpos till --set-pin`, then refund.",
         )
-    _require_open(record.closed_until_ns, now_ns)
+    _require_open(book, name, record, guesses)
     # Counted before it is checked: pulling the plug in between must not make the guess free.
     wrong = record.wrong + 1
-    closed_until_ns = now_ns + wait_s(wrong) * SECOND_NS
-    book.save_setting(_name(whose), msgspec.structs.replace(record, wrong=wrong, closed_until_ns=closed_until_ns))
+    closed_until_ns = guesses.closed_until_ns(name, wrong)
+    book.save_setting(name, msgspec.structs.replace(record, wrong=wrong, closed_until_ns=closed_until_ns))
     if not _fits(pin, record):
         raise _wrong()
-    book.save_setting(_name(whose), msgspec.structs.replace(record, wrong=0, closed_until_ns=0))
+    book.save_setting(name, msgspec.structs.replace(record, wrong=0, closed_until_ns=0))
 
 
-def require_one_of(book: ShopBook, pin: str, now_ns: int, names: Sequence[str]) -> str:
+def require_one_of(book: ShopBook, pin: str, guesses: Guesses, names: Sequence[str]) -> str:
     """Whose PIN of `names` it is. All guesses here are counted together. Raises UserFacingError."""
     door = book.setting(APPROVALS, Door) or Door()
-    _require_open(door.closed_until_ns, now_ns)
+    _require_open(book, APPROVALS, door, guesses)
     wrong = door.wrong + 1
-    book.save_setting(APPROVALS, Door(wrong, now_ns + wait_s(wrong) * SECOND_NS))
+    book.save_setting(APPROVALS, Door(wrong, guesses.closed_until_ns(APPROVALS, wrong)))
     for name in names:
         record = book.setting(_name(name), PinRecord)
         if record is not None and _fits(pin, record):
@@ -125,11 +147,19 @@ def _name(whose: str) -> str:
     return f"{SETTING}/{whose}" if whose else SETTING
 
 
-def _require_open(closed_until_ns: int, now_ns: int) -> None:
-    if now_ns < closed_until_ns:
-        seconds = -((now_ns - closed_until_ns) // SECOND_NS)
+def _require_open(book: ShopBook, name: str, door: PinRecord | Door, guesses: Guesses) -> None:
+    longest_ns, now_ns = wait_s(door.wrong) * SECOND_NS, guesses.clock.now_ns()
+    if not longest_ns:
+        return
+    if door.closed_until_ns - now_ns > longest_ns:
+        # The wall clock was set back since: the wait begins anew, and ends, instead of lasting until then.
+        door = msgspec.structs.replace(door, closed_until_ns=now_ns + longest_ns)
+        book.save_setting(name, door)
+    left_ns = guesses.left_ns(name, door.closed_until_ns - now_ns)
+    if left_ns > 0:
         raise UserFacingError(
-            f"Too many wrong PINs: the next try is possible in {seconds} s.", next_step="Wait, or call the manager."
+            f"Too many wrong PINs: the next try is possible in {-(-left_ns // SECOND_NS)} s.",
+            next_step="Wait, or call the manager.",
         )
 
 

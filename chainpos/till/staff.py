@@ -12,7 +12,7 @@ from typing import Final
 from chainpos.core.values.text import HostileText, check_text
 from chainpos.errors import UserFacingError
 from chainpos.store.shop_shifts import ShopShifts, StaffRow
-from chainpos.till.pin import OWNER, has_pin, is_taken, require_one_of, require_pin, set_pin
+from chainpos.till.pin import OWNER, Guesses, has_pin, is_taken, require_one_of, require_pin, set_pin
 from chainpos.till.roles import OWNER_MEMBER, OWNER_NAME, OWNER_ROLE, RIGHTS, ROLES, Member, Right, StaffView
 from chainpos.till.running import RunningTill
 
@@ -26,6 +26,7 @@ class StaffDesk:
     def __init__(self, run: RunningTill) -> None:
         self._book = run.book
         self._clock = run.clock
+        self._guesses = Guesses(run.clock)
         self._changed = run.changed
         self._rows = ShopShifts(run.book.book).staff()
         self._owner_has_pin = has_pin(run.book.book)
@@ -68,7 +69,7 @@ class StaffDesk:
         member = next((each for each in self._members() if each.name == name), None)
         if member is None:
             raise UserFacingError("Nobody of this name works here.", next_step="Choose a name from the list.")
-        await self._book.call(lambda: require_pin(self._book.book, pin, self._clock.now_ns(), _whose(member)))
+        await self._book.call(lambda: require_pin(self._book.book, pin, self._guesses, _whose(member)))
         self._present = member
         self._changed()
 
@@ -85,12 +86,12 @@ class StaffDesk:
         """
         if self._present is None:
             self.require(right)
-        now_ns, book, present = self._clock.now_ns(), self._book.book, self._present
+        guesses, book, present = self._guesses, self._book.book, self._present
         if present is not None and right in present.rights:
-            await self._book.call(lambda: require_pin(book, pin, now_ns, _whose(present)))
+            await self._book.call(lambda: require_pin(book, pin, guesses, _whose(present)))
             return present.name
         able = {_whose(each): each.name for each in self._members() if right in each.rights}
-        return able[await self._book.call(lambda: require_one_of(book, pin, now_ns, list(able)))]
+        return able[await self._book.call(lambda: require_one_of(book, pin, guesses, list(able)))]
 
     async def add(self, name: str, role: str, pin: str, *, approval: str) -> None:
         """Set somebody up; `approval` is the PIN of whoever is signed in, where there are PINs. Raises UserFacingError.

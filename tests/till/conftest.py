@@ -56,6 +56,27 @@ class ShiftedClock:
         return time.monotonic_ns()
 
 
+class HandClock:
+    """Both clocks by hand: one that somebody may set, and one that nobody can."""
+
+    def __init__(self, now_ns: int = 1_790_000_000 * 10**9) -> None:
+        self.wall_ns, self.steady_ns = now_ns, 10**12
+
+    def now_ns(self) -> int:
+        return self.wall_ns
+
+    def monotonic_ns(self) -> int:
+        return self.steady_ns
+
+    def go_on(self, seconds: int) -> None:
+        self.wall_ns += seconds * 10**9
+        self.steady_ns += seconds * 10**9
+
+    def restart(self) -> None:
+        """The machine is started anew: what nobody can set begins anywhere."""
+        self.steady_ns = 10**9
+
+
 class Shop:
     """`till` is started by `open_till`; `noticed` is what it noticed."""
 

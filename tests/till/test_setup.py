@@ -8,13 +8,14 @@ import pytest
 
 from chainpos.core.chain.genesis import dump_genesis
 from chainpos.errors import UserFacingError
+from chainpos.node.clock import SystemClock
 from chainpos.pilot.city import load_city
 from chainpos.pilot.genesis import city_genesis
 from chainpos.pilot.resources import sample_data
 from chainpos.store.shop import ShopBook
 from chainpos.store.shop_shifts import ShopShifts
 from chainpos.till import own_node, setup
-from chainpos.till.pin import has_pin, require_pin
+from chainpos.till.pin import Guesses, has_pin, require_pin
 from chainpos.till.setup import NetworkFound, ShopFound, ShopSetup, Step, fingerprint
 from chainpos.till.staff import add_member, remove_member
 from chainpos.wallet.keys import demo_key
@@ -100,7 +101,7 @@ def test_where_somebody_decides_setting_up_makes_no_owner(shop: ShopSetup) -> No
     with pytest.raises(UserFacingError, match="decides on this till already"):
         shop.choose_pin("1234", "1234")
     with ShopBook.open(shop.home.book_path) as book:
-        require_pin(book, "4711", 1)
+        require_pin(book, "4711", Guesses(SystemClock()))
 
 
 def test_a_key_is_never_overwritten(shop: ShopSetup, tmp_path: Path) -> None:

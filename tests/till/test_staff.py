@@ -20,12 +20,12 @@ from chainpos.till import pin as pin_room
 from chainpos.till.bill_views import BillState
 from chainpos.till.counter import Till
 from chainpos.till.home import TillSettings
-from chainpos.till.pin import OWNER, Cost, has_pin, require_one_of, require_pin, set_pin, wait_s
+from chainpos.till.pin import OWNER, Cost, Guesses, has_pin, require_one_of, require_pin, set_pin, wait_s
 from chainpos.till.roles import OWNER_NAME, RIGHTS, Right
 from chainpos.till.staff import add_member, decides, remove_member
 from tests.node.conftest import validator_home
 
-from .conftest import cny, signing_key
+from .conftest import HandClock, cny, signing_key
 
 CHEAP = Cost()
 S = 1_000_000_000
@@ -234,12 +234,17 @@ class GuessingMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 1_790_000_000 * S
+        self.clock = HandClock()
+        self.guesses = Guesses(self.clock)
         self.wrong = {"Mei": 0, "": 0}
         self.closed = {"Mei": 0, "": 0}
         # What a hash costs is not what is tested here: hundreds of guesses are.
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(pin_room, "_digest", lambda pin, salt, _: hashlib.sha256(salt + pin.encode()).digest())
+
+    @property
+    def now(self) -> int:
+        return self.clock.wall_ns
 
     @initialize(folder=st.uuids())
     def begin(self, folder: object) -> None:
@@ -250,9 +255,9 @@ class GuessingMachine(RuleBasedStateMachine):
     def _try(self, door: str, pin: str) -> str:
         try:
             if door:
-                require_pin(self.book, pin, self.now, door)
+                require_pin(self.book, pin, self.guesses, door)
             else:
-                assert require_one_of(self.book, pin, self.now, ["Mei"]) == "Mei"
+                assert require_one_of(self.book, pin, self.guesses, ["Mei"]) == "Mei"
         except UserFacingError as error:
             return "closed" if "next try" in error.what else "wrong"
         return "open"
@@ -272,20 +277,22 @@ class GuessingMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([5, 80, 1_799, 1_800]))
     def wait(self, seconds: int) -> None:
-        self.now += seconds * S
+        self.clock.go_on(seconds)
 
     @rule()
     def restart(self) -> None:
         self.book.close()
+        self.clock.restart()
+        self.guesses = Guesses(self.clock)
         self.book = ShopBook(self.folder / "shop.db")
 
     # What takes many steps to be reached, so that it is reached.
     @rule(door=st.sampled_from(["Mei", ""]))
     def ten_in_a_row_cost_half_an_hour(self, door: str) -> None:
         while self.wrong[door] < 10:
-            self.now = max(self.now, self.closed[door])
+            self.clock.go_on(max(self.closed[door] - self.now, 0) // S)
             self.guess(door, right=False)
-        self.now = self.closed[door] - S
+        self.clock.go_on((self.closed[door] - self.now) // S - 1)
         assert self._try(door, "1111") == "closed"
 
     def teardown(self) -> None:
