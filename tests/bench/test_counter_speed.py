@@ -37,6 +37,8 @@ UP, DOWN, PAGE_DOWN, ESC, ENTER, BACK = b"\x1b[A", b"\x1b[B", b"\x1b[6~", b"\x1b
 TENDER, PALETTE = b"\x0f", b"\x10"
 # A dialog is away when what it covered is drawn again.
 COUNTER, SALES_LIST = b"LAST SALES", b"Made"
+# The cursor stands on the first letter of what an empty field says, and parts it from the others while it shows.
+FIELD, COMMANDS = b"ind by", b"hat would you like"
 # Further apart than a scanner's keys.
 APART_S = 0.07
 
@@ -123,7 +125,7 @@ def look_around(keys: Keys) -> None:
     keys.press("F2: the sales", F2, words=b"Sales")
     keys.press("j and k in the sales", b"j", b"k", b"j")
     keys.press("PgDn in the sales", PAGE_DOWN, PAGE_DOWN)
-    keys.press("/: into the field", b"/", words=b"Find by")
+    keys.press("/: into the field", b"/", words=FIELD)
     keys.type("letters of a search for a sale", b"260301")
     keys.go(ENTER)
     keys.go(DOWN)
@@ -135,7 +137,7 @@ def look_around(keys: Keys) -> None:
         keys.press(f"{name}: another place", key, words=b"Sales")
     keys.press("?: the keys", b"?", words=b"Everywhere")
     keys.press("Esc closes a dialog", ESC, words=COUNTER)
-    keys.press("Ctrl+P: the commands", PALETTE, words=b"What would you like")
+    keys.press("Ctrl+P: the commands", PALETTE, words=COMMANDS)
     keys.type("letters of a command", b"re")
     keys.press("Esc closes a dialog", ESC, words=COUNTER)
     keys.press("F8: the other language", F8, F8)
