@@ -127,18 +127,27 @@ TELL = (
     "inspect/trace.py",
     "inspect/changing.py",
     "console/screens/looking.py",
+    "till/doctor.py",
+    "console/doctor.py",
 )
 
 
 def sentences_of(path: Path) -> list[str]:
-    """The sentences of a file's refusals, "\\x00" for each value. `refused` puts the first full stop itself."""
+    """The sentences of a file's refusals, "\\x00" for each value. `refused` puts the first full stop itself.
+
+    And the doctor's mends: as they are named, or the fourth thing that a finding says.
+    """
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "mend":
+            found.append(sentence_of(node.value))
         if not isinstance(node, ast.Call):
             continue
         if ast.unparse(node.func) == "refused":
             what, next_step = (sentence_of(part) for part in node.args)
             found += [f"{what}.", next_step]
+        elif ast.unparse(node.func) == "Finding":
+            found += [sentence_of(part) for part in node.args[3:4]]
         elif ast.unparse(node.func).endswith("UserFacingError"):
             told = (word.value for word in node.keywords if word.arg in {"next_step", "money_moved"})
             found += [sentence_of(part) for part in (*node.args[:1], *told)]
