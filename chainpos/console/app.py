@@ -168,29 +168,30 @@ class ConsoleApp(Standing):
     # -- keys: a scanner types too
 
     async def on_event(self, event: events.Event) -> None:
-        """Hold back what may be a scan; everything else goes its way at once."""
+        """Somebody is there."""
         self.touched(event)
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._pause is not None and event.time >= self._pause_due_s:
-                self._burst.held_up = not self._burst.keep_if_broken
-            if not self._burst.text:
-                # The first key of a scan may open the search; the rest of it was not meant for its field.
-                self._burst.keep_if_broken = isinstance(self.focused, Input)
-            if event.key == "enter":
-                verdict = self._burst.enter(event, event.time)
-            elif event.character is not None and event.is_printable:
-                verdict = self._burst.key(event, event.character, event.time)
-            else:
-                verdict = self._burst.other(event)
-            await self._deliver(verdict)
-            self._look_out_for_a_pause()
-        else:
-            await super().on_event(event)
+        await super().on_event(event)
 
-    async def _deliver(self, verdict: Verdict[events.Key]) -> None:
-        for each in verdict.deliver:
-            await super().on_event(each)
-        await self.screen_up()
+    async def typed(self, event: events.Key) -> None:
+        """Hold back what may be a scan; everything else goes its way at once."""
+        if self._pause is not None and event.time >= self._pause_due_s:
+            self._burst.held_up = not self._burst.keep_if_broken
+        if not self._burst.text:
+            # The first key of a scan may open the search; the rest of it was not meant for its field.
+            self._burst.keep_if_broken = isinstance(self.focused, Input)
+        if event.key == "enter":
+            verdict = self._burst.enter(event, event.time)
+        elif event.character is not None and event.is_printable:
+            verdict = self._burst.key(event, event.character, event.time)
+        else:
+            verdict = self._burst.other(event)
+        self._act_on(verdict)
+        self._look_out_for_a_pause()
+
+    def _act_on(self, verdict: Verdict[events.Key]) -> None:
+        self.next_are(*(partial(self.pass_on, each) for each in verdict.deliver), partial(self._scanned, verdict))
+
+    async def _scanned(self, verdict: Verdict[events.Key]) -> None:
         screen = self.screen
         if isinstance(screen, CounterScreen | ArticleSearch) and (verdict.code or verdict.broken):
             screen.forget(verdict.first)
@@ -213,6 +214,9 @@ class ConsoleApp(Standing):
         if self._pause is None or due_s != self._pause_due_s:
             # A key came after all.
             return
+        if self.typed_ahead:
+            self._look_out_for_a_pause()
+            return
         if time.monotonic() - due_s > LATE_S and not self._burst.held_up and not self._burst.keep_if_broken:
             # Keys may wait that nobody has read yet: look once more.
             self._burst.held_up = True
@@ -221,7 +225,8 @@ class ConsoleApp(Standing):
         self._pause = None
         # The console may have been left within the pause.
         with contextlib.suppress(ScreenStackError):
-            await self._deliver(self._burst.pause())
+            self._act_on(self._burst.pause())
+            await self.go_on()
 
     # -- actions
 

@@ -17,8 +17,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from rich.text import Text
-from textual import events, on
-from textual.app import App
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import ANSIToTruecolor
@@ -27,6 +26,7 @@ from textual.signal import Signal
 
 from chainpos.console.failure import write_report
 from chainpos.console.filters import Glyphs, PlainGlyphs, SixteenColours, glyphs_of
+from chainpos.console.in_turn import InTurn
 from chainpos.console.keymap import key, load_keymap
 from chainpos.console.language import LANGUAGES, Texts, load_texts
 from chainpos.console.places import bindings_by_place, commands_of, live_pairs
@@ -43,13 +43,12 @@ from chainpos.console.widgets.tab_line import TabLine
 from chainpos.errors import EXIT_OK, UserFacingError
 from chainpos.inspect.support import SupportDesk
 
-UP_TURNS, UP_EVERY_S = 200, 0.005
 BETWEEN_PLACES_S = 0.1
 # How long the picture may be held back to hide a change of screens: less than a person sees.
 HELD_BACK_S = 0.005
 
 
-class Shell(App[int], inherit_bindings=False):
+class Shell(InTurn, inherit_bindings=False):
     """Its places are those of PLACES for which MODES has a screen."""
 
     TITLE = "chainpos"
@@ -224,21 +223,6 @@ class Shell(App[int], inherit_bindings=False):
             reached = max((least for least, _ in points if least <= extent), default=0)
             classes |= {name: least == reached for least, name in points}
         return classes
-
-    # -- keys
-
-    async def on_event(self, event: events.Event) -> None:
-        """A key is for a screen that is there: nothing is asked of one that is still being put up."""
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            await self.screen_up()
-        await super().on_event(event)
-
-    async def screen_up(self) -> None:
-        """The present screen has come up; it has a second for it."""
-        for _ in range(UP_TURNS):
-            if not self.screen_stack or self.screen.is_mounted:
-                return
-            await asyncio.sleep(UP_EVERY_S)
 
     # -- actions
 

@@ -107,6 +107,15 @@ async def scan(pilot: Pilot[int], code: str, *, end: str = "enter") -> None:
         await settle(pilot)
 
 
+async def until(pilot: Pilot[int], holds: Callable[[], bool], what: str = "") -> None:
+    """Until something holds: the book writes in a thread of its own."""
+    for _ in range(400):
+        if holds():
+            return
+        await settle(pilot, 0.02)
+    pytest.fail(f"waited in vain {what}")
+
+
 async def go(pilot: Pilot[int], page: str) -> None:
     """To a screen by its key."""
     await pilot.press(f"f{PAGES.index(page) + 1}")

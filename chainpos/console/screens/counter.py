@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
+from textual.worker import Worker
 
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
@@ -31,6 +34,7 @@ class CounterScreen(CounterFace):
 
     NAME: ClassVar[str] = "counter"
     swallowed = ""
+    _later: Callable[[], None] | None = None
 
     # -- keys
 
@@ -137,8 +141,25 @@ class CounterScreen(CounterFace):
         bill = self.view.bill if self.view is not None else None
         return bill is not None and bill.undoable and self.shown.stage not in BUSY
 
+    def _taken_later(self, action: Callable[[], None], name: str) -> bool:
+        """Whether the sale is still changing: then the key waits until it has, and means what it means then."""
+        if not self.changing("sale"):
+            return False
+        self._later = lambda: action() if self.check_action(name, ()) else None
+        return True
+
+    @on(Worker.StateChanged)
+    def take_later(self, message: Worker.StateChanged) -> None:
+        """The last key that waited for the sale."""
+        if message.worker.group == "sale" and not self.changing("sale"):
+            later, self._later = self._later, None
+            if later is not None:
+                later()
+
     def action_enter(self) -> None:
         """The code for what was keyed; else on from a finished sale."""
+        if self._taken_later(self.action_enter, "enter"):
+            return
         self.told(None)
         stage, sale, bill = self.shown.stage, self.shown.sale, self.bill
         if self.keyed and stage in LISTED:
@@ -202,6 +223,8 @@ class CounterScreen(CounterFace):
 
     def action_back(self) -> None:
         """Clear what was keyed; ask before an unpaid sale is cancelled; leave a finished one."""
+        if self._taken_later(self.action_back, "back"):
+            return
         self.told(None)
         if self.keyed:
             self.keyed = ""
@@ -244,6 +267,8 @@ class CounterScreen(CounterFace):
 
     def action_aside(self) -> None:
         """The next customer first: a sale stays payable and watched, a bill is held; on an empty counter it returns."""
+        if self._taken_later(self.action_aside, "aside"):
+            return
         self.told(None)
         if self.shown.stage not in BUSY:
             self.hold_or_take_back()
@@ -261,6 +286,8 @@ class CounterScreen(CounterFace):
     def scanned(self, code: str) -> None:
         """An article's bar code goes on the bill; a customer's code is charged the amount that stands here."""
         texts, sale = self.console_app.texts, self.shown.sale
+        if is_customer_code(code) and self._taken_later(partial(self.scanned, code), "scan"):
+            return
         self.told(None)
         if self.scan_proof(code):
             return
@@ -284,7 +311,7 @@ class CounterScreen(CounterFace):
         self.change(lambda: self._charge(code, amount, cancel_first), "sale")
 
     async def _charge(self, code: str, amount: Amount, cancel_first: str) -> None:
-        till = self.console_app.till
+        till, keyed = self.console_app.till, self.keyed
         try:
             # Before the waiting code is cancelled: it is what the customer may have to confirm by.
             till.check_code(code, amount)
@@ -302,7 +329,8 @@ class CounterScreen(CounterFace):
             if self.view is not None and self.view.sale is not None:
                 await till.dismiss()
             await till.charge(code, amount)
-        self.keyed, self.again = "", ""
+        # The next amount may be keyed by now.
+        self.keyed, self.again = self.keyed.removeprefix(keyed), ""
         self.told(None)
         self.show_now()
 

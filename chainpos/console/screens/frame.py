@@ -146,8 +146,12 @@ class Frame(PutUp[None]):
 
     def change(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Run something that changes things. It is never cut off, so nothing of its name begins until it has ended."""
-        if not any(worker.group == name and worker.node is self and worker.is_running for worker in self.workers):
+        if not self.changing(name):
             self.run_worker(self._told_if_refused(work), name=name, group=name)
+
+    def changing(self, name: str) -> bool:
+        """Whether a change of that name has not ended yet."""
+        return any(worker.group == name and worker.node is self and worker.is_running for worker in self.workers)
 
     def _told_if_refused(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         async def told_if_refused() -> None:

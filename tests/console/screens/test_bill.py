@@ -21,20 +21,11 @@ from chainpos.console.widgets.bill_list import BillList
 from chainpos.console.widgets.notice import Notice
 from chainpos.console.widgets.qr_picture import QrPicture
 from chainpos.till.views import BillState, PartState, SaleState, TenderKind
-from tests.console.looking import HeardApp, go, key_in, opened, scan, settle, text_of
+from tests.console.looking import HeardApp, go, key_in, opened, scan, settle, text_of, until
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import PreparedTill
 
 TEA, SOUP, RICE = "6901234567892", "6909876543210", "96385074"
-
-
-async def until(pilot: Pilot[int], holds: Callable[[], bool], what: str = "") -> None:
-    """Until something holds: the book writes in a thread of its own."""
-    for _ in range(400):
-        if holds():
-            return
-        await settle(pilot, 0.02)
-    pytest.fail(f"waited in vain {what}")
 
 
 def stage_of(app: HeardApp) -> Stage:

@@ -137,12 +137,14 @@ async def test_a_payment_broadcast_to_the_peer_reaches_a_block_and_twice_is_once
         # The validator holds it already: that is no refusal, and nothing to hold back.
         assert (answer.code, answer.log) == (0, "")
 
+        asked = f"tx.hash='{sha256(wire).hex().upper()}'"
+
         async def is_in() -> bool:
-            return bool((await ours.tx_search(f"tx.hash='{sha256(wire).hex().upper()}'")).transactions)
+            # CometBFT indexes a block a moment after it has committed it.
+            return all([(await each.tx_search(asked)).transactions for each in (ours, client)])
 
         await until(is_in, timeout_s=PATIENCE_S)
-        page = await client.tx_search(f"tx.hash='{sha256(wire).hex().upper()}'")
-        assert len(page.transactions) == 1
+        assert len((await client.tx_search(asked)).transactions) == 1
 
 
 async def test_our_peer_hears_of_what_waits_at_a_validator(network: RealNetwork, peer: RunningNode) -> None:
