@@ -1,6 +1,7 @@
-"""Complete bills that the ledger knows nothing of, found again, and what of their money was given back since.
+"""Complete bills that the ledger knows nothing of, found again; and money beside the ledger given back, of those and of
+bills that were paid in part on it.
 
-It refuses to give back by a tender more than came in by it.
+It refuses to give back of a bill that is not complete, and by a tender more than came in by it.
 """
 
 from __future__ import annotations
@@ -40,9 +41,12 @@ class ReturnRow(msgspec.Struct, frozen=True, kw_only=True):
     staff: str
 
 
-class _Left(msgspec.Struct, frozen=True):
+class KindRow(msgspec.Struct, frozen=True):
+    """What came into a complete bill by one kind of tender beside the ledger, and what of it was given back since."""
+
     kind: str
-    minor: int
+    received_minor: int
+    returned_minor: int
 
 
 _BILLS: Final = (
@@ -94,21 +98,27 @@ class ShopBeside:
         )
         return found[0] if found else None
 
-    def left(self, bill: int) -> dict[str, int]:
-        """What of a bill's money beside the ledger could still be given back, by kind of tender: cash first."""
+    def kinds(self, bill: int) -> list[KindRow]:
+        """What came into a complete bill beside the ledger, by kind of tender: cash first. None while it is open."""
         sql = (
-            "SELECT kind, sum(amount_minor) - (SELECT coalesce(sum(amount_minor), 0) FROM returns "
-            "WHERE returns.bill = tenders.bill AND returns.kind = tenders.kind) AS minor FROM tenders "
-            "WHERE bill = ? AND state = 'received' AND kind <> 'ledger' GROUP BY kind ORDER BY kind <> 'cash', kind"
+            "SELECT kind, sum(amount_minor) AS received_minor, (SELECT coalesce(sum(amount_minor), 0) FROM returns "
+            "WHERE returns.bill = tenders.bill AND returns.kind = tenders.kind) AS returned_minor "
+            "FROM bills JOIN tenders ON tenders.bill = bills.number "
+            "WHERE bills.number = ? AND bills.state = 'complete' AND tenders.state = 'received' AND kind <> 'ledger' "
+            "GROUP BY kind ORDER BY kind <> 'cash', kind"
         )
-        return {row.kind: row.minor for row in self.book.rows(sql, [bill], _Left) if row.minor > 0}
+        return self.book.rows(sql, [bill], KindRow)
+
+    def left(self, bill: int, kind: str) -> int:
+        """What of a bill's money of this kind could still be given back, in minor units."""
+        return sum(row.received_minor - row.returned_minor for row in self.kinds(bill) if row.kind == kind)
 
     def give_back(self, row: ReturnRow) -> None:
         """Write that money was given back. Raises StoreError where less is left of that kind."""
         values = msgspec.structs.asdict(row)
         del values["id"]
         with self.book.writing() as db:
-            if self.left(row.bill).get(row.kind, 0) < row.amount_minor:
+            if self.left(row.bill, row.kind) < row.amount_minor:
                 raise StoreError("more would be given back than came in")
             db["returns"].insert(values)
 

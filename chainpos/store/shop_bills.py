@@ -165,6 +165,12 @@ class ShopBills:
         found = self.book.rows("SELECT * FROM bills WHERE number = ?", [number], BillRow)
         return found[0] if found else None
 
+    def bill_named(self, reference: str) -> BillRow | None:
+        """The bill with this reference."""
+        sql = "SELECT * FROM bills WHERE reference = ?"
+        found = self.book.rows(sql, [reference], BillRow) if reference.isascii() else []
+        return found[0] if found else None
+
     def bill_of_sale(self, sale: int) -> BillRow | None:
         """The bill that a sale on the ledger, by its number, pays for; None for one of the keypad."""
         sql = "SELECT * FROM bills WHERE number = (SELECT bill FROM tenders WHERE sale = ? AND sale > 0)"

@@ -71,6 +71,11 @@ class BookReader:
         rows = self._rows("SELECT * FROM tenders WHERE bill = ? ORDER BY id", (bill,))
         return [msgspec.convert(row, TenderRow, strict=False) for row in rows]
 
+    def returned(self, bill: int) -> int:
+        """What was given back of a bill's money beside the ledger, in minor units."""
+        sql = "SELECT coalesce(sum(amount_minor), 0) AS n FROM returns WHERE bill = ?"
+        return int(self._rows(sql, (bill,))[0]["n"])
+
     def copies(self, kind: str, reference: str) -> int:
         """How many jobs for the printer there were of this."""
         sql = "SELECT count(*) AS n FROM prints WHERE kind = ? AND reference = ?"

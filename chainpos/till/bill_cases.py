@@ -10,16 +10,13 @@ from chainpos.till.views import SaleView
 
 
 class BesideUseCases(Protocol):
-    """Bills that the ledger knows nothing of. Refusals are raised as `UserFacingError`."""
+    """The money beside the ledger of complete bills. Refusals are raised as `UserFacingError`."""
 
     async def found(self, search: str, limit: int) -> tuple[BesideView, ...]:
-        """Those that a search means, newest first: by reference, amount or time of day."""
+        """The bills wholly beside the ledger that a search means, newest first: by reference, amount or time of day."""
 
-    async def left(self, reference: str) -> tuple[TenderKind, Amount] | None:
-        """By which tender money is given back next, and how much at most; None where all of it was."""
-
-    async def give_back(self, reference: str, amount: Amount, *, pin: str, typed_amount: str) -> TenderKind:
-        """Note that so much was handed to the customer; by which tender."""
+    async def give_back(self, reference: str, kind: TenderKind, amount: Amount, *, pin: str, typed_amount: str) -> None:
+        """Note that so much of a bill was handed to the customer, by the tender that it came in by."""
 
 
 class BillUseCases(Protocol):
@@ -84,7 +81,7 @@ class BillUseCases(Protocol):
 
     @property
     def beside(self) -> BesideUseCases:
-        """Complete bills of which nothing was paid on the ledger."""
+        """The money beside the ledger of complete bills."""
 
     async def booked(self, number: int) -> BillView | None:
         """A bill of the book with its lines."""

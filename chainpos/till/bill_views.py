@@ -8,7 +8,7 @@ import msgspec
 
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
-from chainpos.store.shop_beside import BesideRow
+from chainpos.store.shop_beside import BesideRow, KindRow
 from chainpos.store.shop_bills import LEDGER, RECEIVED, BillLineRow, BillRow, TenderRow
 from chainpos.store.shop_catalogue import PIECE, ArticleRow
 from chainpos.till.open_bill import OpenBill
@@ -90,10 +90,24 @@ class PartView(msgspec.Struct, frozen=True, kw_only=True):
     change: Amount
 
 
+class KindView(msgspec.Struct, frozen=True, kw_only=True):
+    """What came in for a complete bill by one kind of tender, and what of it was given back since."""
+
+    kind: TenderKind
+    received: Amount
+    returned: Amount
+
+    @property
+    def left(self) -> Amount:
+        """What could still be given back."""
+        return self.received - self.returned
+
+
 class BillView(msgspec.Struct, frozen=True, kw_only=True):
     """One bill. `charged` = `due` + `tip`; `received` + `remaining` = `charged` unless too much came in (`over`).
 
-    `touched` is the line that was changed last; `changeable` whether lines may come and go.
+    `touched` is the line that was changed last; `changeable` whether lines may come and go. `by_kind` is what came in
+    beside the ledger, cash first, once the bill is complete and read from the book.
     """
 
     number: int
@@ -111,6 +125,7 @@ class BillView(msgspec.Struct, frozen=True, kw_only=True):
     remaining: Amount
     over: Amount
     parts: tuple[PartView, ...] = ()
+    by_kind: tuple[KindView, ...] = ()
     touched: int = 0
     changeable: bool = True
     undoable: bool = False
@@ -259,8 +274,8 @@ def held_view(bill: OpenBill) -> HeldView:
     )
 
 
-def booked_view(row: BillRow, lines: list[BillLineRow], tenders: list[TenderRow]) -> BillView:
-    """A bill of the book, as it was charged."""
+def booked_view(row: BillRow, lines: list[BillLineRow], tenders: list[TenderRow], kinds: list[KindRow]) -> BillView:
+    """A bill of the book, as it was charged, and what of its money beside the ledger was given back."""
     code = row.currency
     received = sum(tender.amount_minor for tender in tenders if tender.state == RECEIVED)
     return BillView(
@@ -291,6 +306,14 @@ def booked_view(row: BillRow, lines: list[BillLineRow], tenders: list[TenderRow]
         remaining=Amount(max(row.charged_minor - received, 0), code),
         over=Amount(max(received - row.charged_minor, 0), code),
         parts=tuple(_part(tender) for tender in tenders),
+        by_kind=tuple(
+            KindView(
+                kind=TenderKind(each.kind),
+                received=Amount(each.received_minor, code),
+                returned=Amount(each.returned_minor, code),
+            )
+            for each in kinds
+        ),
         changeable=False,
         at_ns=row.closed_ns or row.changed_ns,
     )

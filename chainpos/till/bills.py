@@ -12,6 +12,7 @@ import msgspec
 from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.store.shop import SaleRow
+from chainpos.store.shop_beside import ShopBeside
 from chainpos.store.shop_bills import LEDGER, PAYING, RECEIVED, RETURNED, RINGING, WAITING, BillRow, TenderRow
 from chainpos.till.beside import Beside
 from chainpos.till.bill_desk import TAKEN_SHOWN, Also
@@ -104,15 +105,18 @@ class Bills(Ringing):
 
     @property
     def beside(self) -> Beside:
-        """Complete bills of which nothing was paid on the ledger."""
+        """The money beside the ledger of complete bills."""
         return Beside(self._run, self._selling)
 
     async def booked(self, number: int) -> BillView | None:
         """A bill of the book with its lines."""
 
         def look() -> BillView | None:
-            row = self.stored.bill(number)
-            return None if row is None else booked_view(row, self.stored.lines(number), self.stored.tenders(number))
+            row, stored = self.stored.bill(number), self.stored
+            if row is None:
+                return None
+            kinds = ShopBeside(stored.book).kinds(number)
+            return booked_view(row, stored.lines(number), stored.tenders(number), kinds)
 
         return await self._run.book.call(look)
 

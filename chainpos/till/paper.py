@@ -26,6 +26,7 @@ from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.errors import EXIT_UNREACHABLE, MalformedBytes, StoreError, UserFacingError
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import write_durably
+from chainpos.store.shop_beside import ShopBeside
 from chainpos.store.shop_bills import ShopBills
 from chainpos.till.identity import Noticed
 from chainpos.till.printing.queue import RECEIPT, REPORT, REQUEST, SLIP, PrintQueue
@@ -197,7 +198,10 @@ class Paper:
                 return None
             bills = ShopBills(book.book)
             bill = bills.bill_of_sale(row.number)
-            return Sold(row, bill, tuple(bills.tenders(bill.number)) if bill is not None else ())
+            if bill is None:
+                return Sold(row)
+            returned_minor = sum(each.returned_minor for each in ShopBeside(book.book).kinds(bill.number))
+            return Sold(row, bill, tuple(bills.tenders(bill.number)), returned_minor)
 
         sold = await book.call(read)
         if sold is None:

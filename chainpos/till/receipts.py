@@ -42,11 +42,13 @@ _TENDERS: Final = {CASH: ("Cash", "现金"), CARD: ("Card", "银行卡"), VOUCHE
 
 
 class Sold(msgspec.Struct, frozen=True):
-    """What the book says of a sale: its row, and the bill that it pays for, if it was rung up."""
+    """What the book says of a sale: its row, and the bill that it pays for, if it was rung up; `returned_minor` is what
+    was given back of the bill's money beside the ledger."""
 
     row: SaleRow
     bill: BillRow | None = None
     tenders: tuple[TenderRow, ...] = ()
+    returned_minor: int = 0
 
 
 async def read_receipt(client: RpcClient, sold: Sold, seller: Seller, height: int) -> Receipt:
@@ -67,6 +69,7 @@ async def read_receipt(client: RpcClient, sold: Sold, seller: Seller, height: in
             for tender in sold.tenders
             if tender.kind in _TENDERS and tender.state == RECEIVED
         ),
+        returned=Amount(sold.returned_minor, row.currency),
     )
 
 
@@ -151,7 +154,7 @@ async def make_file(paths: TillHome, reference: str, path: Path) -> bytes:
     if row is None:
         raise _not_paid(reference)
     bill, names = book.bill_of_sale(row.number), book.setting(CERTIFIED, Certified) or Certified()
-    sold = Sold(row, bill, tuple(book.tenders(bill.number)) if bill is not None else ())
+    sold = Sold(row) if bill is None else Sold(row, bill, tuple(book.tenders(bill.number)), book.returned(bill.number))
     seller = Seller(settings.merchant, names.name_en, names.name_zh, genesis.chain_id, utc_offset_of(genesis))
     connection = NodeConnection(settings.node)
     try:

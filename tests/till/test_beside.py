@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,17 +58,28 @@ async def test_a_bill_in_cash_is_found_by_amount_reference_and_time_and_a_ledger
     assert await found("14:04", 9) == await found("%", 9) == ()
 
 
+async def left_of(shop: ShiftShop, reference: str) -> dict[TenderKind, int]:
+    """What could still be given back, by kind, in minor units."""
+    row = shop.bills.stored.bill_named(reference)
+    view = await shop.bills.booked(row.number) if row is not None else None
+    assert view is not None
+    return {each.kind: each.left.minor for each in view.by_kind}
+
+
+async def back(shop: ShiftShop, reference: str, minor: int, kind: TenderKind = TenderKind.CASH) -> None:
+    await shop.bills.beside.give_back(reference, kind, cny(minor), pin=PIN, typed_amount=str(minor))
+
+
 async def test_cash_is_given_back_up_to_what_came_in_and_the_shifts_report_has_it(shop: ShiftShop) -> None:
     reference = await sold(shop, "tea", (TenderKind.CASH, 2_000))
-    beside = shop.bills.beside
     first = await shop.shifts.close(cny(1_200))
-    assert await beside.give_back(reference, cny(500), pin=PIN, typed_amount="500") is TenderKind.CASH
+    await back(shop, reference, 500)
     assert shop.shifts.number == 2
-    assert await beside.left(reference) == (TenderKind.CASH, cny(700))
+    assert await left_of(shop, reference) == {TenderKind.CASH: 700}
     with pytest.raises(UserFacingError, match=r"at most 7\.00 CNY"):
-        await beside.give_back(reference, cny(701), pin=PIN, typed_amount="701")
-    await beside.give_back(reference, cny(700), pin=PIN, typed_amount="7.00")
-    assert await beside.left(reference) is None
+        await back(shop, reference, 701)
+    await back(shop, reference, 700)
+    assert await left_of(shop, reference) == {TenderKind.CASH: 0}
     second = await shop.shifts.close(cny(0))
     assert (first.returned, second.returned, second.expected_minor) == (cny(0), cny(1_200), -1_200)
     assert [(each.name, each.returned) for each in second.by_staff] == [("Wang", cny(1_200))]
@@ -75,34 +87,38 @@ async def test_cash_is_given_back_up_to_what_came_in_and_the_shifts_report_has_i
     assert (await shop.shifts.close(cny(0))).returned == cny(0)
 
 
-async def test_what_was_paid_in_two_ways_goes_back_in_the_same_two_cash_first(shop: ShiftShop) -> None:
+async def test_what_was_paid_in_two_ways_goes_back_in_the_same_two_each_up_to_what_it_paid(shop: ShiftShop) -> None:
     reference = await sold(shop, "tea", (TenderKind.CARD, 700), (TenderKind.CASH, 500))
-    beside = shop.bills.beside
-    assert await beside.left(reference) == (TenderKind.CASH, cny(500))
-    await beside.give_back(reference, cny(500), pin=PIN, typed_amount="500")
-    assert await beside.left(reference) == (TenderKind.CARD, cny(700))
-    await beside.give_back(reference, cny(100), pin=PIN, typed_amount="100")
-    (bill,) = await beside.found("", 9)
+    assert list((await left_of(shop, reference)).items()) == [(TenderKind.CASH, 500), (TenderKind.CARD, 700)]
+    await back(shop, reference, 500)
+    await back(shop, reference, 100, TenderKind.CARD)
+    assert await left_of(shop, reference) == {TenderKind.CASH: 0, TenderKind.CARD: 600}
+    with pytest.raises(UserFacingError, match=r"at most 0\.00 CNY"):
+        await back(shop, reference, 1)
+    (bill,) = await shop.bills.beside.found("", 9)
     assert (bill.returned, set(bill.kinds)) == (cny(600), {TenderKind.CASH, TenderKind.CARD})
 
 
 @pytest.mark.parametrize(
-    ("minor", "pin", "typed", "why"),
+    ("kind", "minor", "pin", "typed", "why"),
     [
-        (500, "0000", "500", "PIN is wrong"),
-        (500, PIN, "501", "typed again"),
-        (0, PIN, "0", "at most"),
-        (1_201, PIN, "1201", "at most"),
+        (TenderKind.CASH, 500, "0000", "500", "PIN is wrong"),
+        (TenderKind.CASH, 500, PIN, "501", "typed again"),
+        (TenderKind.CASH, 0, PIN, "0", "at most"),
+        (TenderKind.CASH, 1_201, PIN, "1201", "at most"),
+        (TenderKind.CARD, 500, PIN, "500", "at most"),
+        (TenderKind.LEDGER, 500, PIN, "500", "at most"),
     ],
 )
 async def test_nothing_is_given_back_without_the_pin_the_amount_again_and_money_that_came_in(
-    shop: ShiftShop, minor: int, pin: str, typed: str, why: str
+    shop: ShiftShop, kind: TenderKind, minor: int, pin: str, typed: str, why: str
 ) -> None:
     reference = await sold(shop, "tea", (TenderKind.CASH, 1_200))
     with pytest.raises(UserFacingError, match=why):
-        await shop.bills.beside.give_back(reference, cny(minor), pin=pin, typed_amount=typed)
-    with pytest.raises(UserFacingError, match="no bill"):
-        await shop.bills.beside.give_back("B", cny(1), pin=pin, typed_amount="1")
+        await shop.bills.beside.give_back(reference, kind, cny(minor), pin=pin, typed_amount=typed)
+    for unknown in ("B", "账"):
+        with pytest.raises(UserFacingError, match="no bill"):
+            await back(shop, unknown, 1)
     assert ShopBeside(shop.book.book).uncounted() == []
 
 
@@ -115,10 +131,19 @@ async def test_the_book_itself_refuses_to_give_back_more_than_came_in(shop: Shif
             stored.give_back(ReturnRow(bill=1, kind=kind, amount_minor=1, at_ns=1, staff=""))
 
 
+async def test_of_two_givings_back_at_once_one_is_refused_and_the_till_sells_on(shop: ShiftShop) -> None:
+    reference = await sold(shop, "tea", (TenderKind.CASH, 1_200))
+    ended = await asyncio.gather(*(back(shop, reference, 700) for _ in range(3)), return_exceptions=True)
+    refused = [each for each in ended if each is not None]
+    assert [str(each) for each in refused] == [f"Of bill {reference} at most 5.00 CNY can be given back."] * 2
+    assert await left_of(shop, reference) == {TenderKind.CASH: 500}
+    await sold(shop, "bun", (TenderKind.CASH, 300))
+
+
 @pytest.mark.parametrize("columns", [24, 32, 48])
 async def test_a_slip_says_what_was_sold_and_that_no_network_proves_it(shop: ShiftShop, columns: int) -> None:
     reference = await sold(shop, "tea", (TenderKind.CASH, 2_000))
-    await shop.bills.beside.give_back(reference, cny(500), pin=PIN, typed_amount="500")
+    await back(shop, reference, 500)
     slip = read_slip(shop.book.book, reference, SELLER)
     assert slip is not None
     lines = slip_lines(slip, columns)

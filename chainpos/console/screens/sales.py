@@ -15,9 +15,10 @@ from textual.widgets import Input
 from chainpos.console.keymap import key
 from chainpos.console.language import Texts
 from chainpos.console.phrases import STATE_MARKS, clock, day_and_clock
+from chainpos.console.screens.choose_part import ChoosePart
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.refund_items import ChooseItems
-from chainpos.console.screens.sales_beside import beside_cells, beside_facts, give_back_asked
+from chainpos.console.screens.sales_beside import back_facts, beside_cells, beside_facts, give_back_asked, parts_left
 from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.widgets.bill_words import part_words, quantity_words
 from chainpos.console.widgets.facts import Fact, Facts
@@ -27,9 +28,8 @@ from chainpos.console.widgets.shift_figures import named
 from chainpos.console.widgets.words import Field
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.roles import Right
-from chainpos.till.views import BesideView, BillView, CounterView, SaleState, SaleView
+from chainpos.till.views import BesideView, BillView, CounterView, KindView, SaleView, TenderKind
 
-REFUNDABLE = frozenset({SaleState.PAID, SaleState.CONFIRMED, SaleState.PART_REFUNDED})
 # A screenful and more; the rest is read when the cursor comes to its end.
 PAGE_OF_SALES = 100
 MOST_SHOWN = 10_000
@@ -45,7 +45,7 @@ COLUMNS = (
 
 
 def bill_facts(texts: Texts, bill: BillView) -> tuple[Fact, ...]:
-    """A bill's lines and parts, as they were charged."""
+    """A bill's lines and parts, as they were charged, and what was given back beside the ledger since."""
     facts = [Fact("sales.bill", f"{bill.reference} · {format_amount(bill.charged)}")]
     for row in bill.lines:
         name = texts.either(row.name_en, row.name_zh)
@@ -56,7 +56,7 @@ def bill_facts(texts: Texts, bill: BillView) -> tuple[Fact, ...]:
     facts += [Fact("sales.part", part_words(texts, part)) for part in bill.parts]
     if bill.over.minor:
         facts.append(Fact("sales.part", texts("bill.over", amount=format_amount(bill.over)), "bad"))
-    return tuple(facts)
+    return (*facts, *back_facts(texts, bill))
 
 
 # Money on the ledger, and bills that it knows nothing of.
@@ -82,6 +82,8 @@ class SalesScreen(WithPaper):
     def __init__(self) -> None:
         super().__init__()
         self.limit = PAGE_OF_SALES
+        # What was rung up for the sale under the cursor, once it is read.
+        self.bill: BillView | None = None
 
     def content(self) -> Iterable[Widget]:
         """A field to find by, the list, the details."""
@@ -176,7 +178,7 @@ class SalesScreen(WithPaper):
         self.found.focus()
 
     def _details(self) -> None:
-        facts, sale = self.query_one("#sale", Facts), self.found.present
+        facts, sale, self.bill = self.query_one("#sale", Facts), self.found.present, None
         facts.note = "sales.choose"
         facts.facts = self._facts(sale) if sale is not None else ()
         if sale is not None:
@@ -184,10 +186,17 @@ class SalesScreen(WithPaper):
 
     async def _add_bill(self, sale: Row) -> None:
         """What was rung up for it, where anything was."""
-        bills = self.console_app.till.bills
-        bill = await (bills.booked(sale.number) if isinstance(sale, BesideView) else bills.of_sale(sale.reference))
+        bill = await self._bill_of(sale)
         if bill is not None and sale is self.found.present:
+            self.bill = bill
             self.query_one("#sale", Facts).facts = (*self._facts(sale), *bill_facts(self.console_app.texts, bill))
+            if bill.by_kind:
+                # What of it may still go back is known only now.
+                self.refresh_bindings()
+
+    async def _bill_of(self, sale: Row) -> BillView | None:
+        bills = self.console_app.till.bills
+        return await (bills.booked(sale.number) if isinstance(sale, BesideView) else bills.of_sale(sale.reference))
 
     def _facts(self, sale: Row) -> tuple[Fact, ...]:
         texts, zone = self.console_app.texts, self.console_app.zone
@@ -226,8 +235,8 @@ class SalesScreen(WithPaper):
     # -- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A refund is offered for a paid sale only."""
-        if action == "refund" and not _refundable(self.found.present):
+        """A refund is offered where something came in and is left."""
+        if action == "refund" and not self._returnable():
             return False
         if action in {"print", "receipt"}:
             return self.has_receipt() and (action == "receipt" or self.can_print())
@@ -251,32 +260,49 @@ class SalesScreen(WithPaper):
         self.query_one("#find", Input).value = ""
         self.found.focus()
 
-    def action_refund(self) -> None:
-        """Ask for items where there are some, then amount, amount again and PIN."""
-        sale = self.found.present
-        if isinstance(sale, BesideView):
-            self.read(partial(self._ask_give_back, sale), "refund")
-        elif sale is not None:
-            self.read(partial(self._choose_items, sale), "refund")
+    def _returnable(self) -> bool:
+        row = self.found.present
+        if isinstance(row, BesideView):
+            return row.returned.minor < row.amount.minor
+        return row is not None and bool(parts_left(row, self.bill))
 
-    async def _ask_give_back(self, bill: BesideView) -> None:
+    def action_refund(self) -> None:
+        """Ask which part where there are several, for items where there are some; then amount, amount again and PIN."""
+        row = self.found.present
+        if row is not None:
+            self.read(partial(self._ask_part, row), "refund")
+
+    async def _ask_part(self, row: Row) -> None:
+        bill = await self._bill_of(row)
+        parts = parts_left(row, bill)
+
+        def chosen(part: KindView | None) -> None:
+            if part is not None and part.kind is TenderKind.LEDGER and isinstance(row, SaleView):
+                self.read(partial(self._choose_items, row), "items")
+            elif part is not None and bill is not None:
+                self._ask_give_back(bill.reference, part)
+
+        if len(parts) > 1:
+            self.app.push_screen(ChoosePart(row.reference, parts), chosen)
+        else:
+            chosen(next(iter(parts), None))
+
+    def _ask_give_back(self, reference: str, part: KindView) -> None:
         texts, beside = self.console_app.texts, self.console_app.till.bills.beside
-        left = await beside.left(bill.reference)
-        if left is None:
-            return
-        kind, most = left
         whose = "" if self.may(Right.REFUND) else "approval.pin"
 
         async def send(entered: Entered) -> None:
-            await beside.give_back(bill.reference, entered.amount, pin=entered.pin, typed_amount=entered.again)
+            await beside.give_back(
+                reference, part.kind, entered.amount, pin=entered.pin, typed_amount=entered.again
+            )  # fmt: skip
 
         def sent(amount: Amount | None) -> None:
             if amount is not None:
-                given = texts("money_back.done", amount=format_amount(amount), kind=texts(f"tender.{kind.value}"))
-                self.told(Told(given, good=True))
+                kind = texts(f"tender.{part.kind.value}")
+                self.told(Told(texts("money_back.done", amount=format_amount(amount), kind=kind), good=True))
                 self._read()
 
-        self.app.push_screen(MoneyForm(give_back_asked(texts, bill, kind, most, whose), send), sent)
+        self.app.push_screen(MoneyForm(give_back_asked(texts, reference, part, whose), send), sent)
 
     async def _choose_items(self, sale: SaleView) -> None:
         till = self.console_app.till
@@ -327,12 +353,6 @@ class SalesScreen(WithPaper):
 
 def _made_ns(row: Row) -> int:
     return row.at_ns if isinstance(row, BesideView) else row.created_ns
-
-
-def _refundable(row: Row | None) -> bool:
-    if isinstance(row, BesideView):
-        return row.returned.minor < row.amount.minor
-    return row is not None and row.state in REFUNDABLE
 
 
 def _sold(view: CounterView) -> tuple[object, object]:

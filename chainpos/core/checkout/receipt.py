@@ -51,7 +51,8 @@ class Tendered(msgspec.Struct, frozen=True):
 class Receipt(msgspec.Struct, frozen=True):
     """What is known of a paid sale. `confirmed_height` is that of the header which commits to it, 0 before it came.
 
-    `cart` is what was sold, where it was rung up; `others` what was paid beside the ledger; `copy` counts reprints.
+    `cart` is what was sold, where it was rung up; `others` what was paid beside the ledger, `returned` what of that was
+    given back since; `copy` counts reprints.
     """
 
     seller: Seller
@@ -62,6 +63,7 @@ class Receipt(msgspec.Struct, frozen=True):
     cart: Cart | None = None
     others: tuple[Tendered, ...] = ()
     copy: int = 0
+    returned: Amount | None = None
 
 
 def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str, ...]:
@@ -82,6 +84,8 @@ def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str,
     for tendered in receipt.others:
         name = clean(f"{tendered.name_en} {tendered.name_zh}".strip())
         lines += row(f"{name} *", format_amount(tendered.amount), columns)
+    if receipt.returned is not None and receipt.returned.minor:
+        lines += row("GIVEN BACK 已退 *", format_amount(receipt.returned), columns)
     lines += _amounts(payment, columns)
     if receipt.others:
         # What the ledger proves is the ledger's part alone: the paper must not say more.

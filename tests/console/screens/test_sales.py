@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Button, Input
 
 from chainpos.console.screens.money_form import MoneyForm
-from chainpos.till.views import PrinterView, TenderKind
+from chainpos.console.widgets.facts import Facts
+from chainpos.core.values.amount import Amount
+from chainpos.till.views import PrinterView, SaleState, TenderKind
 from tests.console.looking import go, key_in, opened, scan, settle, text_of
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import PIN, PreparedTill
@@ -145,7 +148,65 @@ async def test_ux11_cash_of_a_bill_beside_the_ledger_is_given_back_with_the_amou
         await key_in(pilot, "slash", *"12.00", "enter", "r", *"500", "enter", *"500", "enter", *PIN)
         assert "By Cash, at most 12.00 CNY." in text_of(app)
         await key_in(pilot, "enter")
-        assert await till.bills.beside.left(reference) == (TenderKind.CASH, cny(1_200))
+        assert await _given_back(till, reference) == cny(0)
         await key_in(pilot, "ctrl+y")
         assert "5.00 CNY given back by Cash." in text_of(app)
-        assert await till.bills.beside.left(reference) == (TenderKind.CASH, cny(700))
+        assert await _given_back(till, reference) == cny(500)
+
+
+async def _given_back(till: PreparedTill, reference: str) -> Amount:
+    (bill,) = await till.bills.beside.found(reference, 1)
+    return bill.returned
+
+
+async def _mixed_sale(till: PreparedTill) -> str:
+    """12.00, of which 5.00 in cash; the ledger's sale is the newest."""
+    await till.bills.add("tea")
+    await till.bills.receive(TenderKind.CASH, cny(500))
+    assert await till.bills.show_code() is not None
+    till.move_sale(SaleState.CONFIRMED)
+    sale = till.view.sale
+    assert sale is not None
+    till.book = (sale, *till.book)
+    await till.bills.leave()
+    return sale.reference
+
+
+async def test_ux11_of_a_sale_paid_in_part_in_cash_r_asks_which_part_goes_back_each_the_way_it_came(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    reference = await _mixed_sale(till)
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "r")
+        rows = [" ".join(row.split()) for row in text_of(app).splitlines()]
+        assert any("Which part goes back?" in row and reference in row for row in rows)
+        assert any("Code: to the payer's account 7.00 7.00" in row for row in rows)
+        assert any("Cash: from the drawer 5.00 5.00" in row for row in rows)
+        await key_in(pilot, "down", "enter")
+        assert "By Cash, at most 5.00 CNY." in text_of(app)
+        await key_in(pilot, *"500", "enter", *"500", "enter", *PIN, "enter", "ctrl+y")
+        assert "5.00 CNY given back by Cash." in text_of(app)
+        assert not any(asked[0] == "refund" for asked in till.asked)
+        told = {fact.label: fact.value for fact in app.screen.query_one("#sale", Facts).facts}
+        assert told["sales.given_back"] == "Cash 5.00 CNY"
+        # What is left is the ledger's alone: nothing more is asked than for any sale.
+        await key_in(pilot, "r")
+        assert "Paid 7.00 CNY, refunded so far 0.00 CNY." in text_of(app)
+
+
+async def test_the_cash_of_a_sale_whose_ledger_part_is_refunded_can_still_be_given_back(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    await _mixed_sale(till)
+    refunded = msgspec.structs.replace(till.book[0], state=SaleState.REFUNDED, refunded=cny(700))
+    till.book = (refunded, *till.book[1:])
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "r")
+        assert "By Cash, at most 5.00 CNY." in text_of(app)
+        await key_in(pilot, *"500", "enter", *"500", "enter", *PIN, "ctrl+y")
+        told = {fact.label: fact.value for fact in app.screen.query_one("#sale", Facts).facts}
+        assert (told["sales.refunded"], told["sales.given_back"]) == ("7.00 CNY", "Cash 5.00 CNY")
+        await key_in(pilot, "r")
+        assert not isinstance(app.screen, MoneyForm)

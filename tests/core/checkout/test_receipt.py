@@ -62,6 +62,9 @@ def test_a_receipt_of_a_cart_says_what_was_sold_its_tax_and_what_was_paid_beside
     ):  # fmt: skip
         assert part in text
     assert all(width(line) <= 32 for line in lines)
+    assert "GIVEN BACK" not in text
+    back = receipt_lines(Receipt(SELLER, signed, payment, cart=cart, others=others, returned=Amount(550, "CNY")))
+    assert "GIVEN BACK 已退 *       5.50 CNY" in back
 
 
 def test_what_stands_beside_the_codes_says_what_they_prove_and_what_not() -> None:
