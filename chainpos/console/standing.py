@@ -5,6 +5,8 @@ It refuses to leave anything on the screen when it locks: dialogs close, with wh
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from textual import events
 
 from chainpos.console.screens.sign_in import SignIn
@@ -83,6 +85,6 @@ class Standing(Shell):
 
         self.push_screen(SignIn(), answered)
 
+    @abstractmethod
     def take(self, view: CounterView) -> None:
         """A view of the till."""
-        raise NotImplementedError

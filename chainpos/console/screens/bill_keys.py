@@ -6,6 +6,7 @@ code waits, and says so.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
@@ -67,13 +68,13 @@ class BillKeys(WithProof):
     cursor: var[int] = var(-1)
     shown: Showing
 
+    @abstractmethod
     def look(self) -> None:
         """Decide what to show and hand it down."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_now(self) -> None:
         """The till's view after something we asked of it."""
-        raise NotImplementedError
 
     @property
     def bill(self) -> BillView | None:
@@ -115,9 +116,9 @@ class BillKeys(WithProof):
         self.told(None)
         self.app.push_screen(ArticleSearch(self, begun_with), picked)
 
+    @abstractmethod
     def scanned(self, code: str) -> None:
         """A whole code came from the scanner."""
-        raise NotImplementedError
 
     def scan_broken(self) -> None:
         """A scan lost its end."""

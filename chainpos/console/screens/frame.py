@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, NamedTuple
 
@@ -71,9 +72,9 @@ class Frame(PutUp[None]):
         yield Notice(id="notice")
         yield KeyLine(id="keys")
 
+    @abstractmethod
     def content(self) -> Iterable[Widget]:
         """What this screen adds to the frame."""
-        raise NotImplementedError
 
     def on_mount(self) -> None:
         """Show where one is, and how things stand from now on."""

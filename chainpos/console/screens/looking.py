@@ -6,6 +6,7 @@ They refuse nothing that they cannot show: what is not there is told by its kind
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, ClassVar, Protocol, cast
 
@@ -88,13 +89,13 @@ class Looking(Frame):
             )
         return desk
 
+    @abstractmethod
     def heading(self) -> str:
         """This screen's step in the trail, in the language of now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inside(self) -> Iterable[Widget]:
         """What the screen shows below the trail."""
-        raise NotImplementedError
 
     def content(self) -> Iterable[Widget]:
         """The trail, then the rest."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from chainpos.console.language import Texts
 from chainpos.console.screens.page import Page
 from chainpos.console.screens.receipt import ReceiptScreen
@@ -23,9 +25,9 @@ def printer_words(texts: Texts, printer: PrinterView) -> tuple[str, str, str]:
 class WithPaper(Page):
     """A page that has a sale in front of it. Its keys name `print` and `receipt` as actions."""
 
+    @abstractmethod
     def paper_sale(self) -> SaleView | None:
         """The sale that is meant."""
-        raise NotImplementedError
 
     def paper_bill(self) -> str:
         """The bill beside the ledger that is meant, by its reference; "" where a sale is."""
