@@ -15,7 +15,9 @@ from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.takings import Sum
 from chainpos.core.checkout.z_report import decode_report, figures
 from chainpos.core.values.amount import Amount
+from chainpos.errors import UserFacingError
 from chainpos.store.shop import OutboxRow
+from chainpos.store.shop_bills import COMPLETE
 from chainpos.store.shop_shifts import ShopShifts
 from chainpos.till import shift_reading
 from chainpos.till.bill_views import TenderKind
@@ -23,6 +25,7 @@ from chainpos.till.desk import CHARGE
 from chainpos.till.outbox import REFUSED
 from tests.seeds import seeds
 
+from .bill_shop import PIN
 from .shift_shop import ShiftShop
 
 DAY_NS = 86_400 * 10**9
@@ -145,10 +148,12 @@ class Days:
         self.moved: Counter[str] = Counter()
         self.unpaid: set[int] = set()
         self.paid: dict[int, int] = {}
+        self.left: dict[tuple[str, TenderKind], int] = {}
 
     async def one_thing(self) -> None:
-        things = (self.cash, self.code, self.code, self.late, self.given_back, self.refund, self.close, self.close)
-        what = self.rng.choice([*things, self.clock, self.outage])
+        sales = (self.cash, self.code, self.code, self.late)
+        returns = (self.given_back, self.given_back_later, self.refund)
+        what = self.rng.choice([*sales, *returns, self.close, self.close, self.clock, self.outage])
         await what()
         if self.shop.bills.view() is not None:
             await self.shop.bills.park()
@@ -160,8 +165,31 @@ class Days:
         return bill.charged.minor
 
     async def cash(self) -> None:
-        self.moved["cash"] += await self.rung_up()
-        await self.shop.bills.receive(TenderKind.CASH, cny(10_000))
+        await self.beside(TenderKind.CASH, await self.rung_up())
+
+    async def beside(self, kind: TenderKind, minor: int) -> None:
+        bill = await self.shop.bills.receive(kind, cny(minor))
+        self.moved[kind.value] += minor
+        self.left[bill.reference, kind] = minor
+
+    async def given_back_later(self) -> None:
+        """Of a bill that is complete, paid in part on the ledger or not: no more than came in."""
+        if not self.left:
+            return
+        (reference, kind), left_minor = self.rng.choice(list(self.left.items()))
+        minor = self.rng.randrange(1, left_minor + 2)
+        give = partial(
+            self.shop.bills.beside.give_back, reference, kind, cny(minor), pin=PIN, typed_amount=str(minor)
+        )  # fmt: skip
+        bill = self.shop.bills.stored.bill_named(reference)
+        assert bill is not None
+        if bill.state != COMPLETE or minor > left_minor:
+            with pytest.raises(UserFacingError, match=r"no bill|at most"):
+                await give()
+            return
+        await give()
+        self.left[reference, kind] -= minor
+        self.moved[f"{kind.value} back"] += minor
 
     async def given_back(self) -> None:
         part = self.rng.randrange(1, await self.rung_up())
@@ -176,9 +204,7 @@ class Days:
         """For all of a bill, or what a card left of it."""
         due = await self.rung_up()
         if self.rng.random() < 0.4:
-            part = self.rng.randrange(1, due)
-            await self.shop.bills.receive(TenderKind.CARD, cny(part))
-            self.moved["card"] += part
+            await self.beside(TenderKind.CARD, self.rng.randrange(1, due))
         assert await self.shop.bills.show_code() is not None
         self.unpaid.add(self.shop.book.book.next_number() - 1)
         if self.rng.random() < 0.7:
@@ -233,7 +259,7 @@ async def _random_days(shop: ShiftShop, seed: int, steps: int) -> None:
             {
                 "ledger": ledger.received_minor, "refund": ledger.returned_minor, "tip": z.takings.tip_minor,
                 "fee": z.takings.fee_minor, "cash": cash.received_minor, "cash back": cash.returned_minor,
-                "card": card.received_minor,
+                "card": card.received_minor, "card back": card.returned_minor,
             }
         )  # fmt: skip
     assert +told == +days.moved
