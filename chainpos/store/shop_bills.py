@@ -198,6 +198,14 @@ class ShopBills:
         """A bill's tenders, in the order in which they were begun."""
         return self.book.rows("SELECT * FROM tenders WHERE bill = ? ORDER BY id", [bill], TenderRow)
 
+    def received_minor(self, bill: int) -> int:
+        """What ever came in for a bill but for what was given back, beside the ledger, before it was complete."""
+        sql = (
+            "SELECT coalesce(sum(amount_minor), 0) AS n FROM tenders "
+            "WHERE bill = ? AND (state = 'received' OR (state = 'returned' AND kind = 'ledger'))"
+        )
+        return self._count(sql, [bill])
+
     def _count(self, sql: str, values: Sequence[object]) -> int:
         return self.book.rows(sql, values, _Count)[0].n or 0
 

@@ -311,6 +311,21 @@ WHEN old.height IS NOT new.height OR old.paid_ns IS NOT new.paid_ns OR old.fee_m
 END;
 """
 
+# What of a bill, by rate, each refund gave back, in the order in which reports told it: the next one takes of what is
+# left. `refund` is the ledger's name of it or the number of a row of `returns`; `rate_ppm` -1 is money without tax.
+_TAX_BACK: Final = """
+CREATE TABLE tax_back (
+    id         INTEGER PRIMARY KEY,
+    refund     TEXT    NOT NULL,
+    bill       INTEGER NOT NULL REFERENCES bills (number),
+    rate_ppm   INTEGER NOT NULL CHECK (rate_ppm BETWEEN -1 AND 1000000),
+    due_minor  INTEGER NOT NULL,
+    tax_minor  INTEGER NOT NULL,
+    counted_in INTEGER NOT NULL REFERENCES shifts (number)
+) STRICT;
+CREATE INDEX tax_back_by_bill ON tax_back (bill);
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
 MIGRATIONS: Final[tuple[str, ...]] = (
     _FIRST,
@@ -325,6 +340,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _RETURNS,
     _OFFLINE_CODES,
     _PAID_DAYS,
+    _TAX_BACK,
 )
 
 

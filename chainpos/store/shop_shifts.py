@@ -23,6 +23,9 @@ _CLAIMS: Final = (
     "UPDATE returns SET counted_in = ? WHERE id = ?",
     "UPDATE outbox SET counted_in = ? WHERE tx_hash = ?",
 )
+_PUT_TAX_BACK: Final = (
+    "INSERT INTO tax_back (refund, bill, rate_ppm, due_minor, tax_minor, counted_in) VALUES (?, ?, ?, ?, ?, ?)"
+)
 OPEN_STATES: Final = ("waiting", "seen", "proved", "refused", "expired", "cancelled")
 
 
@@ -99,6 +102,19 @@ class TaxRow(msgspec.Struct, frozen=True):
     tax_minor: int
 
 
+class TaxBackRow(msgspec.Struct, frozen=True):
+    """What of a bill a refund gave back at one rate (millionths; -1 without tax), tax included, and the tax in it.
+
+    `refund` is its name: the same for as long as it is known. Below zero it takes back what a report told too much.
+    """
+
+    refund: str
+    bill: int
+    rate_ppm: int
+    due_minor: int
+    tax_minor: int
+
+
 class _Number(msgspec.Struct, frozen=True):
     number: int
 
@@ -147,7 +163,12 @@ class ShopShifts:
         with self.book.writing() as db:
             db["shifts"].insert(msgspec.structs.asdict(shift))
 
-    def end(self, shift: ShiftRow, counted: Counted = Counted()) -> None:  # noqa: B008 - it is immutable
+    def end(
+        self,
+        shift: ShiftRow,
+        counted: Counted = Counted(),  # noqa: B008 - it is immutable
+        tax_back: Sequence[TaxBackRow] = (),
+    ) -> None:
         """Write how an open shift ended and what it counted, which no later one counts. Raises StoreError where it is
         closed already."""
         changed = ("closed_ns", "closed_by", "to_sale", "to_height", "document", "signature")
@@ -158,6 +179,7 @@ class ShopShifts:
             db["shifts"].update(shift.number, {name: getattr(shift, name) for name in changed})
             for sql, keys in zip(_CLAIMS, counted, strict=True):
                 db.conn.executemany(sql, [(shift.number, key) for key in keys])
+            db.conn.executemany(_PUT_TAX_BACK, [(*msgspec.structs.astuple(row), shift.number) for row in tax_back])
 
     def anchoring(self, number: int, tx_hash: bytes, height: int = 0) -> None:
         """Note by which transaction a closed shift's hash goes onto the ledger, and at last in which block it is."""
@@ -263,6 +285,19 @@ class ShopShifts:
     def bills_uncounted(self) -> tuple[int, ...]:
         """The numbers of those bills."""
         sql = "SELECT number FROM bills WHERE state = 'complete' AND counted_in = 0 ORDER BY number"
+        return tuple(row.number for row in self.book.rows(sql, [], _Number))
+
+    def tax_back_of(self, bill: int) -> list[TaxBackRow]:
+        """What the reports of closed shifts told that refunds of a bill gave back, in that order."""
+        sql = "SELECT refund, bill, rate_ppm, due_minor, tax_minor FROM tax_back WHERE bill = ? ORDER BY id"
+        return self.book.rows(sql, [bill], TaxBackRow)
+
+    def tax_back_to_tell_again(self) -> tuple[int, ...]:
+        """Bills that no closed shift counted, of which one told a refund: money that went back before all was in."""
+        sql = (
+            "SELECT number FROM bills WHERE state = 'complete' AND counted_in = 0 "
+            "AND EXISTS (SELECT 1 FROM tax_back WHERE bill = bills.number) ORDER BY number"
+        )
         return tuple(row.number for row in self.book.rows(sql, [], _Number))
 
     def references_of_bills(self, numbers: Sequence[int]) -> dict[int, str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.checkout.cart import THOUSANDTHS
+from chainpos.core.checkout.takings import Taxed
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
@@ -57,6 +58,31 @@ class RefundItems:
         return f"items {named}" if named and len(named) + 6 <= MAX_REASON_BYTES else ""
 
 
+def named_items(lines: Sequence[BillLineRow], sent: Sequence[OutboxRow], reference: str) -> tuple[Taxed, ...]:
+    """What the pieces come to that one refund of a sale names, line by line with the tax in it.
+
+    `sent` is all that was sent for the sale, oldest first: which pieces these were, those before tell.
+    It gives none where the refund names none.
+    """
+    before: dict[int, int] = {}
+    for each in sent:
+        named = _named_in(each)
+        if named and _message(each).reference == reference:
+            return tuple(_taxed(line, before, named) for line in lines if line.position + 1 in named)
+        for place, pieces in named.items():
+            before[place] = before.get(place, 0) + pieces
+    return ()
+
+
+def _taxed(line: BillLineRow, before: Mapping[int, int], named: Mapping[int, int]) -> Taxed:
+    item = _item(line, before.get(line.position + 1, 0), "")
+    begin_minor = _share(item, item.refunded)
+    end_minor = _share(item, min(item.refunded + named[item.place], item.pieces))
+    due_minor = max(line.due_minor, 1)
+    tax_minor = line.tax_minor * end_minor // due_minor - line.tax_minor * begin_minor // due_minor
+    return Taxed(line.tax_rate_ppm, end_minor - begin_minor, tax_minor)
+
+
 def _items(book: ShopBook, reference: str) -> tuple[ItemView, ...]:
     row = book.sale(reference)
     bills = ShopBills(book)
@@ -87,10 +113,13 @@ def _named_in(sent: OutboxRow) -> dict[int, int]:
     """Pieces by place that a refund gave back, or still may."""
     if sent.kind != KIND or sent.state in (REFUSED, EXPIRED):
         return {}
-    message = msgspec.msgpack.decode(decode_envelope(sent.wire).body.message, type=Refund)
-    match = _REASON.fullmatch(message.reason)
+    match = _REASON.fullmatch(_message(sent).reason)
     pairs = [part.split("x") for part in match.group(1).split(",")] if match is not None else []
     return {int(place): int(pieces) for place, pieces in pairs}
+
+
+def _message(sent: OutboxRow) -> Refund:
+    return msgspec.msgpack.decode(decode_envelope(sent.wire).body.message, type=Refund)
 
 
 def _share(item: ItemView, pieces: int) -> int:

@@ -6,7 +6,7 @@ It refuses to call a difference what is only on its way into the book: it looks 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -29,7 +29,8 @@ from chainpos.core.checkout.reconciling import (
     rests,
     unread,
 )
-from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered
+from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered, by_rate
+from chainpos.core.checkout.tax_back import negated
 from chainpos.core.checkout.z_report import OpenRequest, decode_report
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.timestamps import SECOND_NS
@@ -38,11 +39,12 @@ from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow, SaleRow
 from chainpos.store.shop_beside import ReturnRow, ShopBeside
 from chainpos.store.shop_bills import RECEIVED, RETURNED, TenderRow
-from chainpos.store.shop_shifts import Counted, ShiftRow, ShopShifts
+from chainpos.store.shop_shifts import Counted, ShiftRow, ShopShifts, TaxBackRow
 from chainpos.till.ledger_lines import LedgerSide, read_ledger, refund_id
 from chainpos.till.refunds import KIND
 from chainpos.till.running import RunningTill
 from chainpos.till.sales import WALL as BY_WALL
+from chainpos.till.tax_back import read_tax_back, refunds_to_tell
 
 LOOKS: Final = 6
 LOOK_AGAIN_S: Final = 0.25
@@ -53,7 +55,8 @@ class BookSide(NamedTuple):
     """What the book has of a shift; `tender_faults` are ledger tenders of bills that differ from their sales, and
     codes accepted offline that brought nothing.
 
-    `counted` and `to_sale` are what the shift claims when it is closed: what comes after this look is in the next.
+    `counted`, `to_sale` and `tax_back` are what the shift claims when it is closed: what comes after this look is in
+    the next. `taxed` has what refunds gave back below zero.
     """
 
     entries: tuple[Entry, ...]
@@ -64,6 +67,7 @@ class BookSide(NamedTuple):
     tender_faults: tuple[Difference, ...]
     counted: Counted
     to_sale: int
+    tax_back: tuple[TaxBackRow, ...]
 
 
 class ShiftParts(NamedTuple):
@@ -93,7 +97,8 @@ async def _look(run: RunningTill, shift: ShiftRow) -> ShiftParts:
     to_height = max(run.desk.tip_height, shift.from_height, known)
     side = await _ledger(run, shift, to_height)
     upto = MAX_HEIGHT if side is None else to_height
-    book = await run.book.read(lambda: read_book(shifts, shift, counted, upto))
+    ledger = None if side is None else side.entries
+    book = await run.book.read(lambda: read_book(shifts, shift, counted, upto, ledger))
     if side is None:
         # The heights are left to the next shift, which reads them on the ledger and mends what is counted here.
         found = (Difference(kind=LEDGER_NOT_READ.name), *book.tender_faults)
@@ -166,8 +171,17 @@ def _settlement(side: LedgerSide) -> tuple[Difference, ...]:
     return (Difference(kind=SETTLEMENT_DIFFERS.name, book_minor=side.net_minor, ledger_minor=side.grown_minor),)
 
 
-def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], to_height: int) -> BookSide:
-    """What the book has of a shift up to a height and this moment, but for what was `counted` before."""
+def read_book(
+    shifts: ShopShifts,
+    shift: ShiftRow,
+    counted: Mapping[str, Line],
+    to_height: int,
+    ledger: Sequence[Entry] | None = None,
+) -> BookSide:
+    """What the book has of a shift up to a height and this moment, but for what was `counted` before.
+
+    Of the refunds that the `ledger` has, where it was read, it tells the tax.
+    """
     known = {line.reference for line in counted.values()}
     paid = [
         row
@@ -183,10 +197,12 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
     came, went = shifts.received_uncounted(), [row for row in shifts.returned_uncounted() if row.received_ns]
     lost = shifts.codes_refused_uncounted()
     back, to_sale = ShopBeside(shifts.book).uncounted(), shifts.book.next_number() - 1
+    entries = [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in known]
+    tax_back = read_tax_back(shifts, refunds_to_tell(entries, ledger, counted), back)
+    given_back = by_rate([Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in tax_back])
+    taxed += negated([each for each in given_back if each.rate_ppm != NO_RATE and (each.due_minor or each.tax_minor)])
     return BookSide(
-        entries=tuple(
-            [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in known]
-        ),
+        entries=tuple(entries),
         tendered=_tendered(shifts, came, went, back),
         taxed=tuple(taxed),
         drawn=tuple(
@@ -215,6 +231,7 @@ def read_book(shifts: ShopShifts, shift: ShiftRow, counted: Mapping[str, Line], 
             tuple(row.tx_hash for row in lost),
         ),
         to_sale=to_sale,
+        tax_back=tax_back,
     )
 
 

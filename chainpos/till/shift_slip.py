@@ -72,7 +72,10 @@ def _takings(view: ShiftView) -> list[tuple[str, int]]:
         found.append((name, each.received.minor - each.returned.minor))
     for each in view.by_tax:
         if each.name:
-            found.append((f"Tax 税 {int(each.name) / _PPM_OF_A_PERCENT:g}%", _minor(each.tax)))
+            rate = f"{int(each.name) / _PPM_OF_A_PERCENT:g}%"
+            found.append((f"Tax 税 {rate}", each.tax_minor))
+            if each.tax_back_minor:
+                found.append((f"of it refunds 其中退款 {rate}", -each.tax_back_minor))
     return found
 
 

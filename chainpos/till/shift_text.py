@@ -6,7 +6,8 @@ from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.till.shift_views import Figure, ShiftView
 
-LABEL = 24
+LABEL = 28
+PPM_OF_A_PERCENT = 10_000
 
 
 def shift_lines(view: ShiftView) -> list[str]:
@@ -52,6 +53,7 @@ def _figures(view: ShiftView) -> list[tuple[str, str]]:
         ("Net", _signed(view.net_minor, view.currency)),
         *((f"  {each.name} ({each.count})", net(each)) for each in view.by_tender),
         *((f"  {each.name}:00", net(each)) for each in view.by_hour),
+        *_taxes(view),
         ("Float", plain(view.float_amount)),
         ("Cash in", plain(view.put_in)),
         ("Cash out", plain(view.taken_out)),
@@ -60,6 +62,17 @@ def _figures(view: ShiftView) -> list[tuple[str, str]]:
     if view.counted is not None:
         over = _signed(view.counted.minor - view.expected_minor, view.currency)
         found += [("Counted", plain(view.counted)), ("Difference", over)]
+    return found
+
+
+def _taxes(view: ShiftView) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    # What was keyed has no rate, and so no tax to tell.
+    for each in (each for each in view.by_tax if each.name):
+        rate = f"{int(each.name) / PPM_OF_A_PERCENT:g} %"
+        found.append((f"  Tax at {rate}", _signed(each.tax_minor, view.currency)))
+        if each.tax_back_minor:
+            found.append((f"    refunds in it, {rate}", _signed(-each.tax_back_minor, view.currency)))
     return found
 
 

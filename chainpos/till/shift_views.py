@@ -5,20 +5,24 @@ from __future__ import annotations
 import msgspec
 
 from chainpos.core.checkout.reconciling import BY_NAME, Line
-from chainpos.core.checkout.takings import NO_RATE, Sum
+from chainpos.core.checkout.takings import NO_RATE, Sum, Taxed
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.core.values.amount import Amount
 from chainpos.inspect.views import Sentence
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A named sum: of a tender, an hour, a tax rate, a person. `returned` is what of it went back."""
+    """A named sum: of a tender, an hour, a tax rate, a person. `returned` is what of it went back.
+
+    Of a rate `tax_minor` is the tax that stayed, below zero where more was given back; `tax_back_minor` what was.
+    """
 
     name: str
     received: Amount
     returned: Amount
     count: int
-    tax: Amount | None = None
+    tax_minor: int = 0
+    tax_back_minor: int = 0
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,16 +144,7 @@ def shift_view(report: ZReport, *, closed: bool, digest: str = "", anchor_height
         by_tender=figures(found.by_tender),
         by_hour=figures(found.by_hour),
         by_staff=figures(found.by_staff),
-        by_tax=tuple(
-            Figure(
-                "" if each.rate_ppm == NO_RATE else str(each.rate_ppm),
-                amount(each.due_minor),
-                amount(0),
-                0,
-                amount(each.tax_minor),
-            )
-            for each in found.by_tax
-        ),
+        by_tax=tuple(_tax_figure(report, each) for each in found.by_tax),
         by_settlement=figures(found.by_settlement),
         lines=tuple(_line_view(line, money) for line in report.lines),
         requests=tuple(RequestView(each.reference, amount(each.amount_minor), each.state) for each in report.requests),
@@ -159,6 +154,19 @@ def shift_view(report: ZReport, *, closed: bool, digest: str = "", anchor_height
         ),
         digest=digest,
         anchor_height=anchor_height,
+    )
+
+
+def _tax_figure(report: ZReport, found: Taxed) -> Figure:
+    back = [row for row in report.taxed if row.rate_ppm == found.rate_ppm and row.due_minor < 0]
+    returned_minor = -sum(row.due_minor for row in back)
+    return Figure(
+        name="" if found.rate_ppm == NO_RATE else str(found.rate_ppm),
+        received=Amount(max(found.due_minor + returned_minor, 0), report.currency),
+        returned=Amount(returned_minor, report.currency),
+        count=0,
+        tax_minor=found.tax_minor,
+        tax_back_minor=-sum(row.tax_minor for row in back),
     )
 
 

@@ -149,7 +149,7 @@ class ShiftDesk:
                 document=signed.document,
                 signature=signed.signature,
             )
-            await run.book.call(lambda: self._shifts.end(ended, parts.book.counted))
+            await run.book.call(lambda: self._shifts.end(ended, parts.book.counted, parts.book.tax_back))
             self._open = None
         run.changed()
         await self._anchored_soon()

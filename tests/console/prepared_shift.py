@@ -73,7 +73,7 @@ OPEN: Final = ShiftView(
         Figure("01", cny(1_250), cny(0), 1), Figure("02", cny(128_800), cny(0), 1), Figure("05", cny(16_900), cny(0), 3)
     ),
     by_staff=(Figure("Mei 梅", cny(128_800), cny(8_800), 1), Figure("Wang", cny(18_150), cny(0), 4)),
-    by_tax=(Figure("60000", cny(12_300), cny(0), 0, cny(696)),),
+    by_tax=(Figure("60000", cny(12_300), cny(0), 0, 696),),
     lines=MOVES,
 )  # fmt: skip
 CLOSED: Final = msgspec.structs.replace(

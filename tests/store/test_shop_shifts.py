@@ -13,7 +13,7 @@ from chainpos.errors import StoreError
 from chainpos.store.shop import ShopBook
 from chainpos.store.shop_bills import CASH, COMPLETE, RECEIVED, RETURNED, BillRow, ShopBills, TenderRow
 from chainpos.store.shop_schema import MIGRATIONS, migrate
-from chainpos.store.shop_shifts import Counted, DrawerRow, ShiftRow, ShopShifts, StaffRow
+from chainpos.store.shop_shifts import Counted, DrawerRow, ShiftRow, ShopShifts, StaffRow, TaxBackRow
 
 FIRST = ShiftRow(
     number=1, currency="CNY", opened_ns=10, opened_by="Mei", float_minor=500, from_sale=0, from_height=7
@@ -111,11 +111,26 @@ def test_what_a_closed_shift_counted_no_later_one_counts_and_what_it_did_not_the
     assert [row.id for row in shifts.returned_uncounted()] == [first]
 
 
+def test_what_a_report_told_of_the_tax_of_refunds_is_kept_with_its_end_and_by_bill(shifts: ShopShifts) -> None:
+    for bill in (1, 2):
+        cash(shifts.book, bill, 50)
+    shifts.begin(FIRST)
+    first = TaxBackRow("a/R1", 1, 130_000, 113, 13), TaxBackRow("a/R1", 1, -1, 7, 0), TaxBackRow("b/R1", 2, 0, 5, 0)
+    shifts.end(CLOSED, Counted((), (), (1,)), first)
+    assert (shifts.tax_back_of(1), shifts.tax_back_of(2)) == ([*first[:2]], [first[2]])
+    assert shifts.tax_back_of(3) == []
+    # The second was not counted, though a refund of it was told: money that went back before all of it was in.
+    assert shifts.tax_back_to_tell_again() == (2,)
+
+
 def test_a_shift_is_not_ended_where_what_it_counted_cannot_be_written(shifts: ShopShifts) -> None:
     shifts.begin(FIRST)
     drawer = cash(shifts.book, 1, 50)
     with pytest.raises(StoreError):
-        shifts.end(msgspec.structs.replace(CLOSED, document=b""), Counted((drawer,), (), (1,)))
+        shifts.end(
+            msgspec.structs.replace(CLOSED, document=b""), Counted((drawer,), (), (1,)), [TaxBackRow("a", 1, 0, 5, 0)]
+        )
+    assert shifts.tax_back_of(1) == []
     assert shifts.open_shift() == FIRST
     assert [row.id for row in shifts.received_uncounted()] == [drawer]
 

@@ -103,15 +103,17 @@ class ShiftShop(BillShop):
         self._unheard.append((number, SaleState.CONFIRMED, {**heard, "tip_minor": tip_minor * tip_known}))
         await self.set_online(online=self.online)
 
-    async def refund_on_ledger(self, number: int, minor: int, *, fee_minor: int = 0) -> None:
+    async def refund_on_ledger(self, number: int, minor: int, *, fee_minor: int = 0, reason: str = "") -> None:
         """The till refunds a paid sale: signed at once, on the chain when the till is online."""
         row = self.rows[number]
         count = sum(each.kind == REFUND and each.id.startswith(row.request_id.hex()) for each in self.ledger)
         count += sum(entry.id.startswith(row.request_id.hex()) for _, entry in self._unsent)
-        message = Refund(row.request_id, minor, f"{row.reference}/R{count + 1}", "")
+        message = Refund(row.request_id, minor, f"{row.reference}/R{count + 1}", reason)
         wire = transaction(message, "TEAHOUSE.till", nonce=len(self._unsent) + len(self.ledger), expires_s=2**32)
         tx_hash = hashlib.sha256(wire).digest()
-        sent = OutboxRow(tx_hash=tx_hash, wire=wire, kind=REFUNDS, created_ns=self.time_ns, expires_s=2**32)
+        sent = OutboxRow(
+            tx_hash=tx_hash, wire=wire, kind=REFUNDS, number=number, created_ns=self.time_ns, expires_s=2**32
+        )  # fmt: skip
         await self.book.call(lambda: self.book.book.queue(sent))
         entry = Entry(
             kind=REFUND, id=refund_id(row.request_id, message.reference), reference=message.reference,

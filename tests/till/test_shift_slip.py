@@ -23,7 +23,7 @@ OPEN = ShiftView(
     returned=cny(4_000), tips=cny(150), fees_minor=33, net_minor=11_767, put_in=cny(500), taken_out=cny(1_200),
     expected_minor=22_600,
     by_tender=(Figure("cash", cny(3_300), cny(0), 1), Figure("ledger", cny(12_500), cny(4_000), 2)),
-    by_tax=(Figure("60000", cny(3_300), cny(0), 0, cny(187)),),
+    by_tax=(Figure("60000", cny(3_300), cny(0), 0, 187),),
 )  # fmt: skip
 CLOSED = msgspec.structs.replace(
     OPEN, closed_ns=NOON_NS + 3_600 * 10**9, closed_by="Wang\x1b[2J", counted=cny(22_500), digest="ab" * 32,

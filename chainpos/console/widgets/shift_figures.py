@@ -161,8 +161,9 @@ def figures_of(texts: Texts, view: ShiftView) -> list[tuple[str, str, Tone]]:
         # What was keyed has no rate, and so no tax to tell.
         if each.name:
             percent = f"{int(each.name) / PPM_OF_A_PERCENT:g} %"
-            tax = format_amount(each.tax or zero, with_currency=False)
-            cells.append((texts("shift.tax", rate=percent), tax, "muted"))
+            cells.append((texts("shift.tax", rate=percent), signed(each.tax_minor, money), "muted"))
+            if each.tax_back_minor:
+                cells.append((texts("shift.tax_back", rate=percent), signed(-each.tax_back_minor, money), "muted"))
     if view.requests:
         unpaid_minor = sum(each.amount.minor for each in view.requests)
         cells.append((texts("shift.unpaid", count=len(view.requests)), signed(unpaid_minor, money), "muted"))

@@ -32,7 +32,10 @@ class Tendered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taxed(msgspec.Struct, frozen=True):
-    """What was charged at one rate, tax included, and the tax in it. `rate_ppm` is NO_RATE for keyed amounts."""
+    """What was charged at one rate, tax included, and the tax in it; below zero what was given back.
+
+    `rate_ppm` is NO_RATE for keyed amounts.
+    """
 
     rate_ppm: int
     due_minor: int
@@ -87,7 +90,8 @@ class Drawer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Takings(msgspec.Struct, frozen=True, kw_only=True):
-    """All figures of a shift. `fee_minor` is what the ledger's payments cost less what came back with refunds."""
+    """All figures of a shift. `fee_minor` is what the ledger's payments cost less what came back with refunds, `by_tax`
+    what was charged less what refunds gave back: below zero where more was given back."""
 
     received_minor: int
     tip_minor: int
@@ -128,7 +132,7 @@ def takings(
         by_tender=_sums([(each.tender, each) for each in moved]),
         by_hour=_sums([(_hour(each.time_s, utc_offset_s), each) for each in moved]),
         by_staff=_sums([(each.staff, each) for each in moved]),
-        by_tax=_by_tax(taxed),
+        by_tax=by_rate(taxed),
         by_settlement=_sums([(line.where or "-", _net_of(line)) for line in lines if line.ledger_minor >= 0]),
         drawer=Drawer(
             float_minor=float_minor,
@@ -139,6 +143,17 @@ def takings(
             counted_minor=counted_minor,
         ),
     )
+
+
+def by_rate(taxed: Sequence[Taxed]) -> tuple[Taxed, ...]:
+    """One row a rate, lowest first: what was charged less what was given back."""
+    found: dict[int, Taxed] = {}
+    for each in taxed:
+        before = found.get(each.rate_ppm, Taxed(each.rate_ppm, 0, 0))
+        found[each.rate_ppm] = Taxed(
+            each.rate_ppm, before.due_minor + each.due_minor, before.tax_minor + each.tax_minor
+        )
+    return tuple(found[rate] for rate in sorted(found))
 
 
 def cash_difference(drawer: Drawer) -> tuple[Difference, ...]:
@@ -190,13 +205,3 @@ def _sums(pairs: Sequence[tuple[str, _Movement]]) -> tuple[Sum, ...]:
             )
         found[name] = after
     return tuple(found[name] for name in sorted(found))
-
-
-def _by_tax(taxed: Sequence[Taxed]) -> tuple[Taxed, ...]:
-    found: dict[int, Taxed] = {}
-    for each in taxed:
-        before = found.get(each.rate_ppm, Taxed(each.rate_ppm, 0, 0))
-        found[each.rate_ppm] = Taxed(
-            each.rate_ppm, before.due_minor + each.due_minor, before.tax_minor + each.tax_minor
-        )
-    return tuple(found[rate] for rate in sorted(found))
