@@ -75,7 +75,7 @@ def _takings(view: ShiftView) -> list[tuple[str, int]]:
             rate = f"{int(each.name) / _PPM_OF_A_PERCENT:g}%"
             found.append((f"Tax 税 {rate}", each.tax_minor))
             if each.tax_back_minor:
-                found.append((f"of it refunds 其中退款 {rate}", -each.tax_back_minor))
+                found.append((f"of it back 其中退款 {rate}", -each.tax_back_minor))
     return found
 
 

@@ -47,6 +47,16 @@ def test_a_z_report_on_paper_has_its_figures_its_differences_and_its_hash(column
     assert slip_name(CLOSED) == "Z0003"
 
 
+@pytest.mark.parametrize("columns", [24, 32, 48])
+def test_tax_that_refunds_gave_back_stands_below_the_tax_of_its_rate(columns: int) -> None:
+    view = msgspec.structs.replace(OPEN, by_tax=(Figure("60000", cny(1_060), cny(3_180), 0, -120, 180),))
+    lines = report_slip(view, SELLER, columns, at_ns=0)
+    # On narrow paper words move to the next line.
+    shown = "".join("".join(lines).split())
+    assert "Tax税6%-1.20CNYofitback其中退款6%-1.80CNY" in shown
+    assert max(width(line) for line in lines) <= columns
+
+
 def test_an_anchored_report_names_its_block_and_a_copy_says_that_it_is_one() -> None:
     view = msgspec.structs.replace(CLOSED, differences=(), anchor_height=1_190)
     shown = "\n".join(report_slip(view, SELLER, 48, at_ns=0, copy=2))
