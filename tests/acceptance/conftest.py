@@ -80,6 +80,9 @@ class Shell:
             "LANG": "C.UTF-8",
         }
         self._started: list[subprocess.Popen[str]] = []
+        # Where these tests run in the background of a shell, SIGINT is ignored, and would be by what they start.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @property
     def temporary(self) -> Path:
@@ -88,15 +91,11 @@ class Shell:
     def start(self, *arguments: str | Path, **more: Any) -> subprocess.Popen[str]:
         """`chainpos ARGUMENTS…`, running."""
         # Where these tests run in the background of a shell, SIGINT is ignored, and would be by what they start.
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "chainpos", *map(str, arguments)],
-                env=self.environment | more.pop("environment", {}),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,
-            )  # fmt: skip
-        finally:
-            signal.signal(signal.SIGINT, before)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chainpos", *map(str, arguments)],
+            env=self.environment | more.pop("environment", {}),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more,
+        )  # fmt: skip
         self._started.append(process)
         return process
 

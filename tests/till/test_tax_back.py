@@ -131,7 +131,7 @@ async def test_cash_that_goes_back_of_a_bill_beside_the_ledger_gives_back_its_ta
     view = await shop.bills.receive(TenderKind.CASH, cny(3_750))
     await closed(shop)
     for minor, text in ((1_875, "18.75"), (1_875, "18.75")):
-        await shop.bills.beside.give_back(view.reference, cny(minor), pin=PIN, typed_amount=text)
+        await shop.bills.beside.give_back(view.reference, TenderKind.CASH, cny(minor), pin=PIN, typed_amount=text)
         assert told(await closed(shop)) == [(60_000, -1_275, -72), (130_000, -600, -69)]
     assert told(await closed(shop)) == []
 

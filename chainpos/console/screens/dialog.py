@@ -31,6 +31,9 @@ class Dialog(ModalScreen[ScreenResultType], PutUp[ScreenResultType], Generic[Scr
     def render_line(self, y: int) -> Strip:
         """What lies below. Textual would send all of it through Rich at each of the three times that it draws one."""
         tint, width, height = self.styles.background, *self.size
+        if tint.a == 1:
+            # The lock: nothing of the shop is read behind it.
+            return super().render_line(y)
         if len(self._below) != height or self._below_in != tint or self._below[0].cell_length != width:
             below = self.app.screen_stack[self.app.screen_stack.index(self) - 1]
             strips = below._compositor.render_strips(self.size)  # noqa: SLF001 - as Textual's own does it

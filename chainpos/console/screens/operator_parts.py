@@ -187,6 +187,8 @@ class LogPart(Part):
 
     def show(self, lines: Sequence[LogLine]) -> None:
         """Put them into the list; nothing moves where they are those that are there."""
+        if not self.query("#log-lines"):
+            return  # The console is being left: the screen is taken down from within.
         listed = self.query_one("#log-lines", LineList)
         if listed.items is not lines:
             listed.show(lines, empty=lambda: texts_of(self)("operator.log_empty"))
