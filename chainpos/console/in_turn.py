@@ -13,15 +13,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from textual import events
 from textual.app import App
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 UP_TURNS, UP_EVERY_S = 200, 0.005
 STUCK_S: Final = 1.0
-# The second time behind what the key's own handlers sent: an entered field tells its form, which closes.
+# The second time behind what the key's own handlers sent: an entered field tells its form, which closes. Where another
+# screen is up already, that was the end.
 TIMES_BEHIND: Final = 2
 
 Step = Callable[[], Awaitable[None]]
@@ -32,6 +34,8 @@ class InTurn(App[int], inherit_bindings=False):
 
     _steps: deque[Step]
     _under_way_since_s: float | None = None
+    # The screen that was up when the key was passed on.
+    _over: Screen[Any] | None = None
 
     @property
     def typed_ahead(self) -> bool:
@@ -56,7 +60,7 @@ class InTurn(App[int], inherit_bindings=False):
 
     async def pass_on(self, event: events.Key) -> None:
         """To who has the focus. Nothing else is begun before it has come to its end."""
-        receiver = self.focused or self.screen
+        receiver, self._over = self.focused or self.screen, self.screen
         await super().on_event(event)
         self._under_way_since_s = monotonic()
         self._behind(receiver, receiver, TIMES_BEHIND)
@@ -93,7 +97,7 @@ class InTurn(App[int], inherit_bindings=False):
         self.call_later(self._arrived, receiver, times)
 
     async def _arrived(self, receiver: DOMNode, times: int) -> None:
-        if times > 1:
+        if times > 1 and self.screen_stack[-1:] == [self._over]:
             self._behind(receiver, receiver, times - 1)
         else:
             self._under_way_since_s = None

@@ -150,7 +150,8 @@ def test_a_named_folder_resumes_with_its_sales_and_its_heights(open_demo: Open, 
     assert set(before.codes) < set(after.codes)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_demo_in_good_order(open_demo: Open, shell: Shell, number: int) -> None:
     demo = open_demo("--no-customers")
     demo.until("READY", "ONLINE")
@@ -163,6 +164,7 @@ def test_a_signal_ends_the_demo_in_good_order(open_demo: Open, shell: Shell, num
     demo.until("\necho\n")  # the terminal echoes again: it was given back as it was
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_closed_takes_the_demo_with_it(open_demo: Open, shell: Shell) -> None:
     demo = open_demo("--no-customers")
     demo.until("READY", "ONLINE")

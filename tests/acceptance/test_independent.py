@@ -157,6 +157,7 @@ def _with(said: Json, place: tuple[Any, ...]) -> Json | None:
     return None if inside[place[-1]] == before else changed
 
 
+@pytest.mark.slow
 async def test_no_byte_of_what_is_proved_can_be_altered(pilot: Pilot) -> None:
     found = await prove_a_payment(pilot, Node(pilot.network.peer_address))
     tried = 0

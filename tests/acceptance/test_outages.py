@@ -25,6 +25,7 @@ PAID = (SaleState.PAID, SaleState.CONFIRMED)
 VICTIMS = ("validator", "peer", "till", "citizens")
 
 
+@pytest.mark.slow
 async def test_a_validator_that_stops_in_mid_sale_means_offline_and_never_paid_until_it_is_back(pilot: Pilot) -> None:
     till = await pilot.open_till()
     await view_where(till, lambda view: view.network.link is Link.ONLINE)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
+import pytest
 
 from chainpos.core.chain.envelope import tx_hash
 from chainpos.core.contracts.compliance.messages import Freeze
@@ -201,6 +202,7 @@ async def test_each_wrong_payment_is_refused_at_the_door_of_either_node_and_move
         assert wire not in ledger.codes, name
 
 
+@pytest.mark.slow
 async def test_in_a_block_each_wrong_payment_has_one_result_and_moves_no_money_on_either_node(pilot: Pilot) -> None:
     """A proposer that lets everything in: the same ledger, engine and key as the validator's, without its door."""
     await pilot.network.children["validator"].stop()
@@ -248,6 +250,7 @@ async def test_in_a_block_each_wrong_payment_has_one_result_and_moves_no_money_o
             require_sentence(case, found[-1])
 
 
+@pytest.mark.slow
 async def test_two_customers_who_pay_one_request_in_the_same_moment_pay_it_once(pilot: Pilot) -> None:
     street = Street(pilot)
     async with await RpcClient.connect(f"ws://{pilot.network.validator_address}/websocket") as client:

@@ -38,6 +38,7 @@ def recorded() -> tuple[int, int, str]:
     return last.header.height, transactions, last.header.app_hash.hex().upper()
 
 
+@pytest.mark.slow
 def test_the_day_replays_to_its_recorded_app_hash_under_any_hash_seed_and_without_asserts() -> None:
     height, transactions, app_hash = recorded()
     replay = ("-m", "chainpos", "replay", "--json")

@@ -113,7 +113,8 @@ async def killing(homes: Path, processes: Processes, victim: str, *, count: int,
     stopped_and_verified(homes, processes, "validator", "peer", transactions=count)
 
 
-@pytest.mark.parametrize("victim", ["validator", pytest.param("peer", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["validator", "peer"])
 async def test_a_node_killed_while_payments_run_loses_none_and_doubles_none(
     homes: Path, processes: Processes, victim: str
 ) -> None:
@@ -129,6 +130,7 @@ async def test_killed_often_at_random_moments_a_node_loses_none_and_doubles_none
     await killing(homes, processes, victim, count=300, kills=10, seed=seed)
 
 
+@pytest.mark.slow
 async def test_what_was_taken_while_the_validator_was_away_is_in_a_block_when_it_is_back(
     homes: Path, processes: Processes
 ) -> None:

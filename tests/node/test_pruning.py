@@ -45,6 +45,7 @@ def content(database: Path) -> bytes:
     return database.read_bytes()[100:]
 
 
+@pytest.mark.slow
 def test_the_last_blocks_stay_with_their_records_and_the_chain_goes_on(home: Path, day: StoreSource) -> None:
     stages: list[tuple[str, int, int]] = []
     found = prune(home, KEPT, progress=lambda *told: stages.append(told))
@@ -123,6 +124,7 @@ def test_records_that_do_not_fit_are_found_before_anything_is_swapped(home: Path
     assert not [name for name in files(home) if name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_leaves_the_old_chain(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(stage: str, *_: int) -> None:
         if stage == pruning.EXECUTING:

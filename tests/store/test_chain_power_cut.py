@@ -74,6 +74,7 @@ def cut_everywhere(recorded: Recorded, folder: Path, every: int) -> int:
     return lost
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("frequent_checkpoints")
 def test_a_power_cut_now_and_then_takes_back_no_acknowledged_block(tmp_path: Path) -> None:
     recorded = record(tmp_path, "now-and-then")

@@ -198,6 +198,7 @@ with ShopBook(Path(sys.argv[1])) as book:
 """
 
 
+@pytest.mark.slow
 def test_an_acknowledged_sale_survives_kill_9(tmp_path: Path) -> None:
     """Killed at five moments; a killed till's lock is free at once, and the book is whole each time."""
     path = tmp_path / "shop.db"

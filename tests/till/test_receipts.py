@@ -25,6 +25,7 @@ async def command(*words: str | Path) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 async def test_a_paid_sales_receipt_is_verified_elsewhere_and_a_flipped_bit_refused(shop: Shop, tmp_path: Path) -> None:
     till = await shop.open_till()
     await online(till)

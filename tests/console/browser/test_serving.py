@@ -129,6 +129,7 @@ async def test_strangers_are_bounded(empty: str, monkeypatch: pytest.MonkeyPatch
         await until(refused)
 
 
+@pytest.mark.slow
 async def test_the_right_token_opens_the_operators_screen_once_and_its_process_ends_with_it(served: str) -> None:
     async with knocked(served) as socket:
         await hear(socket, "READ-ONLY", "ALARMS")
