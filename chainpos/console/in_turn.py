@@ -50,6 +50,8 @@ class InTurn(App[int], inherit_bindings=False):
         """A key waits for its turn; all else goes its way."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._steps.append(partial(self.typed, event))
+            if self._under_way_since_s is not None:
+                self.set_timer(STUCK_S, self.go_on)
             await self.go_on()
         else:
             await super().on_event(event)
