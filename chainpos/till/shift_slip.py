@@ -16,7 +16,6 @@ from chainpos.till.shift_views import ShiftView
 
 _TENDERS: Final = {"ledger": "Ledger 账本", "cash": "Cash 现金", "card": "Card 银行卡", "voucher": "Voucher 代金券"}
 _HASH_GROUP: Final = 8
-_PPM_OF_A_PERCENT: Final = 10_000
 
 
 def slip_name(view: ShiftView) -> str:
@@ -72,7 +71,7 @@ def _takings(view: ShiftView) -> list[tuple[str, int]]:
         found.append((name, each.received.minor - each.returned.minor))
     for each in view.by_tax:
         if each.name:
-            rate = f"{int(each.name) / _PPM_OF_A_PERCENT:g}%"
+            rate = f"{each.percent}%"
             found.append((f"Tax 税 {rate}", each.tax_minor))
             if each.tax_back_minor:
                 found.append((f"of it back 其中退款 {rate}", -each.tax_back_minor))

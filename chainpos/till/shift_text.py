@@ -7,7 +7,6 @@ from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.till.shift_views import Figure, ShiftView
 
 LABEL = 28
-PPM_OF_A_PERCENT = 10_000
 
 
 def shift_lines(view: ShiftView) -> list[str]:
@@ -69,7 +68,7 @@ def _taxes(view: ShiftView) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     # What was keyed has no rate, and so no tax to tell.
     for each in (each for each in view.by_tax if each.name):
-        rate = f"{int(each.name) / PPM_OF_A_PERCENT:g} %"
+        rate = f"{each.percent} %"
         found.append((f"  Tax at {rate}", _signed(each.tax_minor, view.currency)))
         if each.tax_back_minor:
             found.append((f"    refunds in it, {rate}", _signed(-each.tax_back_minor, view.currency)))

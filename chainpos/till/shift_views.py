@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from chainpos.core.checkout.reconciling import BY_NAME, Line
@@ -9,6 +11,8 @@ from chainpos.core.checkout.takings import NO_RATE, Sum, Taxed
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.core.values.amount import Amount
 from chainpos.inspect.views import Sentence
+
+_PPM_OF_A_PERCENT: Final = 10_000
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -23,6 +27,11 @@ class Figure(msgspec.Struct, frozen=True):
     count: int
     tax_minor: int = 0
     tax_back_minor: int = 0
+
+    @property
+    def percent(self) -> str:
+        """Of a tax rate, which is named in millionths: "6", "0.5"."""
+        return f"{int(self.name) / _PPM_OF_A_PERCENT:g}"
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):

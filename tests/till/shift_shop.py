@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
+import pytest
 
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.reconciling import PAYMENT, REFUND, Entry
@@ -18,6 +19,7 @@ from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.amount import Amount
 from chainpos.store.shop import OutboxRow
 from chainpos.store.shop_shifts import ShiftRow
+from chainpos.till import shift_reading
 from chainpos.till.bill_desk import Also
 from chainpos.till.ledger_lines import LedgerSide, refund_id
 from chainpos.till.outbox import DONE
@@ -30,6 +32,19 @@ from tests.core.blocks import transaction
 from tests.core.contracts.conftest import CHAIN_ID, key_of
 
 from .bill_shop import BillShop
+
+
+def cny(minor: int) -> Amount:
+    return Amount(minor, "CNY")
+
+
+@contextlib.asynccontextmanager
+async def shift_shop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ShiftShop]:
+    """A shop whose shifts read its own list as the ledger."""
+    made = ShiftShop(folder)
+    monkeypatch.setattr(shift_reading, "_ledger", made.read)
+    yield made
+    await made.close()
 
 
 class ShiftShop(BillShop):

@@ -9,30 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.store.shop_beside import ShopBeside
 from chainpos.store.shop_reading import BookReader
-from chainpos.till import shift_reading
 from chainpos.till.bill_views import BillView, TenderKind
 from tests.seeds import seeds
 
 from .bill_shop import PIN
-from .shift_shop import ShiftShop
+from .shift_shop import ShiftShop, cny, shift_shop
 
 CASH, CARD, LEDGER = TenderKind.CASH, TenderKind.CARD, TenderKind.LEDGER
 
 
-def cny(minor: int) -> Amount:
-    return Amount(minor, "CNY")
-
-
 @pytest.fixture
 async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ShiftShop]:
-    made = ShiftShop(tmp_path)
-    monkeypatch.setattr(shift_reading, "_ledger", made.read)
-    yield made
-    await made.close()
+    async with shift_shop(tmp_path, monkeypatch) as made:
+        yield made
 
 
 async def mixed(shop: ShiftShop, cash_minor: int = 500) -> BillView:

@@ -14,33 +14,25 @@ import pytest
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.takings import Sum
 from chainpos.core.checkout.z_report import decode_report, figures
-from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.store.shop import OutboxRow
 from chainpos.store.shop_bills import COMPLETE
 from chainpos.store.shop_shifts import ShopShifts
-from chainpos.till import shift_reading
 from chainpos.till.bill_views import TenderKind
 from chainpos.till.desk import CHARGE
 from chainpos.till.outbox import REFUSED
 from tests.seeds import seeds
 
 from .bill_shop import PIN
-from .shift_shop import ShiftShop
+from .shift_shop import ShiftShop, cny, shift_shop
 
 DAY_NS = 86_400 * 10**9
 
 
-def cny(minor: int) -> Amount:
-    return Amount(minor, "CNY")
-
-
 @pytest.fixture
 async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ShiftShop]:
-    made = ShiftShop(tmp_path)
-    monkeypatch.setattr(shift_reading, "_ledger", made.read)
-    yield made
-    await made.close()
+    async with shift_shop(tmp_path, monkeypatch) as made:
+        yield made
 
 
 async def cash_sale(shop: ShiftShop, sku: str) -> None:

@@ -14,9 +14,7 @@ from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.receipt import Seller
 from chainpos.core.checkout.takings import NO_RATE, Taxed
 from chainpos.core.checkout.z_report import ZReport, decode_report, encode_file, figures, sign_report, verify_file
-from chainpos.core.values.amount import Amount
 from chainpos.store.shop_shifts import ShopShifts
-from chainpos.till import shift_reading
 from chainpos.till.bill_views import TenderKind
 from chainpos.till.refund_items import RefundItems
 from chainpos.till.shift_slip import report_slip
@@ -24,22 +22,16 @@ from chainpos.till.shift_text import shift_lines
 from tests.seeds import seeds
 
 from .bill_shop import PIN
-from .shift_shop import ShiftShop
+from .shift_shop import ShiftShop, cny, shift_shop
 
 SELLER = Seller("TEAHOUSE", "Tea house", "茶馆", "testnet-1", 8 * 3_600)
 
 
-def cny(minor: int) -> Amount:
-    return Amount(minor, "CNY")
-
-
 @pytest.fixture
 async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ShiftShop]:
-    made = ShiftShop(tmp_path)
-    monkeypatch.setattr(shift_reading, "_ledger", made.read)
-    await made.set_online(online=True)
-    yield made
-    await made.close()
+    async with shift_shop(tmp_path, monkeypatch) as made:
+        await made.set_online(online=True)
+        yield made
 
 
 async def sold(shop: ShiftShop, *skus: str) -> int:

@@ -23,7 +23,6 @@ BAR_ROWS: Final = 3
 HIGH_ROWS: Final = 8
 HIGH_SCREEN: Final = 34
 MOST_DIFFERENCES: Final = 6
-PPM_OF_A_PERCENT: Final = 10_000
 
 
 class ShiftHead(LinesPanel):
@@ -160,7 +159,7 @@ def figures_of(texts: Texts, view: ShiftView) -> list[tuple[str, str, Tone]]:
     for each in view.by_tax:
         # What was keyed has no rate, and so no tax to tell.
         if each.name:
-            percent = f"{int(each.name) / PPM_OF_A_PERCENT:g} %"
+            percent = f"{each.percent} %"
             cells.append((texts("shift.tax", rate=percent), signed(each.tax_minor, money), "muted"))
             if each.tax_back_minor:
                 cells.append((texts("shift.tax_back", rate=percent), signed(-each.tax_back_minor, money), "muted"))
