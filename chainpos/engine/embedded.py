@@ -12,6 +12,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from chainpos.core.chain.block import Block
 from chainpos.core.chain.commit import EMPTY_COMMIT, Commit
+from chainpos.core.chain.results import results_hash
 from chainpos.core.chain.tip import ChainTip, build_block
 from chainpos.core.chain.validators import ValidatorSet
 from chainpos.engine.pace import MILLISECOND_NS, Due, Kind, TipFacts, next_block
@@ -22,6 +23,7 @@ R_co = TypeVar("R_co", covariant=True)
 # CometBFT consensus/state.go `voteTime`: a vote is later than its block by this at least.
 VOTE_STEP_NS: Final = MILLISECOND_NS
 _SECOND_NS: Final = 1_000_000_000
+_NO_RESULTS: Final = results_hash(())
 
 
 class Times(Protocol):
@@ -117,7 +119,9 @@ class EmbeddedEngine:
         """The block that is due next."""
         tip = self._chain.tip
         vote_time_ns = max((vote.time_ns for vote in tip.commit.signatures), default=0) if tip.commit else 0
-        facts = TipFacts(tip.height - tip.initial_height + 1, self._chain.state_committed, vote_time_ns)
+        # What was refused changes no record, but only the next header proves that it was.
+        committed = self._chain.state_committed and tip.last_results_hash == _NO_RESULTS
+        facts = TipFacts(tip.height - tip.initial_height + 1, committed, vote_time_ns)
         return next_block(
             facts,
             waiting=self._is_waiting(),

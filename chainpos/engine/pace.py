@@ -1,7 +1,7 @@
 """When the next block is due, and of which kind; no I/O, no clock of its own.
 
-It refuses to make blocks that nobody needs: an empty block is due only to commit to a new app hash, to begin a chain,
-or to bring the block time to the present before a payment is judged by it.
+It refuses to make blocks that nobody needs: an empty block is due only to commit to what the block before it did, to
+begin a chain, or to bring the block time to the present before a payment is judged by it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ class Kind(Enum):
     """Why a block is made."""
 
     TRANSACTIONS = "transactions"
-    COMMITS_STATE = "commits_state"  # empty; its header carries the app hash after the block before
+    COMMITS = "commits"  # empty; its header carries the app hash and the results of the block before
     BRINGS_TIME = "brings_time"  # empty; its vote carries the present, for the block that follows
     BEGINS = "begins"  # the first two blocks of a chain, so that genesis records can be proved
 
 
 class TipFacts(NamedTuple):
-    """What the pace depends on. `blocks` counts from the initial height; `state_committed` says whether the tip's
-    header already carries the present app hash; `vote_time_ns` is the time of the vote on the tip, which will be the
-    next block's."""
+    """What the pace depends on. `blocks` counts from the initial height; `committed` says whether the next header
+    would commit to nothing new, neither an app hash nor results; `vote_time_ns` is the time of the vote on the tip,
+    which will be the next block's."""
 
     blocks: int
-    state_committed: bool
+    committed: bool
     vote_time_ns: int
 
 
@@ -52,8 +52,8 @@ def next_block(
     if tip.blocks < 2:
         return Due(Kind.BEGINS, 0)
     wait_ns = max(0, interval_ns - since_transactions_ns)
-    if not tip.state_committed and not (waiting and wait_ns == 0):
-        return Due(Kind.COMMITS_STATE, 0)
+    if not tip.committed and not (waiting and wait_ns == 0):
+        return Due(Kind.COMMITS, 0)
     if not waiting:
         return None
     if wait_ns == 0 and now_ns - tip.vote_time_ns > STALE_VOTE_NS:

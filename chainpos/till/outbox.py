@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from chainpos.core.chain.envelope import BODY_VERSION, Body, encode_envelope, tx_hash
+from chainpos.core.chain.envelope import BODY_VERSION, LONGEST_LIFE_S, Body, encode_envelope, tx_hash
 from chainpos.core.contracts import codes
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.timestamps import SECOND_NS
@@ -78,6 +78,8 @@ class Outbox:
         `number` is the sale it belongs to, 0 for none; `amount` what it would move, `staff` who has it signed, for the
         book; `offline` whether it charges a code that was accepted while the network was away.
         """
+        now_ns = self.clock.now_ns()
+        expires_s = min(expires_s, now_ns // SECOND_NS + LONGEST_LIFE_S)
         encoded = msgspec.msgpack.encode(message)
         nonce = self._entropy(NONCE_BYTES)
         body = Body(BODY_VERSION, self._chain_id, self._key.public_key, expires_s, nonce, kind, encoded)
@@ -86,7 +88,7 @@ class Outbox:
             tx_hash=tx_hash(wire),
             wire=wire,
             kind=kind,
-            created_ns=self.clock.now_ns(),
+            created_ns=now_ns,
             expires_s=expires_s,
             number=number,
             amount_minor=amount.minor if amount is not None else 0,

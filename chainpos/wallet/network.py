@@ -80,12 +80,16 @@ class Network:
         return await self._ask(lambda client: self.light.record(client, table, key))
 
     async def included(self, tx_hash: bytes) -> Included | None:
-        """The transaction in a verified block, or None where no node knows of one. Raises UserFacingError."""
+        """The transaction in a verified block, or None where no node knows of one that can be proved yet.
+
+        Raises UserFacingError.
+        """
 
         async def look(client: RpcClient) -> Included | None:
             try:
                 return await self.light.included(client, tx_hash)
-            except RpcError:
+            except (RpcError, NotYet):
+                # Where blocks are rare, the header that proves it may be a while in coming.
                 return None
 
         return await self._ask(look)

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from chainpos.core.chain.envelope import BODY_VERSION, Body, decode_envelope, encode_envelope, tx_hash
+from chainpos.core.chain.envelope import BODY_VERSION, LONGEST_LIFE_S, Body, decode_envelope, encode_envelope, tx_hash
 from chainpos.core.contracts import codes as envelope_codes
 from chainpos.core.contracts.customers.records import CUSTOMER_KEYS
 from chainpos.core.contracts.payments.messages import Pay, decode_request, static_payment_id
@@ -83,7 +83,7 @@ def sign_payment(offer: PaymentOffer, key: Key, chain_id: str, *, tip_minor: int
         request.currency,
     )
     # Not longer than the request lives: a payment that cannot succeed any more should not be able to arrive.
-    expires_s = request.expires_s or now_s + STATIC_LIFE_S
+    expires_s = min(request.expires_s or now_s + STATIC_LIFE_S, now_s + LONGEST_LIFE_S)
     encoded = msgspec.msgpack.encode(message)
     body = Body(BODY_VERSION, chain_id, key.public_key, expires_s, nonce, "payments.pay", encoded)
     return encode_envelope(body, key.sign)

@@ -48,7 +48,7 @@ class HandClock:
 
 
 class MemoryChain:
-    """Appends what the rules let pass; every transaction changes the app hash."""
+    """Appends what the rules let pass; every transaction but b"refused" changes the app hash."""
 
     def __init__(self) -> None:
         doc = GenesisDoc("test-chain", GENESIS_NS, 1, DEFAULT, (GenesisValidator(KEY.public_key, 10),), app_state=b"{}")
@@ -66,7 +66,8 @@ class MemoryChain:
             raise OSError("disk full")
         fault = judge(self.tip, block, commit)
         assert fault is None, fault
-        app_hash = sha256(self.tip.app_hash + b"".join(block.txs)) if block.txs else self.tip.app_hash
+        taken = b"".join(tx for tx in block.txs if tx != b"refused")
+        app_hash = sha256(self.tip.app_hash + taken) if taken else self.tip.app_hash
         results = [TxResult()] * len(block.txs)
         self.tip = next_tip(self.tip, block, block.block_id(), app_hash, results, commit=commit)
         self.blocks.append(block)
@@ -128,17 +129,27 @@ async def test_a_new_chain_begins_with_two_blocks_and_then_rests(rig: Rig) -> No
 async def test_a_transaction_makes_its_block_and_one_that_commits_to_it(rig: Rig) -> None:
     await rig.settle()
     rig.waiting.append(b"pay")
-    assert await rig.settle() == [Kind.TRANSACTIONS, Kind.COMMITS_STATE]
+    assert await rig.settle() == [Kind.TRANSACTIONS, Kind.COMMITS]
     paid, committing = rig.chain.blocks[-2:]
     assert paid.txs == (b"pay",)
     assert committing.header.app_hash == rig.chain.tip.app_hash != paid.header.app_hash
+
+
+async def test_a_refusal_is_proved_by_the_next_block_though_it_changed_no_record(rig: Rig) -> None:
+    await rig.settle()
+    rig.waiting.append(b"refused")
+    assert await rig.settle() == [Kind.TRANSACTIONS, Kind.COMMITS]
+    refusing, proving = rig.chain.blocks[-2:]
+    assert proving.header.app_hash == refusing.header.app_hash
+    assert proving.header.last_results_hash != refusing.header.last_results_hash
+    assert await rig.settle() == []
 
 
 async def test_after_idling_a_payment_is_judged_by_a_block_time_of_the_present(rig: Rig) -> None:
     await rig.settle()
     rig.clock.pass_ms(3_600_000)
     rig.waiting.append(b"pay")
-    assert await rig.settle() == [Kind.BRINGS_TIME, Kind.TRANSACTIONS, Kind.COMMITS_STATE]
+    assert await rig.settle() == [Kind.BRINGS_TIME, Kind.TRANSACTIONS, Kind.COMMITS]
     brought, paid = rig.chain.blocks[-3:-1]
     assert rig.clock.time_ns - brought.header.time_ns == 3_600 * SECOND_NS - VOTE_STEP_NS
     assert paid.header.time_ns == rig.clock.time_ns
@@ -152,7 +163,7 @@ async def test_a_second_transaction_waits_for_the_interval(rig: Rig) -> None:
     rig.waiting.append(b"2")
     assert await rig.settle() == []
     rig.clock.pass_ms(60)
-    assert await rig.settle() == [Kind.TRANSACTIONS, Kind.COMMITS_STATE]
+    assert await rig.settle() == [Kind.TRANSACTIONS, Kind.COMMITS]
 
 
 async def test_block_time_moves_on_even_when_the_clock_is_set_back(rig: Rig) -> None:
@@ -177,7 +188,7 @@ async def test_waking_makes_the_engine_look_again(rig: Rig) -> None:
     for _ in range(20):
         await asyncio.sleep(0)
     task.cancel()
-    assert rig.kinds == [Kind.TRANSACTIONS, Kind.COMMITS_STATE]
+    assert rig.kinds == [Kind.TRANSACTIONS, Kind.COMMITS]
 
 
 async def test_a_block_that_was_signed_but_not_appended_is_made_again_in_the_next_round(rig: Rig) -> None:

@@ -8,7 +8,7 @@ from chainpos.engine.pace import MILLISECOND_NS, STALE_VOTE_NS, Due, Kind, TipFa
 
 NOW = 1_800_000_000 * 1_000_000_000
 INTERVAL = 100 * MILLISECOND_NS
-SETTLED = TipFacts(blocks=10, state_committed=True, vote_time_ns=NOW - MILLISECOND_NS)
+SETTLED = TipFacts(blocks=10, committed=True, vote_time_ns=NOW - MILLISECOND_NS)
 
 
 def due(tip: TipFacts, *, waiting: bool, since_ms: int = 10_000, now_ns: int = NOW) -> Due | None:
@@ -30,17 +30,17 @@ def test_a_transaction_soon_after_another_block_waits_for_the_rest_of_the_interv
 
 
 def test_one_empty_block_commits_to_a_new_app_hash() -> None:
-    changed = SETTLED._replace(state_committed=False)
-    assert due(changed, waiting=False, since_ms=0) == Due(Kind.COMMITS_STATE, 0)
+    changed = SETTLED._replace(committed=False)
+    assert due(changed, waiting=False, since_ms=0) == Due(Kind.COMMITS, 0)
 
 
 def test_the_committing_block_does_not_wait_for_transactions_that_are_not_due() -> None:
-    changed = SETTLED._replace(state_committed=False)
-    assert due(changed, waiting=True, since_ms=5) == Due(Kind.COMMITS_STATE, 0)
+    changed = SETTLED._replace(committed=False)
+    assert due(changed, waiting=True, since_ms=5) == Due(Kind.COMMITS, 0)
 
 
 def test_under_load_the_next_transactions_commit_to_the_app_hash_themselves() -> None:
-    changed = SETTLED._replace(state_committed=False)
+    changed = SETTLED._replace(committed=False)
     assert due(changed, waiting=True, since_ms=100) == Due(Kind.TRANSACTIONS, 0)
 
 

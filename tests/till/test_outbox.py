@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chainpos.core.chain.envelope import decode_envelope
+from chainpos.core.chain.envelope import LONGEST_LIFE_S, MAX_LIFETIME_S, decode_envelope
 from chainpos.core.chain.results import TxResult
 from chainpos.core.contracts import codes
 from chainpos.core.contracts.payments.messages import Cancel
@@ -112,6 +112,12 @@ async def test_a_transaction_is_in_the_book_before_it_is_sent_and_ends_when_a_bl
     assert ended.result() == end
     assert desk.book.waiting() == []
     assert len(desk.box) == 0
+
+
+async def test_no_transaction_is_signed_for_longer_than_a_block_takes_it(desk: Desk) -> None:
+    """A request may live longer than a transaction, and what cancels it would live as long."""
+    row = await desk.sign(expires_s=10**9)
+    assert row.expires_s == decode_envelope(row.wire).body.expires_s == 1_000 + LONGEST_LIFE_S < 1_000 + MAX_LIFETIME_S
 
 
 async def test_what_the_contract_refused_in_a_block_ends_with_its_code(desk: Desk) -> None:

@@ -59,6 +59,7 @@ def signed(
     merchant: str = MERCHANT,
     till: str | Key = f"{MERCHANT}.till",
     life_s: int = 120,
+    begun_s: int = 60,
     reference: str = "W1",
     chain_id: str = CHAIN_ID,
 ) -> SignedRequest:
@@ -66,7 +67,7 @@ def signed(
     key = signing_key(till) if isinstance(till, str) else till
     now_s = int(time.time())
     # A request that is over already began early enough to have had a life.
-    terms = Terms(merchant, reference, Amount(amount_minor, CNY), now_s + min(life_s, 0) - 60, now_s + life_s)
+    terms = Terms(merchant, reference, Amount(amount_minor, CNY), now_s + min(life_s, 0) - begun_s, now_s + life_s)
     return make_request(terms, chain_id, key.public_key, key.sign)
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chainpos.core.chain.envelope import MAX_LIFETIME_S
 from chainpos.core.checkout.request import link_id
+from chainpos.core.contracts.codes import EXPIRY_TOO_FAR
 from chainpos.core.contracts.compliance.codes import ACCOUNT_FROZEN
 from chainpos.core.contracts.compliance.messages import Freeze
 from chainpos.core.contracts.payments import codes as payment_codes
-from chainpos.core.contracts.payments.messages import Cancel, Pay, request_id
+from chainpos.core.contracts.payments.messages import MAX_REQUEST_LIFE_S, Cancel, Pay, request_id
 from chainpos.core.contracts.ports import account_subject, merchant_subject
 from chainpos.errors import UserFacingError
 from chainpos.node.clock import SystemClock
@@ -24,7 +26,7 @@ from chainpos.wallet.keys import Key, demo_key
 from chainpos.wallet.keystore import create_keystore
 from chainpos.wallet.network import Network
 from chainpos.wallet.offer import RefusedOffer
-from chainpos.wallet.paying import End
+from chainpos.wallet.paying import End, send_and_follow
 from tests.core.blocks import transaction
 from tests.core.contracts.conftest import CHAIN_ID, key_of
 from tests.till.conftest import Shop, cny, signing_key
@@ -253,6 +255,30 @@ async def test_a_payment_into_silence_is_unknown_then_paid_when_history_asks_aga
     await city.in_block(client, (await client.broadcast_tx_sync(wire)).hash)
     (entry,) = await wallet.history()
     assert (entry.state, entry.code) == ("paid", 0)
+
+
+async def test_a_request_that_lives_for_a_day_is_paid_though_the_blocks_time_is_behind(
+    city: Shop, host: Host, tmp_path: Path
+) -> None:
+    await asyncio.sleep(1.2)
+    request = signed(life_s=MAX_REQUEST_LIFE_S, begun_s=0)
+    host.serve(request.encoded, request.signature)
+    wallet = _wallet(city, tmp_path)
+    assert (await wallet.pay(await wallet.offer(host.link(request.link_id)))).end is End.PAID
+
+
+async def test_what_a_block_refused_without_a_change_is_told_as_refused(city: Shop, host: Host, tmp_path: Path) -> None:
+    """The door judges by the present, the block by its own time, which is that of the vote before it."""
+    request = signed()
+    host.serve(request.encoded, request.signature)
+    wallet = _wallet(city, tmp_path)
+    offer = await wallet.offer(host.link(request.link_id))
+    # Long enough for another second, not so long that an empty block would bring the time first.
+    await asyncio.sleep(1.2)
+    message = Pay(request.encoded, request.signature, "TEAHOUSE", 1000, 0, "CNY")
+    wire = transaction(message, "erin", expires_s=int(time.time()) + MAX_LIFETIME_S)
+    result = await send_and_follow(wallet.network, wire, offer, wait_s=30)
+    assert (result.end, result.code) == (End.REFUSED, EXPIRY_TOO_FAR.number)
 
 
 async def test_a_payment_that_expired_outside_the_ledger_is_proved_never_to_reach_it(

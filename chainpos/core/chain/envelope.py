@@ -23,6 +23,8 @@ NONCE_BYTES: Final = 16
 MAX_KIND_BYTES: Final = 64
 # A transaction's expiry may lie this far after the block that takes it, and no further: it is remembered until then.
 MAX_LIFETIME_S: Final = 86_400
+# The longest that a signer should choose: the blocks' time may stand behind the signer's clock.
+LONGEST_LIFE_S: Final = MAX_LIFETIME_S - 600
 _DOMAIN: Final = b"chainpos/tx/1\x00"
 
 _ChainId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CHAIN_ID_BYTES)]

@@ -20,6 +20,7 @@ from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.chain.evidence import Misdeed
 from chainpos.core.chain.genesis import GenesisDoc, load_genesis
 from chainpos.core.chain.params import ConsensusParams
+from chainpos.core.chain.protobuf import put_message
 from chainpos.core.chain.results import TxResult
 from chainpos.core.chain.signatures import VerifyBatch, verify_batch
 from chainpos.core.contracts.codes import CODESPACE, TOO_MANY_WAITING
@@ -45,6 +46,8 @@ from chainpos.store.snapshots import QUERY_PATH
 
 NAME: Final = "chainpos"
 MAX_PER_SIGNER: Final = 128
+# CometBFT 0.40 has one more part, whom the application lets change them: nobody.
+_NO_AUTHORITY: Final = put_message(6, b"")
 _log = logging.getLogger(__name__)
 
 
@@ -308,7 +311,7 @@ class Application:
 
 def _params(encoded: bytes) -> ConsensusParams | None:
     try:
-        return ConsensusParams.decode(encoded)
+        return ConsensusParams.decode(encoded.removesuffix(_NO_AUTHORITY))
     except MalformedBytes:
         return None
 

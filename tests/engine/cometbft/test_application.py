@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from chainpos.core.chain.params import DEFAULT
+from chainpos.core.chain.protobuf import put_message, put_text
 from chainpos.core.contracts.balances.records import ACCOUNTS
 from chainpos.core.contracts.codes import BAD_SIGNATURE, MALFORMED, REPLAYED, TOO_MANY_WAITING, TX_EXPIRED
 from chainpos.core.execution import genesis_state
@@ -64,11 +65,17 @@ def test_genesis_can_be_asked_for_again_until_there_is_a_block(bench: Bench) -> 
         {"app_state": b"{}"},
         {"consensus_params": msgspec.structs.replace(DEFAULT, evidence_max_age_blocks=1).encode()},
         {"consensus_params": b""},
+        {"consensus_params": DEFAULT.encode() + put_message(6, put_text(1, "somebody"))},
     ],
 )
 def test_another_networks_genesis_is_refused(bench: Bench, change: dict[str, object]) -> None:
     with pytest.raises(StateMismatch):
         bench.application.answer(msgspec.structs.replace(bench.init_request(), **change))
+
+
+def test_an_authority_that_is_nobody_as_cometbft_040_tells_it_is_no_other_genesis(bench: Bench) -> None:
+    told = msgspec.structs.replace(bench.init_request(), consensus_params=DEFAULT.encode() + put_message(6, b""))
+    assert bench.application.answer(told).app_hash == bench.init()
 
 
 def test_the_version_of_the_application_is_that_of_genesis(bench: Bench) -> None:
