@@ -7,9 +7,9 @@ print what it held when it fails.
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
+import time
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path, PurePath
@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import ANSIToTruecolor
@@ -26,6 +26,7 @@ from textual.signal import Signal
 
 from chainpos.console.failure import write_report
 from chainpos.console.filters import Glyphs, PlainGlyphs, SixteenColours, glyphs_of
+from chainpos.console.garbage import LOOK_EVERY_S, Garbage
 from chainpos.console.in_turn import InTurn
 from chainpos.console.keymap import key, load_keymap
 from chainpos.console.language import LANGUAGES, Texts, load_texts
@@ -87,6 +88,7 @@ class Shell(InTurn, inherit_bindings=False):
         self.texts: Texts = load_texts(self.settings.language)
         self.zone, self.support, self._clock = zone, support, now_ns
         self.status: Status | None = None
+        self.garbage = Garbage(time.monotonic)
         self.themes_found, self.theme_problems = load_themes(shipped_themes(), personal_themes(self.folder))
         super().__init__()
         self.status_signal: Signal[Status] = Signal(self, "status")
@@ -124,12 +126,18 @@ class Shell(InTurn, inherit_bindings=False):
         """Our variables for Textual's built-in themes too, which are registered before ours."""
         return textual_theme(self.themes_found["light"]).variables
 
+    async def on_event(self, event: events.Event) -> None:
+        """Garbage waits while somebody types."""
+        if isinstance(event, events.InputEvent):
+            self.garbage.typed()
+        await super().on_event(event)
+
     def on_ready(self) -> None:
-        """What was made to start with is not looked at again: collecting garbage over it would hold up a key."""
+        """All is there for the first key."""
         if not self.is_headless:
             self.run_worker(self.put_up_places(), name="put up places")
-            gc.collect()
-            gc.freeze()
+            self.garbage.begin()
+            self.set_interval(LOOK_EVERY_S, self.garbage.look)
 
     async def put_up_places(self) -> None:
         """All places, one after another while nothing else is to be done, so that no key waits for one to be made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 from collections.abc import AsyncIterator
@@ -112,9 +113,16 @@ async def scan_over(counter: Counter, digits: str, code: str, wanted: tuple[str,
         counter.scan(code)
         if await counter.comes(wanted, ("No article",), ("The scan was cut",), within_s=12) == wanted:
             return
-        await counter.key("Escape", "Escape", "Escape")
-        await counter.until("READY")
+        await given_up(counter)
     raise AssertionError("no scan was taken whole")
+
+
+async def given_up(counter: Counter) -> None:
+    """Whatever half a scan was taken for is taken back: digits, a search, a request."""
+    async with asyncio.timeout(60):
+        while "READY" not in (shown := counter.tmux.text()):
+            await counter.key("y" if "Cancel this sale?" in shown else "Enter" if "CANCELLED" in shown else "Escape")
+            await asyncio.sleep(0.3)
 
 
 async def scanned(counter: Counter, number: int) -> None:

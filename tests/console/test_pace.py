@@ -18,6 +18,7 @@ from textual.strip import Strip
 import chainpos.console.screens
 from chainpos.console.screens.frame import Frame
 from chainpos.console.screens.question import Question
+from chainpos.console.screens.tenders import TenderForm
 from chainpos.till.views import SaleState
 from tests.console.looking import go, key_in, opened, settle, text_of
 from tests.console.prepared_till import PreparedTill, sale_of
@@ -142,6 +143,26 @@ async def test_ux22_a_dialog_is_laid_out_once_and_what_lies_below_is_drawn_once_
         till.push(recent=(sale_of("N777", 777, SaleState.EXPIRED), *till.view.recent[1:]))
         await settle(pilot)
         assert "7.77" in text_of(app)
+
+
+async def test_ux22_a_dialogs_styles_are_worked_out_when_it_is_put_up_and_then_only_the_focus(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "1", "2")
+        styled: list[DOMNode] = []
+        work_out = app.stylesheet.update_nodes
+
+        def update_nodes(nodes: Iterable[DOMNode], animate: bool = False) -> None:
+            styled.extend(known := list(nodes))
+            work_out(known, animate)
+
+        monkeypatch.setattr(app.stylesheet, "update_nodes", update_nodes)
+        await key_in(pilot, "ctrl+o")
+        assert isinstance(app.screen, TenderForm)
+        assert styled == [app.screen.focused]
+        await key_in(pilot, "5")
+        assert len(styled) == 1
 
 
 async def test_ux22_a_place_that_was_looked_at_before_is_drawn_once(

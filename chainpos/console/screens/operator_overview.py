@@ -62,7 +62,7 @@ class Overview(Part):
         with VerticalScroll(classes="scrolled", can_focus=False):
             yield Alarms(id="alarms")
             with Container(classes="columns"):
-                yield Vertical(facts)
+                yield Vertical(facts, classes="left")
                 yield Vertical(*plots)
 
     def sample(self, node: NodeView) -> None:
@@ -161,7 +161,7 @@ class NetworkPart(Part):
     def compose(self) -> ComposeResult:
         """Two columns where there is room."""
         with VerticalScroll(classes="scrolled", can_focus=False), Container(classes="columns"):
-            yield Vertical(Validators(id="validators"))
+            yield Vertical(Validators(id="validators"), classes="left")
             yield Vertical(Upstreams(id="upstreams"), Peers(id="peers"))
 
     def watch_node(self, node: NodeView | None) -> None:

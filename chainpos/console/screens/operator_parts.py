@@ -124,7 +124,7 @@ class StorePart(Part):
         facts = Facts(id="store-facts")
         facts.heading, facts.note = "operator.store", "operator.only_here"
         with VerticalScroll(classes="scrolled", can_focus=False), Container(classes="columns"):
-            yield Vertical(facts)
+            yield Vertical(facts, classes="left")
             yield Vertical(Sizes(id="sizes"))
 
     def __init__(self, id: str) -> None:  # noqa: A002 (Textual's name)

@@ -32,3 +32,6 @@ class Field(Input):
     def validate_value(self, value: str) -> str:
         """The text without control and invisible characters."""
         return shown(value)
+
+    def validate(self, value: str) -> None:
+        """Its form judges what is typed. Textual would find it valid, and work its styles out again for that."""
