@@ -108,5 +108,6 @@ def test_young_garbage_is_left_to_python(clock: HandClock) -> None:
     garbage = Garbage(clock.now_s)
     garbage.begin()
     collections = gc.get_stats()[0]["collections"]
-    _kept = [[] for _ in range(100_000)]
+    kept: list[list[int]] = [[] for _ in range(100_000)]
+    assert kept
     assert gc.get_stats()[0]["collections"] > collections

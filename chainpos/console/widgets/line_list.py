@@ -74,7 +74,7 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
         """The item under the cursor was chosen with Enter or a click."""
 
     class EndReached(Said):
-        """The cursor came to the last item: there may be more to load."""
+        """The cursor came to the last item, or would go beyond it: there may be more to load."""
 
     cursor: reactive[int] = reactive(0)
 
@@ -148,15 +148,21 @@ class LineList(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False
 
     def action_move(self, by: int) -> None:
         """Up or down."""
-        self.cursor += by
+        self._to(self.cursor + by)
 
     def action_page(self, pages: int) -> None:
         """A screenful up or down."""
-        self.cursor += pages * max(self.size.height - 2, 1)
+        self._to(self.cursor + pages * max(self.size.height - 2, 1))
 
     def action_go(self, place: int) -> None:
         """To the first (0) or the last (-1)."""
-        self.cursor = place if place >= 0 else len(self.items) - 1
+        self._to(place if place >= 0 else len(self.items) - 1)
+
+    def _to(self, place: int) -> None:
+        before, self.cursor = self.cursor, place
+        if self.items and before == self.cursor == len(self.items) - 1 <= place:
+            # It stood there before these items came, or more could not be loaded then.
+            self.post_message(self.EndReached(self))
 
     def action_choose(self) -> None:
         """Say that the present item was chosen."""

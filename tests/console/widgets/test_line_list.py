@@ -9,6 +9,7 @@ import pytest
 from rich.style import Style
 from textual.dom import DOMNode
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 
 from chainpos.console.widgets.line_list import Cell, Column, LineList
@@ -58,6 +59,37 @@ async def test_ux25_the_cursor_stays_on_its_item_when_rows_come_on_top(till: Pre
         assert rows.present == 130
         rows.show(range(500, 600))
         assert rows.present == 500
+
+
+async def test_who_goes_beyond_the_last_row_asks_for_more_also_where_the_cursor_stood_there_before(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        rows = listing([])
+        await app.screen.mount(rows)
+        rows.styles.height = 10
+        asked: list[int] = []
+        usual = rows.post_message
+
+        def post_message(message: Message) -> bool:
+            if isinstance(message, LineList.EndReached):
+                asked.append(rows.cursor)
+            return usual(message)
+
+        rows.post_message = post_message  # type: ignore[method-assign]
+        rows.show(range(200))
+        rows.focus()
+        rows.cursor = 99
+        # What is read anew is a page again, and the cursor stays on its row, now the last.
+        rows.show(range(100))
+        assert (rows.present, asked) == (99, [])
+        for number, key in enumerate(("pagedown", "down", "end"), start=1):
+            await key_in(pilot, key)
+            assert asked == [99] * number
+        await key_in(pilot, "up", "pageup")
+        assert len(asked) == 3
+        await key_in(pilot, "end")
+        assert len(asked) == 4
 
 
 async def test_an_empty_list_says_why_and_takes_keys(till: PreparedTill, tmp_path: Path) -> None:
