@@ -31,14 +31,15 @@ class BookFailed(UserFacingError, StoreError):
 class BookThread:
     """Runs calls on the book one after another. `failure` is the first write that failed, if any did.
 
-    What may take long is read with `read`: it gives way, so that no sale waits for a report or a search.
+    What may take long is read with `read` or `study`: it gives way, so that no sale waits for a report or a search, and
+    no search for a report.
     """
 
     def __init__(self, book: ShopBook) -> None:
         self.book = book
         self.failure: StoreError | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
-        self._calls = 0
+        self._calls = self._reads = 0
 
     async def call(self, work: Callable[[], T]) -> T:
         """What `work` returned. Raises what it raised; a StoreError is remembered and becomes BookFailed."""
@@ -50,9 +51,20 @@ class BookThread:
 
     async def read(self, work: Callable[[], T]) -> T:
         """As `call`, for `work` that only reads: a call that comes meanwhile goes first, and `work` begins anew."""
+        self._reads += 1
+        try:
+            return await self._giving_way(work, lambda: self._calls > 0)
+        finally:
+            self._reads -= 1
+
+    async def study(self, work: Callable[[], T]) -> T:
+        """As `read`, for what takes long, as a report does: who just looks at a list goes first too."""
+        return await self._giving_way(work, lambda: self._calls > 0 or self._reads > 0)
+
+    async def _giving_way(self, work: Callable[[], T], wanted: Callable[[], bool]) -> T:
         while True:
             try:
-                return await self._run(lambda: self.book.giving_way(work, lambda: self._calls > 0))
+                return await self._run(lambda: self.book.giving_way(work, wanted))
             except GaveWay:
                 continue
 

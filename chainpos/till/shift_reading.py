@@ -91,14 +91,14 @@ async def read_shift(run: RunningTill, shift: ShiftRow) -> ShiftParts:
 
 async def _look(run: RunningTill, shift: ShiftRow) -> ShiftParts:
     shifts = ShopShifts(run.book.book)
-    counted = await run.book.read(lambda: counted_before(shifts, shift))
+    counted = await run.book.study(lambda: counted_before(shifts, shift))
     # All that the book knows is compared: a node that does not have those blocks, or has them no more, was not read.
     known = await run.book.read(lambda: shifts.known_height(KIND))
     to_height = max(run.desk.tip_height, shift.from_height, known)
     side = await _ledger(run, shift, to_height)
     upto = MAX_HEIGHT if side is None else to_height
     ledger = None if side is None else side.entries
-    book = await run.book.read(lambda: read_book(shifts, shift, counted, upto, ledger))
+    book = await run.book.study(lambda: read_book(shifts, shift, counted, upto, ledger))
     if side is None:
         # The heights are left to the next shift, which reads them on the ledger and mends what is counted here.
         found = (Difference(kind=LEDGER_NOT_READ.name), *book.tender_faults)

@@ -1,6 +1,6 @@
 """A shop's book after years: a million sales with their facts, bills and tenders, and a hundred thousand articles.
 
-Its past days are closed: some shift counted all of it.
+Its past days are closed: some shift counted all of it, and the ledger has it in the first of its blocks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SELECT i, substr(strftime('%Y%m%d', (:newest - (:count - i) * :step) / 100000000
        randomblob(32), randomblob(180), randomblob(64), 'link', 100 + (i * 7919) % 90000, 'CNY',
        :newest - (:count - i) * :step, :newest - (:count - i) * :step + 300000000000,
        CASE WHEN i % 20 THEN 'confirmed' ELSE 'expired' END, 0, CASE WHEN i % 20 THEN hex(randomblob(20)) ELSE '' END,
-       randomblob(32), CASE WHEN i % 20 THEN i ELSE 0 END, :newest - (:count - i) * :step + 4000000000, i % 40
+       randomblob(32), CASE WHEN i % 20 THEN 1 ELSE 0 END, :newest - (:count - i) * :step + 4000000000, i % 40
 FROM n
 """
 _FACTS: Final = """
@@ -58,7 +58,7 @@ _INITIALS: Final = ("mlhc", "nrm", "bz", "xx")
 
 def large_book(folder: Path, *, sales: int, articles: int) -> Path:
     """A book within `folder`, made where it is not there yet."""
-    book = folder / f"book-{sales}-{articles}-{len(MIGRATIONS)}-closed" / "shop.db"
+    book = folder / f"book-{sales}-{articles}-{len(MIGRATIONS)}-past" / "shop.db"
     if not book.exists():
         begun = book.with_name("begun.db")
         begun.unlink(missing_ok=True)

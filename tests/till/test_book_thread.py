@@ -52,6 +52,32 @@ async def test_a_sale_does_not_wait_for_a_long_look_which_is_begun_anew_after_it
     thread.book.close()
 
 
+async def test_a_list_does_not_wait_for_a_report_which_is_begun_anew_after_it(tmp_path: Path) -> None:
+    thread = BookThread(ShopBook.open(tmp_path / "shop.db"))
+    begun, order = asyncio.Event(), []
+    loop = asyncio.get_running_loop()
+
+    def count() -> list[Number]:
+        loop.call_soon_threadsafe(begun.set)
+        return thread.book.rows(LONG, [STEPS], Number)
+
+    async def report() -> list[Number]:
+        found = await thread.study(count)
+        order.append("report")
+        return found
+
+    reporting = asyncio.create_task(report())
+    for look in range(2):
+        await begun.wait()
+        begun.clear()
+        await thread.read(lambda: thread.book.rows(LONG, [10], Number))
+        order.append(f"list {look}")
+    assert [row.number for row in await reporting] == [STEPS]
+    assert order == ["list 0", "list 1", "report"]
+    await thread.close()
+    thread.book.close()
+
+
 def test_only_a_look_that_gives_way_is_left_off(tmp_path: Path) -> None:
     with ShopBook.open(tmp_path / "shop.db") as book:
         with pytest.raises(GaveWay):
