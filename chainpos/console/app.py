@@ -54,6 +54,8 @@ from chainpos.till.views import CounterView, PrinterView, SaleState
 # A pause that is looked at so late was none: the machine was held up.
 LATE_S = GAP_S / 2
 
+# Where a scan says something.
+_SCANNED_ON = CounterScreen | ArticleSearch | SalesScreen
 # Says a sentence in a language ("en", "zh"); must return at once.
 Voice = Callable[[str, str], None]
 
@@ -179,6 +181,7 @@ class ConsoleApp(Standing):
         if not self._burst.text:
             # The first key of a scan may open the search; the rest of it was not meant for its field.
             self._burst.keep_if_broken = isinstance(self.focused, Input)
+            self._burst.apart = not isinstance(self.screen, _SCANNED_ON)
         if event.key == "enter":
             verdict = self._burst.enter(event, event.time)
         elif event.character is not None and event.is_printable:
@@ -195,7 +198,7 @@ class ConsoleApp(Standing):
         screen = self.screen
         if isinstance(screen, CounterScreen | ArticleSearch) and (verdict.code or verdict.broken):
             screen.forget(verdict.first)
-        if verdict.code and isinstance(screen, CounterScreen | ArticleSearch | SalesScreen):
+        if verdict.code and isinstance(screen, _SCANNED_ON):
             screen.scanned(verdict.code)
         elif verdict.broken and isinstance(screen, CounterScreen | ArticleSearch):
             screen.scan_broken()

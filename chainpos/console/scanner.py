@@ -21,6 +21,8 @@ SHORTEST_CODE: Final = 8
 # A till cannot key so many digits, and a script that types an amount is no scanner.
 SHORTEST_CODE_OF_DIGITS: Final = 12
 LONGEST_CODE: Final = 4_096
+# What a customer's code and a part of a proof begin with.
+MARKS: Final = ("CPC1", "CPF1")
 
 Key = TypeVar("Key")
 
@@ -63,6 +65,8 @@ class Burst(Generic[Key]):
     held: list[Key] = field(default_factory=list)
     last_s: float = float("-inf")
     keep_if_broken: bool = False
+    # It began where no scan is taken, as an answer to a question does: what comes after it is another matter.
+    apart: bool = False
     # Nobody looked for keys in time since the last one, so it is not known that none came.
     held_up: bool = False
     # What was delivered just before this burst, and may have been the beginning of the same code.
@@ -94,8 +98,9 @@ class Burst(Generic[Key]):
     def enter(self, key: Key, now_s: float) -> Verdict[Key]:
         """Enter: the end of a code, or just Enter after the keys before it."""
         if self.text and self._is_quick(now_s):
-            # Digits may be an amount that a person keyed just before; nobody keys letters and then scans.
-            befores = ("", self.before) if _only_digits(self.before) else (self.before, "")
+            # Digits may be an amount that a person keyed just before, another key may have done something.
+            whole = _only_digits(self.before) or _begins_a_code(normalised(self.text))
+            befores = ("", self.before) if whole else (self.before, "")
             for before in befores:
                 code, first = normalised(before + self.text), before + self.text[0]
                 if _is_code(code):
@@ -120,7 +125,7 @@ class Burst(Generic[Key]):
         broken = _is_code(normalised(self.text)) and not self.keep_if_broken
         deliver, first = (() if broken else tuple(self.held)), self.text[:1]
         # A person's words in a field are no beginning of anything.
-        before = "" if broken or self.keep_if_broken else (self.before + self.text)[-LONGEST_CODE:]
+        before = "" if broken or self.keep_if_broken or self.apart else (self.before + self.text)[-LONGEST_CODE:]
         self._clear()
         self.before = before
         return Verdict(deliver=deliver, broken=broken, first=first)
@@ -134,6 +139,11 @@ def _is_code(plain: str) -> bool:
     if is_short_bar_code(plain):
         return True
     return len(plain) >= (SHORTEST_CODE_OF_DIGITS if _only_digits(plain) else SHORTEST_CODE)
+
+
+def _begins_a_code(plain: str) -> bool:
+    """Whether nothing is missing before it: an article's digits, a customer's code, a part of a proof."""
+    return (_only_digits(plain) and _is_code(plain)) or plain.upper().startswith(MARKS)
 
 
 def _only_digits(text: str) -> bool:

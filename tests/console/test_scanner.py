@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainpos.console.scanner import GAP_S, SHORTEST_CODE, STUTTER_S, Burst, normalised
+from chainpos.console.scanner import GAP_S, MARKS, SHORTEST_CODE, STUTTER_S, Burst, normalised
+from chainpos.core.checkout import code, frames
 
 QUICK, SLOW = 0.01, 0.2
 CODE = "CPC1ABCDEFGH"
@@ -104,6 +105,34 @@ def test_ux7_an_amount_keyed_just_before_a_scan_is_no_part_of_it() -> None:
         burst.key(character, character, now_s + 2 * GAP_S)
     verdict = burst.enter("enter", now_s + 2 * GAP_S)
     assert (verdict.code, verdict.first) == (CODE, "C")
+
+
+@pytest.mark.parametrize("scanned", [CODE, "CPF1.1.2.ABCDEF", "6901234567892"])
+@pytest.mark.parametrize("key", ["+", "y", "2+"])
+def test_ux7_a_key_that_did_something_just_before_a_scan_is_no_part_of_it(key: str, scanned: str) -> None:
+    burst: Burst[str] = Burst()
+    _, now_s = typed(burst, key)
+    burst.pause()
+    for character in scanned:
+        now_s += QUICK
+        burst.key(character, character, now_s + 2 * GAP_S)
+    verdict = burst.enter("enter", now_s + 2 * GAP_S)
+    assert (verdict.code, verdict.first) == (scanned, scanned[0])
+
+
+def test_the_marks_are_those_of_a_customers_code_and_of_a_proof() -> None:
+    assert set(MARKS) == {code.CODE_MARK, frames.MARK}
+
+
+def test_ux7_what_answered_a_question_is_no_beginning_of_a_scan() -> None:
+    burst: Burst[str] = Burst(apart=True)
+    _, now_s = typed(burst, "y")
+    burst.pause()
+    burst.apart = False
+    for character in "ABCD12345":
+        now_s += QUICK
+        burst.key(character, character, now_s + 2 * GAP_S)
+    assert burst.enter("enter", now_s + 2 * GAP_S).code == "ABCD12345"
 
 
 @pytest.mark.parametrize(("let_through", "is_one"), [(2 * GAP_S, True), (2 * STUTTER_S, False)])
