@@ -177,7 +177,7 @@ class ConsoleApp(Standing):
     async def typed(self, event: events.Key) -> None:
         """Hold back what may be a scan; everything else goes its way at once."""
         if self._pause is not None and event.time >= self._pause_due_s:
-            self._burst.held_up = not self._burst.keep_if_broken
+            self._burst.held_up = not self._burst.by_itself
         if not self._burst.text:
             # The first key of a scan may open the search; the rest of it was not meant for its field.
             self._burst.keep_if_broken = isinstance(self.focused, Input)
@@ -220,7 +220,7 @@ class ConsoleApp(Standing):
         if self.typed_ahead:
             self._look_out_for_a_pause()
             return
-        if time.monotonic() - due_s > LATE_S and not self._burst.held_up and not self._burst.keep_if_broken:
+        if time.monotonic() - due_s > LATE_S and not self._burst.held_up and not self._burst.by_itself:
             # Keys may wait that nobody has read yet: look once more.
             self._burst.held_up = True
             self._look_out_for_a_pause()

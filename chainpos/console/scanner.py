@@ -78,6 +78,11 @@ class Burst(Generic[Key]):
         return bool(self.held)
 
     @property
+    def by_itself(self) -> bool:
+        """Whether it is over with its pause, however late that is looked at: a person's words, or an answer."""
+        return self.keep_if_broken or self.apart
+
+    @property
     def gap_s(self) -> float:
         """How long after the last key this burst is over."""
         return STUTTER_S if len(self.text) >= SHORTEST_CODE else GAP_S
@@ -125,7 +130,7 @@ class Burst(Generic[Key]):
         broken = _is_code(normalised(self.text)) and not self.keep_if_broken
         deliver, first = (() if broken else tuple(self.held)), self.text[:1]
         # A person's words in a field are no beginning of anything.
-        before = "" if broken or self.keep_if_broken or self.apart else (self.before + self.text)[-LONGEST_CODE:]
+        before = "" if broken or self.by_itself else (self.before + self.text)[-LONGEST_CODE:]
         self._clear()
         self.before = before
         return Verdict(deliver=deliver, broken=broken, first=first)

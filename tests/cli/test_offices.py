@@ -239,6 +239,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(desk: Desk, arguments: tup
     assert refused.value.exit_code == EXIT_USAGE
 
 
+@pytest.mark.slow
 def test_a_lost_key_of_a_wallet_is_replaced_against_a_thief_by_bank_and_regulator(desk: Desk) -> None:
     key = Key(secrets.token_bytes(32)).public_key.hex()
     account = desk.act("institution", "open-account", key, "--tier", "tier_3", "--demo", BANK)["account"]

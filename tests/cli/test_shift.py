@@ -88,6 +88,7 @@ def test_nobody_is_set_up_at_first(home: Path) -> None:
     assert json.loads(run("staff", "list", "--home", home, "--json")) == []
 
 
+@pytest.mark.slow
 def test_where_there_is_staff_the_owners_pin_is_set_by_who_knows_it_or_a_manager(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,9 @@
-"""The sample city's recorded day in a database, loaded once by each process that runs tests."""
+"""The sample city's recorded day in a database, loaded once for all processes that run tests."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from functools import cache
@@ -29,11 +31,17 @@ NEVER_SENT = sha256(b"a payment that no node ever passed on")
 
 
 @cache
-def loaded_day(folder: Path) -> Path:
-    """The day's database, below a folder of the run; nobody writes to it."""
-    database = folder / "recorded day" / "chain.db"
-    database.parent.mkdir()
-    load_recorded(sample_data() / RECORDED_NAME, database)
+def loaded_day(base: Path) -> Path:
+    """The day's database, by the folder of this process; nobody writes to it."""
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "recorded day"
+    folder.mkdir(exist_ok=True)
+    database, begun = folder / "chain.db", folder / "begun.db"
+    with (folder / "lock").open("w") as lock:
+        # Who comes second waits for it, which is still cheaper than to load another.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            load_recorded(sample_data() / RECORDED_NAME, begun)
+            begun.rename(database)
     return database
 
 

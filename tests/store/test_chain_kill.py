@@ -59,6 +59,7 @@ def kill_again_and_again(path: Path, times: int, seed: int) -> int:
     return tip
 
 
+@pytest.mark.slow
 def test_a_killed_writer_loses_no_acknowledged_block(chain_path: Path) -> None:
     assert kill_again_and_again(chain_path, 3, seed=1) > 0
 

@@ -76,6 +76,7 @@ async def test_a_late_payment_during_a_change_stands_in_the_book_as_at_the_count
         assert (known.row.state, known.row.cart) == (booked.state, booked.cart)
 
 
+@pytest.mark.slow
 async def test_a_till_that_ends_with_a_bill_taken_up_again_has_its_waiting_code_in_hand(tmp_path: Path) -> None:
     """Also where a later sale was begun and put away: else the code could be paid, and no key would cancel it."""
     till = till_on(ShopBook(tmp_path / "shop.db"), tmp_path)

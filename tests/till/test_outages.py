@@ -10,6 +10,8 @@ import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+import pytest
+
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.store.shop import ShopBook
@@ -202,6 +204,7 @@ async def test_a_dismissed_sale_does_not_come_back_to_hand(shop: Shop) -> None:
     assert len(till.counter().recent) == 1
 
 
+@pytest.mark.slow
 async def test_a_till_starts_and_sells_when_its_node_was_never_there(shop: Shop) -> None:
     await shop.peer.stop()
     till = await shop.open_till()

@@ -114,6 +114,7 @@ async def test_a_tip_that_the_book_knows_is_in_the_report_of_its_own_shift_witho
     assert (await shop.shifts.close(cny(0))).lines == ()
 
 
+@pytest.mark.slow
 async def test_what_was_invented_in_a_report_without_the_network_is_taken_back_and_named_by_the_next(
     shop: ShiftShop,
 ) -> None:

@@ -144,6 +144,7 @@ async def test_a_sale_waits_for_no_shift_and_the_next_shift_begins_where_the_las
         await till.shifts.close(cny(0))
 
 
+@pytest.mark.slow
 async def test_a_shift_survives_a_kill_and_what_was_closed_offline_is_anchored_when_the_node_is_back(
     shop: Shop,
 ) -> None:
@@ -170,6 +171,7 @@ async def test_a_shift_survives_a_kill_and_what_was_closed_offline_is_anchored_w
     assert ([line.ledger for line in z.lines], z.differences) == ([cny(2_000)], ())
 
 
+@pytest.mark.slow
 async def test_what_the_wall_brought_in_a_shift_closed_offline_is_not_counted_again(shop: Shop) -> None:
     till = await shop.open_till()
     await online(till)

@@ -172,6 +172,7 @@ async def test_a_report_without_the_network_tells_the_tax_of_the_refunds_that_th
     assert told(await closed(shop)) == []
 
 
+@pytest.mark.slow
 async def test_tax_of_a_refund_that_the_ledger_denies_is_charged_again_by_the_next_report(shop: ShiftShop) -> None:
     number = await sold(shop, "tea")
     await closed(shop)

@@ -99,6 +99,7 @@ async def test_what_was_paid_by_the_wall_while_the_till_was_closed_is_found_once
     assert len([sale for sale in (await till.sales()) if sale.presented == "wall"]) == 2
 
 
+@pytest.mark.slow
 async def test_a_till_that_ends_after_a_payment_by_the_wall_has_its_code_in_hand_again(tmp_path: Path) -> None:
     """Else its bill would say that a code can still be paid, and no key would be there to cancel it."""
     book = ShopBook(tmp_path / "shop.db")

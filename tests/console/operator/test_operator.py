@@ -214,6 +214,7 @@ async def test_ux22_what_comes_by_itself_waits_until_the_keys_rest_but_not_for_e
         await until(pilot, lambda: app.node is not before)
 
 
+@pytest.mark.slow
 async def test_a_node_that_goes_away_is_told_once_and_found_again(nodes: Nodes, tmp_path: Path) -> None:
     validator = await nodes.validator()
     peer_home(tmp_path / "p", nodes.genesis, validator.rpc)

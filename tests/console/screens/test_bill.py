@@ -10,7 +10,6 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from chainpos.console.scanner import GAP_S
 from chainpos.console.screens.articles import ArticleSearch
 from chainpos.console.screens.counter import CounterScreen
 from chainpos.console.screens.held import HeldBills
@@ -202,21 +201,6 @@ async def test_ux10_bills_are_held_with_a_key_and_taken_back_with_a_key(till: Pr
         await until(pilot, lambda: till.view.bill is not None)
         assert till.view.bill is not None
         assert len(till.view.held) == 1
-
-
-async def test_ux7_a_scan_right_behind_the_answer_to_a_question_is_taken_whole(
-    till: PreparedTill, tmp_path: Path
-) -> None:
-    async with opened(till, tmp_path) as (app, pilot):
-        await rung_up(till, pilot, TEA)
-        await key_in(pilot, "escape")
-        assert isinstance(app.screen, Question)
-        app.post_message(events.Key("y", "y"))
-        await settle(pilot, 2 * GAP_S)
-        await until(pilot, lambda: till.view.bill is None)
-        await scan(pilot, SOUP)
-        await until(pilot, lambda: till.view.bill is not None)
-        assert "No article" not in text_of(app)
 
 
 async def test_cash_is_two_keys_beyond_the_digits_and_never_says_paid(till: PreparedTill, tmp_path: Path) -> None:

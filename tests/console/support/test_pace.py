@@ -28,6 +28,7 @@ class LongDesk(SupportDesk):
         return Answer(text=text, height=MOST, hits=hits, absences=())
 
 
+@pytest.mark.slow
 async def test_ux25_a_hundred_thousand_results_scroll(tmp_path: Path) -> None:
     async with looking_into(LongDesk(None, "long"), tmp_path) as (app, pilot):
         await ask(pilot, "12.50")

@@ -12,6 +12,7 @@ from tests.console.looking import key_in, text_of
 from tests.console.looking_into import answered, ask, at, day_desk, looking_into, press
 
 
+@pytest.mark.slow
 async def test_ux29_a_reference_leads_to_the_transaction_and_on_to_its_shop_and_back(
     day_database: Path, tmp_path: Path
 ) -> None:

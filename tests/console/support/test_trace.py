@@ -124,6 +124,7 @@ def _hash_of(database: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 async def test_ux31_what_if_the_amount_were_another_is_hypothetical_everywhere_and_touches_nothing(
     day_database: Path, tmp_path: Path
 ) -> None:

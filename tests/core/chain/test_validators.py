@@ -86,6 +86,7 @@ def test_advancing_many_times_at_once_is_as_in_cometbfts_own_test(
     assert advanced.proposer().public_key == BY_ADDRESS[proposer]
 
 
+@pytest.mark.slow
 @given(powers_strategy)
 def test_everyone_proposes_in_proportion_to_power(powers: list[int]) -> None:
     total = sum(powers)
