@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
+from chainpos.core.values.text import clean
 from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreInUse, UserFacingError
 from chainpos.node.cometbft_home import NetworkNote, NodePlace, load_note
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
@@ -35,6 +36,7 @@ READY_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 10.0
 LISTENING_TIMEOUT_S: Final = 15.0
 _POLL_S: Final = 0.1
+_LAST_BYTES: Final = 16_384
 _STATUS_TIMEOUT_S: Final = 3.0
 _children: Final[dict[int, subprocess.Popen[bytes]]] = {}
 
@@ -46,6 +48,20 @@ class Started(msgspec.Struct, frozen=True):
     role: str
     pid: int
     began: str
+
+
+def last_words(log: Path) -> tuple[str, ...]:
+    """What an application said last in plain words, for who cannot read its log: as it ended, or nothing."""
+    try:
+        with log.open("rb") as read:
+            begun = max(log.stat().st_size - _LAST_BYTES, 0)
+            read.seek(begun)
+            # The first may be the rest of a longer one.
+            lines = read.read().decode(errors="replace").splitlines()[1 if begun else 0 :]
+    except OSError:
+        return ()
+    told = [line for line in lines if line.strip() and not line.startswith("{")]
+    return (f'Its application said: "{clean(told[-1], max_characters=300)}"',) if told else ()
 
 
 def find_cometbft() -> Path:
@@ -175,7 +191,9 @@ class Trial:
                         f"{place.name} does not answer at {place.rpc}."
                         if found is None
                         else f"{place.name} is at height {found['height']} only.",
-                        next_step=f"Its logs are in {self.folder / 'logs'}.",
+                        next_step=" ".join(
+                            [*last_words(self.log(place.name, APPLICATION)), f"Its logs are in {self.folder / 'logs'}."]
+                        ),
                         exit_code=EXIT_UNREACHABLE,
                     )
                 await asyncio.sleep(_POLL_S)
