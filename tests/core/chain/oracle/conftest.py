@@ -83,7 +83,9 @@ def bent_vote(dice: Random, vote: CommitSig) -> CommitSig:
         [
             CommitSig(),
             msgspec.structs.replace(vote, flag=dice.choice([ABSENT, COMMIT, NIL])),
-            msgspec.structs.replace(vote, time_ns=vote.time_ns + dice.choice([1, -SECOND, 5 * SECOND])),
+            msgspec.structs.replace(
+                vote, time_ns=max(ZERO_TIME_NS, vote.time_ns + dice.choice([1, -SECOND, 5 * SECOND]))
+            ),
             msgspec.structs.replace(vote, signature=dice.randbytes(64)),
             msgspec.structs.replace(vote, address=dice.randbytes(20)),
         ]
