@@ -37,6 +37,7 @@ STOP_TIMEOUT_S: Final = 10.0
 LISTENING_TIMEOUT_S: Final = 15.0
 _POLL_S: Final = 0.1
 _LAST_BYTES: Final = 16_384
+_READY: Final = '{"ready"'
 _STATUS_TIMEOUT_S: Final = 3.0
 _children: Final[dict[int, subprocess.Popen[bytes]]] = {}
 
@@ -51,16 +52,20 @@ class Started(msgspec.Struct, frozen=True):
 
 
 def last_words(log: Path) -> tuple[str, ...]:
-    """What an application said last in plain words, for who cannot read its log: as it ended, or nothing."""
+    """What an application said last in plain words since it was ready, or as it failed to be; or nothing.
+
+    An earlier start of it has said other things into the same log.
+    """
     try:
         with log.open("rb") as read:
-            begun = max(log.stat().st_size - _LAST_BYTES, 0)
-            read.seek(begun)
+            skipped = max(log.stat().st_size - _LAST_BYTES, 0)
+            read.seek(skipped)
             # The first may be the rest of a longer one.
-            lines = read.read().decode(errors="replace").splitlines()[1 if begun else 0 :]
+            lines = read.read().decode(errors="replace").splitlines()[1 if skipped else 0 :]
     except OSError:
         return ()
-    told = [line for line in lines if line.strip() and not line.startswith("{")]
+    begun = next((n for n, line in reversed(list(enumerate(lines))) if line.startswith(_READY)), 0)
+    told = [line for line in lines[begun:] if line.strip() and not line.startswith("{")]
     return (f'Its application said: "{clean(told[-1], max_characters=300)}"',) if told else ()
 
 
@@ -187,13 +192,12 @@ class Trial:
         for place in places:
             while ((found := await _look(place)) is None) or found["height"] < height:
                 if time.monotonic() > until:
+                    why = last_words(self.log(place.name, APPLICATION)) if found is None else ()
                     raise UserFacingError(
                         f"{place.name} does not answer at {place.rpc}."
                         if found is None
                         else f"{place.name} is at height {found['height']} only.",
-                        next_step=" ".join(
-                            [*last_words(self.log(place.name, APPLICATION)), f"Its logs are in {self.folder / 'logs'}."]
-                        ),
+                        next_step=" ".join([*why, f"Its logs are in {self.folder / 'logs'}."]),
                         exit_code=EXIT_UNREACHABLE,
                     )
                 await asyncio.sleep(_POLL_S)

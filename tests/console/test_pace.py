@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual._compositor import Compositor, LayoutUpdate
+from textual.app import App
 from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
@@ -46,20 +47,26 @@ def test_ux22_no_attribute_of_a_screen_draws_all_of_it_again() -> None:
                 assert not attribute._layout, f"{screen.__name__}.{name}: use textual.reactive.var"
 
 
+def styled_in(app: App[int], monkeypatch: pytest.MonkeyPatch) -> list[DOMNode]:
+    """Whose styles are worked out again from now on."""
+    styled: list[DOMNode] = []
+    work_out = app.stylesheet.update_nodes
+
+    def update_nodes(nodes: Iterable[DOMNode], animate: bool = False) -> None:
+        styled.extend(known := list(nodes))
+        work_out(known, animate)
+
+    monkeypatch.setattr(app.stylesheet, "update_nodes", update_nodes)
+    return styled
+
+
 async def test_ux22_a_digit_lays_nothing_out_and_a_known_place_is_styled_already(
     till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
         await key_in(pilot, "1", "2")
         layouts: list[object] = []
-        styled: list[DOMNode] = []
-        work_out = app.stylesheet.update_nodes
-
-        def update_nodes(nodes: Iterable[DOMNode], animate: bool = False) -> None:
-            styled.extend(known := list(nodes))
-            work_out(known, animate)
-
-        monkeypatch.setattr(app.stylesheet, "update_nodes", update_nodes)
+        styled = styled_in(app, monkeypatch)
         app.screen.screen_layout_refresh_signal.subscribe(app.screen, layouts.append)
         await key_in(pilot, "3")
         assert (layouts, styled) == ([], [])
@@ -150,14 +157,7 @@ async def test_ux22_a_dialogs_styles_are_worked_out_when_it_is_put_up_and_then_o
 ) -> None:
     async with opened(till, tmp_path) as (app, pilot):
         await key_in(pilot, "1", "2")
-        styled: list[DOMNode] = []
-        work_out = app.stylesheet.update_nodes
-
-        def update_nodes(nodes: Iterable[DOMNode], animate: bool = False) -> None:
-            styled.extend(known := list(nodes))
-            work_out(known, animate)
-
-        monkeypatch.setattr(app.stylesheet, "update_nodes", update_nodes)
+        styled = styled_in(app, monkeypatch)
         await key_in(pilot, "ctrl+o")
         assert isinstance(app.screen, TenderForm)
         assert styled == [app.screen.focused]

@@ -18,6 +18,14 @@ def test_the_last_plain_sentence_of_a_log_is_told_whole_and_cleaned(tmp_path: Pa
     assert "\x1b" not in told
 
 
+def test_what_an_earlier_start_said_is_not_why_this_one_does_not_answer(tmp_path: Path) -> None:
+    log = tmp_path / "node0-application.log"
+    log.write_text(f'{WHY}\n{{"ready": true}}\n{{"level": "info"}}\n')
+    assert last_words(log) == ()
+    log.write_text(f'{{"ready": true}}\n{WHY}\n')
+    assert WHY in last_words(log)[0]
+
+
 def test_a_long_log_costs_no_more_than_its_end(tmp_path: Path) -> None:
     log = tmp_path / "long.log"
     log.write_bytes(b"an early word\n" + b'{"level": "info"}\n' * 100_000)

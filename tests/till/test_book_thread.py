@@ -25,7 +25,10 @@ class Number(msgspec.Struct):
     number: int
 
 
-async def test_a_sale_does_not_wait_for_a_long_look_which_is_begun_anew_after_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quick", ["a sale", "a list"])
+async def test_a_sale_does_not_wait_for_a_long_look_nor_a_list_for_a_report_which_is_begun_anew_after_it(
+    tmp_path: Path, quick: str
+) -> None:
     thread = BookThread(ShopBook.open(tmp_path / "shop.db"))
     begun, order = asyncio.Event(), []
     loop = asyncio.get_running_loop()
@@ -34,46 +37,23 @@ async def test_a_sale_does_not_wait_for_a_long_look_which_is_begun_anew_after_it
         loop.call_soon_threadsafe(begun.set)
         return thread.book.rows(LONG, [STEPS], Number)
 
-    async def report() -> list[Number]:
-        found = await thread.read(look)
-        order.append("report")
+    async def long() -> list[Number]:
+        found = await (thread.read if quick == "a sale" else thread.study)(look)
+        order.append("long")
         return found
 
-    reporting = asyncio.create_task(report())
-    for sale in range(3):
+    looking = asyncio.create_task(long())
+    for number in range(3):
         await begun.wait()
         begun.clear()
-        await thread.call(lambda: thread.book.save_setting("sale", Number(sale)))  # noqa: B023 - it is awaited
-        order.append(f"sale {sale}")
-    assert [row.number for row in await reporting] == [STEPS]
-    assert order == ["sale 0", "sale 1", "sale 2", "report"]
+        if quick == "a sale":
+            await thread.call(lambda: thread.book.save_setting("sale", Number(number)))  # noqa: B023 - it is awaited
+        else:
+            await thread.read(lambda: thread.book.rows(LONG, [10], Number))
+        order.append(f"quick {number}")
+    assert [row.number for row in await looking] == [STEPS]
+    assert order == ["quick 0", "quick 1", "quick 2", "long"]
     assert thread.failure is None
-    await thread.close()
-    thread.book.close()
-
-
-async def test_a_list_does_not_wait_for_a_report_which_is_begun_anew_after_it(tmp_path: Path) -> None:
-    thread = BookThread(ShopBook.open(tmp_path / "shop.db"))
-    begun, order = asyncio.Event(), []
-    loop = asyncio.get_running_loop()
-
-    def count() -> list[Number]:
-        loop.call_soon_threadsafe(begun.set)
-        return thread.book.rows(LONG, [STEPS], Number)
-
-    async def report() -> list[Number]:
-        found = await thread.study(count)
-        order.append("report")
-        return found
-
-    reporting = asyncio.create_task(report())
-    for look in range(2):
-        await begun.wait()
-        begun.clear()
-        await thread.read(lambda: thread.book.rows(LONG, [10], Number))
-        order.append(f"list {look}")
-    assert [row.number for row in await reporting] == [STEPS]
-    assert order == ["list 0", "list 1", "report"]
     await thread.close()
     thread.book.close()
 
