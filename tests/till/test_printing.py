@@ -223,7 +223,8 @@ async def test_a_receipt_saved_again_is_marked_as_a_copy_and_one_printed_before_
     till = await till_with(shop, f"file:{tmp_path / 'lp0'}")
     paid = await sold(shop, till)
     first, second = [await till.paper.save(paid.reference, tmp_path / "receipt.txt") for _ in range(2)]
-    assert "COPY" not in first.read_text(encoding="utf-8")
+    # The mark and not the word: the proof's letters may happen to spell it.
+    assert "* COPY" not in first.read_text(encoding="utf-8")
     assert second.name == "receipt-copy-1.txt"
     assert "* COPY 副本 1 *" in second.read_text(encoding="utf-8")
     await till.paper.print_receipt(paid.reference)
