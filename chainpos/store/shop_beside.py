@@ -31,7 +31,7 @@ class BesideRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReturnRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Money of a tender's kind that was given back."""
+    """Money of a tender's kind that was given back; `reason` names the pieces that it is for, as a refund's does."""
 
     id: int = 0
     bill: int
@@ -39,6 +39,7 @@ class ReturnRow(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     at_ns: int
     staff: str
+    reason: str = ""
 
 
 class KindRow(msgspec.Struct, frozen=True):
@@ -121,6 +122,10 @@ class ShopBeside:
             if self.left(row.bill, row.kind) < row.amount_minor:
                 raise StoreError("more would be given back than came in")
             db["returns"].insert(values)
+
+    def returns(self, bill: int) -> list[ReturnRow]:
+        """What was given back of a bill since it was complete, oldest first."""
+        return self.book.rows("SELECT * FROM returns WHERE bill = ? ORDER BY id", [bill], ReturnRow)
 
     def uncounted(self) -> list[ReturnRow]:
         """What was given back and no closed shift counted."""

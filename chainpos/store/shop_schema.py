@@ -326,6 +326,11 @@ CREATE TABLE tax_back (
 CREATE INDEX tax_back_by_bill ON tax_back (bill);
 """
 
+# Which pieces of a bill were given back beside the ledger, named as a refund on it names them.
+_RETURNED_ITEMS: Final = """
+ALTER TABLE returns ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+"""
+
 # The book's version is the number of scripts that ran, kept in the file's own header.
 MIGRATIONS: Final[tuple[str, ...]] = (
     _FIRST,
@@ -341,6 +346,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _OFFLINE_CODES,
     _PAID_DAYS,
     _TAX_BACK,
+    _RETURNED_ITEMS,
 )
 
 

@@ -39,8 +39,13 @@ class Beside:
         newest = sorted(rows.values(), key=lambda row: (row.closed_ns, row.number), reverse=True)
         return tuple(beside_view(row) for row in newest[:limit])
 
-    async def give_back(self, reference: str, kind: TenderKind, amount: Amount, *, pin: str, typed_amount: str) -> None:
-        """Note that so much was handed to the customer, by the tender that it came in by. Raises UserFacingError."""
+    async def give_back(
+        self, reference: str, kind: TenderKind, amount: Amount, *, pin: str, typed_amount: str, reason: str = ""
+    ) -> None:
+        """Note that so much was handed to the customer, by the tender that it came in by. Raises UserFacingError.
+
+        `reason` names the pieces that it is for, as a refund's does, or is "".
+        """
         run = self._run
         run.book.require_sound()
         bill = await run.book.call(partial(self._bill, reference))
@@ -50,8 +55,9 @@ class Beside:
         await self._selling.authorise()
         staff = await self._selling.staff.approved(Right.REFUND, pin)
         given = ReturnRow(
-            bill=bill.number, kind=kind.value, amount_minor=amount.minor, at_ns=run.clock.now_ns(), staff=staff
-        )
+            bill=bill.number, kind=kind.value, amount_minor=amount.minor, at_ns=run.clock.now_ns(), staff=staff,
+            reason=reason,
+        )  # fmt: skip
 
         def write() -> None:
             # Some of it may have been given back while the PIN was looked at.

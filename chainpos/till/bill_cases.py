@@ -15,8 +15,13 @@ class BesideUseCases(Protocol):
     async def found(self, search: str, limit: int) -> tuple[BesideView, ...]:
         """The bills wholly beside the ledger that a search means, newest first: by reference, amount or time of day."""
 
-    async def give_back(self, reference: str, kind: TenderKind, amount: Amount, *, pin: str, typed_amount: str) -> None:
-        """Note that so much of a bill was handed to the customer, by the tender that it came in by."""
+    async def give_back(
+        self, reference: str, kind: TenderKind, amount: Amount, *, pin: str, typed_amount: str, reason: str = ""
+    ) -> None:
+        """Note that so much of a bill was handed to the customer, by the tender that it came in by.
+
+        `reason` names the pieces that it is for (`ItemUseCases.reason`), or is "".
+        """
 
 
 class BillUseCases(Protocol):

@@ -1,7 +1,8 @@
 """Refunding by item: what of a bill was sold for how much, what of it went back, and what choosing some comes to.
 
 An item's pieces share what it cost, discounts and tax done, by whole minor units: refunding all of them one by one
-gives back exactly what they cost together. It refuses more pieces than are left.
+gives back exactly what they cost together. A piece goes back once, whichever of the bill's codes or tenders it is given
+back by. It refuses more pieces than are left.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,8 +22,10 @@ from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
 from chainpos.errors import UserFacingError
 from chainpos.store.shop import OutboxRow, ShopBook
+from chainpos.store.shop_beside import ShopBeside
 from chainpos.store.shop_bills import BillLineRow, ShopBills
 from chainpos.till.book_thread import BookThread
+from chainpos.till.ledger_lines import refund_id
 from chainpos.till.outbox import EXPIRED, REFUSED
 from chainpos.till.refunds import KIND
 from chainpos.till.views import ItemView
@@ -39,7 +42,7 @@ class RefundItems:
         self._book = book
 
     async def of(self, reference: str) -> tuple[ItemView, ...]:
-        """The items of a sale; none where it was not rung up."""
+        """The items of the bill that a sale pays for, or that has this reference; none where nothing was rung up."""
         return await self._book.call(partial(_items, self._book.book, reference))
 
     def amount(self, items: Sequence[ItemView], chosen: Mapping[int, int]) -> Amount:
@@ -58,18 +61,41 @@ class RefundItems:
         return f"items {named}" if named and len(named) + 6 <= MAX_REASON_BYTES else ""
 
 
-def named_items(lines: Sequence[BillLineRow], sent: Sequence[OutboxRow], reference: str) -> tuple[Taxed, ...]:
-    """What the pieces come to that one refund of a sale names, line by line with the tax in it.
+class Given(NamedTuple):
+    """Pieces of a bill, by place, that went back or still may; `name` is the refund's, as shift reports have it."""
 
-    `sent` is all that was sent for the sale, oldest first: which pieces these were, those before tell.
+    name: str
+    at_ns: int
+    pieces: Mapping[int, int]
+
+
+def given_items(book: ShopBook, bill: int) -> list[Given]:
+    """All refunds of a bill that name pieces, oldest first: on the ledger by each of its codes, and beside it."""
+    sales = [tender.sale for tender in ShopBills(book).tenders(bill) if tender.sale]
+    sent = [(row, _message(row)) for sale in sales for row in book.outbox_of(sale) if _may_move_money(row)]
+    refunds = [
+        Given(refund_id(each.payment_id, each.reference), row.created_ns, _named_in(each.reason)) for row, each in sent
+    ]
+    returns = [Given(return_id(row.id), row.at_ns, _named_in(row.reason)) for row in ShopBeside(book).returns(bill)]
+    return sorted((each for each in (*refunds, *returns) if each.pieces), key=lambda each: each.at_ns)
+
+
+def return_id(number: int) -> str:
+    """By which shift reports know money that was given back beside the ledger."""
+    return f"return/{number}"
+
+
+def named_items(lines: Sequence[BillLineRow], given: Sequence[Given], name: str) -> tuple[Taxed, ...]:
+    """What the pieces come to that one refund of a bill names, line by line with the tax in it.
+
+    `given` is all that went back, oldest first: which pieces these were, those before tell.
     It gives none where the refund names none.
     """
     before: dict[int, int] = {}
-    for each in sent:
-        named = _named_in(each)
-        if named and _message(each).reference == reference:
-            return tuple(_taxed(line, before, named) for line in lines if line.position + 1 in named)
-        for place, pieces in named.items():
+    for each in given:
+        if each.name == name:
+            return tuple(_taxed(line, before, each.pieces) for line in lines if line.position + 1 in each.pieces)
+        for place, pieces in each.pieces.items():
             before[place] = before.get(place, 0) + pieces
     return ()
 
@@ -86,12 +112,12 @@ def _taxed(line: BillLineRow, before: Mapping[int, int], named: Mapping[int, int
 def _items(book: ShopBook, reference: str) -> tuple[ItemView, ...]:
     row = book.sale(reference)
     bills = ShopBills(book)
-    bill = bills.bill_of_sale(row.number) if row is not None else None
-    if row is None or bill is None:
+    bill = bills.bill_of_sale(row.number) if row is not None else bills.bill_named(reference)
+    if bill is None:
         return ()
     back: dict[int, int] = {}
-    for sent in book.outbox_of(row.number):
-        for place, pieces in _named_in(sent).items():
+    for given in given_items(book, bill.number):
+        for place, pieces in given.pieces.items():
             back[place] = back.get(place, 0) + pieces
     return tuple(_item(line, back.get(line.position + 1, 0), bill.currency) for line in bills.lines(bill.number))
 
@@ -109,11 +135,12 @@ def _item(line: BillLineRow, refunded: int, currency: str) -> ItemView:
     )
 
 
-def _named_in(sent: OutboxRow) -> dict[int, int]:
-    """Pieces by place that a refund gave back, or still may."""
-    if sent.kind != KIND or sent.state in (REFUSED, EXPIRED):
-        return {}
-    match = _REASON.fullmatch(_message(sent).reason)
+def _may_move_money(sent: OutboxRow) -> bool:
+    return sent.kind == KIND and sent.state not in (REFUSED, EXPIRED)
+
+
+def _named_in(reason: str) -> dict[int, int]:
+    match = _REASON.fullmatch(reason)
     pairs = [part.split("x") for part in match.group(1).split(",")] if match is not None else []
     return {int(place): int(pieces) for place, pieces in pairs}
 

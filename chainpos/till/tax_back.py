@@ -14,7 +14,7 @@ from chainpos.core.checkout.tax_back import negated, tax_back
 from chainpos.store.shop_beside import ReturnRow
 from chainpos.store.shop_bills import COMPLETE, BillLineRow, BillRow, ShopBills
 from chainpos.store.shop_shifts import ShopShifts, TaxBackRow
-from chainpos.till.refund_items import named_items
+from chainpos.till.refund_items import given_items, named_items, return_id
 
 
 def refunds_to_tell(
@@ -42,7 +42,7 @@ def read_tax_back(
         if bill is not None:
             asked.setdefault(bill.number, {})[name] = minor
     for row in returns:
-        asked.setdefault(row.bill, {})[f"return/{row.id}"] = row.amount_minor
+        asked.setdefault(row.bill, {})[return_id(row.id)] = row.amount_minor
     found: list[TaxBackRow] = []
     for number, wanted in asked.items():
         bill = bills.bill(number)
@@ -56,10 +56,10 @@ class _OfBill:
 
     def __init__(self, shifts: ShopShifts, bill: BillRow, *, again: bool) -> None:
         bills = ShopBills(shifts.book)
-        self._book = shifts.book
         self._bill = bill
         self._lines: list[BillLineRow] = bills.lines(bill.number) if bill.state == COMPLETE else []
         self._beyond_minor = max(bills.received_minor(bill.number) - bill.charged_minor, 0) if self._lines else 0
+        self._given = given_items(shifts.book, bill.number)
         self._told = shifts.tax_back_of(bill.number)
         self._found: list[TaxBackRow] = []
         if again:
@@ -75,7 +75,7 @@ class _OfBill:
                 self._find(name, negated(tax_back(mine, had_minor - minor)))
             elif minor > had_minor:
                 left, beyond_minor = self._left()
-                named = () if had_minor else self._named(name)
+                named = () if had_minor else named_items(self._lines, self._given, name)
                 self._find(name, tax_back(left, minor - had_minor, beyond_minor=beyond_minor, named=named))
         return self._found
 
@@ -96,11 +96,6 @@ class _OfBill:
         left = by_rate([*charged, *negated([each for each in back if each.rate_ppm != NO_RATE])])
         tip_minor = self._bill.tip_minor - max(untaxed_minor - self._beyond_minor, 0)
         return (*left, Taxed(NO_RATE, max(tip_minor, 0), 0)), max(self._beyond_minor - untaxed_minor, 0)
-
-    def _named(self, name: str) -> tuple[Taxed, ...]:
-        payment, _, reference = name.partition("/")
-        sale = self._book.sale_of_request(bytes.fromhex(payment)) if payment != "return" else None
-        return named_items(self._lines, self._book.outbox_of(sale.number), reference) if sale is not None else ()
 
 
 def _told_of(shifts: ShopShifts, bill: int) -> dict[str, int]:

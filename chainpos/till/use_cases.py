@@ -64,7 +64,7 @@ class ItemUseCases(Protocol):
     """What of a bill can be refunded. Refusals are raised as `UserFacingError`."""
 
     async def of(self, reference: str) -> tuple[ItemView, ...]:
-        """The items of a sale; none where it was not rung up."""
+        """The items of the bill that a sale pays for, or that has this reference; none where nothing was rung up."""
 
     def amount(self, items: Sequence[ItemView], chosen: Mapping[int, int]) -> Amount:
         """What so many pieces of each place come to."""

@@ -15,10 +15,11 @@ import pytest
 
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.reconciling import PAYMENT, REFUND, Entry
+from chainpos.core.checkout.z_report import ZReport, decode_report
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.amount import Amount
 from chainpos.store.shop import OutboxRow
-from chainpos.store.shop_shifts import ShiftRow
+from chainpos.store.shop_shifts import ShiftRow, ShopShifts
 from chainpos.till import shift_reading
 from chainpos.till.bill_desk import Also
 from chainpos.till.ledger_lines import LedgerSide, refund_id
@@ -45,6 +46,16 @@ async def shift_shop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     monkeypatch.setattr(shift_reading, "_ledger", made.read)
     yield made
     await made.close()
+
+
+async def closed(shop: ShiftShop) -> ZReport:
+    """The Z report of the shift, which is opened where none is."""
+    if not shop.shifts.number:
+        await shop.shifts.open(cny(0))
+    view = await shop.shifts.close(cny(0))
+    row = ShopShifts(shop.book.book).shift(view.number)
+    assert row is not None
+    return decode_report(row.document)
 
 
 class ShiftShop(BillShop):

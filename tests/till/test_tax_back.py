@@ -13,8 +13,7 @@ import pytest
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.receipt import Seller
 from chainpos.core.checkout.takings import NO_RATE, Taxed
-from chainpos.core.checkout.z_report import ZReport, decode_report, encode_file, figures, sign_report, verify_file
-from chainpos.store.shop_shifts import ShopShifts
+from chainpos.core.checkout.z_report import ZReport, encode_file, figures, sign_report, verify_file
 from chainpos.till.bill_views import TenderKind
 from chainpos.till.refund_items import RefundItems
 from chainpos.till.shift_slip import report_slip
@@ -22,7 +21,7 @@ from chainpos.till.shift_text import shift_lines
 from tests.seeds import seeds
 
 from .bill_shop import PIN
-from .shift_shop import ShiftShop, cny, shift_shop
+from .shift_shop import ShiftShop, closed, cny, shift_shop
 
 SELLER = Seller("TEAHOUSE", "Tea house", "茶馆", "testnet-1", 8 * 3_600)
 
@@ -43,16 +42,6 @@ async def sold(shop: ShiftShop, *skus: str) -> int:
     await shop.pay_on_ledger(number)
     await shop.bills.leave()
     return number
-
-
-async def closed(shop: ShiftShop) -> ZReport:
-    """The Z report of the shift, which is opened where none is."""
-    if not shop.shifts.number:
-        await shop.shifts.open(cny(0))
-    view = await shop.shifts.close(cny(0))
-    row = ShopShifts(shop.book.book).shift(view.number)
-    assert row is not None
-    return decode_report(row.document)
 
 
 def told(report: ZReport) -> list[tuple[int, int, int]]:

@@ -11,23 +11,29 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
 
+from chainpos.console.cells import wrap
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
-from chainpos.core.values.amount import format_amount
+from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.views import ItemView
 
 
 class ItemLines(LinesPanel):
-    """A line an item, how many pieces of it are chosen, and the sum."""
+    """A line an item, how many pieces of it are chosen, and the sum; `most` is what can go back where this is asked."""
 
     at: reactive[int] = reactive(0)
     chosen: reactive[dict[int, int]] = reactive(dict)
 
-    def __init__(self, items: Sequence[ItemView]) -> None:
+    def __init__(self, items: Sequence[ItemView], most: Amount) -> None:
         super().__init__(id="items")
-        self.items = items
+        self.items, self.most = items, most
+
+    @property
+    def total(self) -> Amount:
+        """What the chosen pieces come to."""
+        return context(self).till.items.amount(self.items, self.chosen)
 
     def lines(self, width: int) -> Sequence[Content]:
         """What went back already cannot be chosen."""
@@ -38,12 +44,18 @@ class ItemLines(LinesPanel):
             left = line(f"{'▸' if place == self.at else ' '} {count:>5}  {name}", "bold" if place == self.at else "")
             note = texts("refund.back_already", count=item.refunded) if item.refunded else ""
             rows.append(spread(left, line(f"{note} {format_amount(item.due, with_currency=False)}"), width))
-        total = context(self).till.items.amount(self.items, self.chosen)
-        return [*rows, Content(), spread(line(texts("refund.chosen")), line(format_amount(total), "bold"), width)]
+        rows += [Content(), spread(line(texts("refund.chosen")), line(format_amount(self.total), "bold"), width)]
+        if self.total.minor > self.most.minor:
+            told = texts("refund.items_too_much", amount=format_amount(self.most))
+            rows += [line(row, "$bad-text") for row in wrap(told, width)]
+        return rows
 
 
 class ChooseItems(Dialog[dict[int, int] | None]):
-    """Answers the pieces by place, {} for an amount instead of items, None for nothing."""
+    """Answers the pieces by place, {} for an amount instead of items, None for nothing.
+
+    It refuses pieces that come to more than `most`, what is left of the part of the bill that goes back.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "leave", "dialog.close"),
@@ -56,9 +68,9 @@ class ChooseItems(Dialog[dict[int, int] | None]):
         key("down,j", "move(1)", "panel.down", show=False),
     ]
 
-    def __init__(self, items: Sequence[ItemView]) -> None:
+    def __init__(self, items: Sequence[ItemView], most: Amount) -> None:
         super().__init__()
-        self.panel = ItemLines(items)
+        self.panel = ItemLines(items, most)
 
     def compose(self) -> ComposeResult:
         """The list, and its keys below."""
@@ -87,8 +99,8 @@ class ChooseItems(Dialog[dict[int, int] | None]):
         self.panel.chosen = {**self.panel.chosen, item.place: min(max(pieces, 0), most)}
 
     def action_done(self) -> None:
-        """On to the amount and the PIN, if anything is chosen."""
-        if any(self.panel.chosen.values()):
+        """On to the amount and the PIN, if anything is chosen, and not too much."""
+        if any(self.panel.chosen.values()) and self.panel.total.minor <= self.panel.most.minor:
             self.dismiss(self.panel.chosen)
 
     def action_amount(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -278,22 +278,40 @@ class SalesScreen(WithPaper):
 
         def chosen(part: KindView | None) -> None:
             if part is not None and part.kind is TenderKind.LEDGER and isinstance(row, SaleView):
-                self.read(partial(self._choose_items, row), "items")
+                self.read(partial(self._choose_items, row.reference, part, partial(self._ask_refund, row)), "items")
             elif part is not None and bill is not None:
-                self._ask_give_back(bill.reference, part)
+                ask = partial(self._ask_give_back, bill.reference, part)
+                self.read(partial(self._choose_items, bill.reference, part, ask), "items")
 
         if len(parts) > 1:
             self.app.push_screen(ChoosePart(row.reference, parts), chosen)
         else:
             chosen(next(iter(parts), None))
 
-    def _ask_give_back(self, reference: str, part: KindView) -> None:
+    async def _choose_items(self, reference: str, part: KindView, ask: Callable[[Amount | None, str], None]) -> None:
+        """Which items go back, where there are some; then `ask` for what they come to, named so."""
+        items = await self.console_app.till.items.of(reference)
+
+        def chosen(pieces: dict[int, int] | None) -> None:
+            if pieces:
+                cases = self.console_app.till.items
+                ask(cases.amount(items, pieces), cases.reason(pieces))
+            elif pieces is not None:
+                ask(None, "")
+
+        if any(each.refunded < each.pieces for each in items):
+            self.app.push_screen(ChooseItems(items, part.left), chosen)
+        else:
+            ask(None, "")
+
+    def _ask_give_back(self, reference: str, part: KindView, suggested: Amount | None, reason: str) -> None:
         texts, beside = self.console_app.texts, self.console_app.till.bills.beside
         whose = "" if self.may(Right.REFUND) else "approval.pin"
 
         async def send(entered: Entered) -> None:
+            why = reason if entered.amount == suggested else ""
             await beside.give_back(
-                reference, part.kind, entered.amount, pin=entered.pin, typed_amount=entered.again
+                reference, part.kind, entered.amount, pin=entered.pin, typed_amount=entered.again, reason=why
             )  # fmt: skip
 
         def sent(amount: Amount | None) -> None:
@@ -302,24 +320,9 @@ class SalesScreen(WithPaper):
                 self.told(Told(texts("money_back.done", amount=format_amount(amount), kind=kind), good=True))
                 self._read()
 
-        self.app.push_screen(MoneyForm(give_back_asked(texts, reference, part, whose), send), sent)
+        self.app.push_screen(MoneyForm(give_back_asked(texts, reference, part, whose, suggested), send), sent)
 
-    async def _choose_items(self, sale: SaleView) -> None:
-        till = self.console_app.till
-        items = await till.items.of(sale.reference)
-
-        def chosen(pieces: dict[int, int] | None) -> None:
-            if pieces:
-                self._ask_refund(sale, till.items.amount(items, pieces), till.items.reason(pieces))
-            elif pieces is not None:
-                self._ask_refund(sale)
-
-        if items:
-            self.app.push_screen(ChooseItems(items), chosen)
-        else:
-            self._ask_refund(sale)
-
-    def _ask_refund(self, sale: SaleView, suggested: Amount | None = None, reason: str = "") -> None:
+    def _ask_refund(self, sale: SaleView, suggested: Amount | None, reason: str) -> None:
         texts = self.console_app.texts
         refunded = sale.refunded or Amount(0, sale.amount.currency)
         asked = Asked(

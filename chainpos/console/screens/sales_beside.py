@@ -74,7 +74,7 @@ def parts_left(row: SaleView | BesideView, bill: BillView | None) -> tuple[KindV
     return tuple(part for part in parts if part.left.minor)
 
 
-def give_back_asked(texts: Texts, reference: str, part: KindView, whose_pin: str) -> Asked:
+def give_back_asked(texts: Texts, reference: str, part: KindView, whose_pin: str, suggested: Amount | None) -> Asked:
     """What the form asks, of the bill with this reference."""
     kind, most = texts(f"tender.{part.kind.value}"), part.left
     return Asked(
@@ -86,4 +86,5 @@ def give_back_asked(texts: Texts, reference: str, part: KindView, whose_pin: str
         twice=True,
         pin=True,
         whose_pin=whose_pin,
+        suggested=suggested,
     )
