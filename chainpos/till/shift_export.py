@@ -1,4 +1,4 @@
-"""A closed shift as files: CSV for a spreadsheet, JSON that is signed, and the bank's camt.053.
+"""A closed shift as files: CSV for a spreadsheet (movements; tax by rate), JSON that is signed, the bank's camt.053.
 
 It refuses to hand a spreadsheet a formula, and to replace a file that is there with another content.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from chainpos.core.checkout.takings import NO_RATE
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
@@ -21,13 +23,15 @@ COLUMNS: Final = (
     "time", "kind", "tender", "reference", "book", "ledger", "tip", "fee", "net", "currency", "settlement", "block",
     "staff", "difference",
 )  # fmt: skip
+TAX_COLUMNS: Final = ("rate_percent", "charged", "tax", "given_back", "tax_given_back", "currency")
 # A spreadsheet takes text that begins so for a formula, also behind blanks.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_exports(report: ZReport, file: bytes, folder: Path) -> tuple[Path, ...]:
     """Write all forms of a shift into a folder; which files they are. Raises UserFacingError."""
-    wanted = [(folder / f"{_name(report)}.csv", shift_csv(report)), (folder / f"{_name(report)}.json", file)]
+    tables = {f"{_name(report)}.csv": shift_csv(report), f"{_name(report)}-tax.csv": tax_csv(report)}
+    wanted = [(folder / name, content) for name, content in (*tables.items(), (f"{_name(report)}.json", file))]
     _write(wanted)
     return tuple(path for path, _ in wanted)
 
@@ -107,6 +111,24 @@ def shift_csv(report: ZReport) -> bytes:
         amount = _figure(drawn.amount_minor, money, "-" if drawn.kind == "out" else "")
         row = [_time(drawn.time_s), f"cash_{drawn.kind}", "cash", plain_cell(drawn.reason), amount, "", "", "", amount]
         writer.writerow([*row, money, "", "", plain_cell(drawn.staff), ""])
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def tax_csv(report: ZReport) -> bytes:
+    """A row a rate: what was charged and what given back, tax included, and the tax in each; no rate: keyed amounts."""
+    text, money = io.StringIO(newline=""), report.currency
+    writer = csv.writer(text)
+    writer.writerow(TAX_COLUMNS)
+    for rate_ppm in sorted({each.rate_ppm for each in report.taxed}):
+        rows = [each for each in report.taxed if each.rate_ppm == rate_ppm]
+        charged, back = ([row for row in rows if (row.due_minor < 0) is below] for below in (False, True))
+        figures = [
+            _figure(sum(sign * amount for amount in amounts), money)
+            for side, sign in ((charged, 1), (back, -1))
+            for amounts in ([row.due_minor for row in side], [row.tax_minor for row in side])
+        ]
+        rate = "" if rate_ppm == NO_RATE else f"{Decimal(rate_ppm).scaleb(-4).normalize():f}"
+        writer.writerow([rate, *figures, money])
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 

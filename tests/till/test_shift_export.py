@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from chainpos.core.checkout.reconciling import PAYMENT, REFUND, Entry, reconcile
-from chainpos.core.checkout.takings import Drawn, Tendered, takings
+from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered, takings
 from chainpos.core.checkout.z_report import ZReport
-from chainpos.till.shift_export import COLUMNS, plain_cell, shift_csv
+from chainpos.till.shift_export import COLUMNS, TAX_COLUMNS, plain_cell, shift_csv, tax_csv
 
 
 def report(reason: str = "milk", staff: str = "Mei") -> ZReport:
@@ -58,3 +58,17 @@ def test_no_cell_of_outside_text_begins_a_formula_or_breaks_a_row(hostile: str) 
         for name in ("reference", "staff"):
             assert not row[name].lstrip().startswith(("=", "+", "-", "@", "＝"))
             assert row[name].isprintable()
+
+
+def test_the_tax_table_has_a_row_a_rate_with_what_was_charged_and_what_went_back() -> None:
+    taxed = (
+        Taxed(NO_RATE, 500, 0), Taxed(65_000, 2_550, 144), Taxed(130_000, 1_200, 138), Taxed(130_000, -600, -69),
+    )  # fmt: skip
+    made = msgspec.structs.replace(report(), taxed=taxed)
+    found = list(csv.reader(io.StringIO(tax_csv(made).decode("utf-8-sig"))))
+    assert found == [
+        [*TAX_COLUMNS],
+        ["", "5.00", "0.00", "0.00", "0.00", "CNY"],
+        ["6.5", "25.50", "1.44", "0.00", "0.00", "CNY"],
+        ["13", "12.00", "1.38", "6.00", "0.69", "CNY"],
+    ]
