@@ -7,6 +7,7 @@ sale, no payer. Who follows it refuses a file that it cannot read, and one whose
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ FILE_NAME: Final = "display.json"
 BEAT_S: Final = 1.0
 SILENT_S: Final = 5.0
 LOOK_S: Final = 0.1
+OTHER_CODE_AFTER_S: Final = 0.5
 MAX_BYTES: Final = 4_000_000
 NO_EMVCO: Final = EmvcoView()
 _MODE: Final = 0o600
@@ -102,41 +104,52 @@ class DisplayFile:
         return view
 
 
+def _none(_: str) -> EmvcoView:
+    return NO_EMVCO
+
+
+def _tell(file: DisplayFile, view: CounterView, emvco: Callable[[str], EmvcoView], reference: str) -> None:
+    file.write(display_view(view, emvco(reference)))
+
+
 async def keep_told(
     file: DisplayFile,
     changes: Callable[[], AsyncIterator[CounterView]],
-    emvco: Callable[[str], EmvcoView] = lambda _: NO_EMVCO,
+    emvco: Callable[[str], EmvcoView] = _none,
 ) -> None:
     """Tell the display of every change, and each second that the till is alive. A full disk stops no sale.
 
-    `emvco` is asked for the other code of a sale that waits, by its reference, in a thread: drawing it takes a while.
+    `emvco` is asked for the other code of a sale that waits, by its reference, in a thread, and not at once: drawing it
+    takes the interpreter from the counter, which draws the link's code meanwhile.
     """
     newest: list[CounterView] = []
     told = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
     async def follow() -> None:
         async for view in changes():
             newest[:] = [view]
             told.set()
 
-    def tell(view: CounterView) -> None:
-        waits = view.sale is not None and view.sale.qr is not None
-        file.write(display_view(view, emvco(view.sale.reference) if view.sale is not None and waits else NO_EMVCO))
-
     async def write() -> None:
+        waits, since, pause_s = "", 0.0, BEAT_S
         while True:
-            try:
-                async with asyncio.timeout(BEAT_S):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
                     await told.wait()
-            except TimeoutError:
-                pass
             told.clear()
-            if newest:
-                try:
-                    await asyncio.to_thread(tell, newest[0])
-                except OSError:
-                    # The display then says that nobody is here, which is true of it.
-                    continue
+            if not newest:
+                continue
+            view = newest[0]
+            reference = view.sale.reference if view.sale is not None and view.sale.qr is not None else ""
+            if reference != waits:
+                waits, since = reference, loop.time()
+            soon = bool(waits) and loop.time() - since < OTHER_CODE_AFTER_S
+            pause_s = OTHER_CODE_AFTER_S if soon else BEAT_S
+            other = emvco if waits and not soon else _none
+            # A full disk: the display then says that nobody is here, which is true of it.
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(_tell, file, view, other, waits)
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from chainpos.errors import StoreError
-from chainpos.till.display import SILENT_S, DisplayFile, DisplayView, display_view, keep_told
-from chainpos.till.views import CounterView, SaleState
+from chainpos.till.display import OTHER_CODE_AFTER_S, SILENT_S, DisplayFile, DisplayView, display_view, keep_told
+from chainpos.till.views import CounterView, EmvcoView, SaleState
 from tests.console.prepared_figures import cny
 from tests.console.prepared_till import SHOP, PreparedTill, network_of, sale_of
 
@@ -99,6 +99,34 @@ async def test_a_change_reaches_the_file_and_a_quiet_till_keeps_it_fresh(tmp_pat
         await task
     assert not file.path.exists()
     assert cny(7) == second.sale.amount  # type: ignore[union-attr]
+
+
+async def test_the_links_code_is_told_at_once_and_the_other_one_once_the_counter_has_drawn(tmp_path: Path) -> None:
+    file, sale, asked = DisplayFile(tmp_path / "display.json"), sale_of("N001", 5), list[float]()
+    assert sale.qr is not None
+    other = EmvcoView(sale.qr)
+
+    async def changes() -> AsyncIterator[CounterView]:
+        yield counter(sale=sale)
+        await asyncio.Event().wait()
+
+    def emvco(reference: str) -> EmvcoView:
+        assert reference == "N001"
+        asked.append(time.monotonic())
+        return other
+
+    begun = time.monotonic()
+    task = asyncio.create_task(keep_told(file, changes, emvco))
+    told = list[DisplayView]()
+    async with asyncio.timeout(90):
+        while not told or told[-1].emvco != other:
+            await asyncio.sleep(0.01)
+            told += [] if (view := file.read(time.time())) is None else [view]
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert told[0] == display_view(counter(sale=sale))
+    assert asked[0] - begun >= OTHER_CODE_AFTER_S
 
 
 async def test_a_folder_that_cannot_be_written_stops_no_till(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -64,10 +64,18 @@ class QrPicture(Widget):
         """The scale it is drawn at; 0 if it is not drawn."""
         return scale_for(self.qr, self.size) if self.qr is not None else 0
 
+    # Worked out once for all rows of a picture.
+    _ground: Style = Style.null()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows, on one ground."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One row: ground, code, ground."""
         width, height = self.size
-        ground = self.rich_style
+        ground = self._ground
         scale = self.scale
         if self.qr is None or not scale:
             return Strip.blank(width, ground)
