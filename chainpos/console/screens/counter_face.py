@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from textual.containers import Container, Horizontal, Vertical
 from textual.geometry import Size
 from textual.reactive import var
 from textual.widget import Widget
@@ -17,6 +16,7 @@ from chainpos.console.screens.bill_keys import LISTED, BillKeys
 from chainpos.console.showing import LastPaid, Showing, Stage, showing
 from chainpos.console.widgets.amount_due import AmountDue
 from chainpos.console.widgets.bill_list import BillList
+from chainpos.console.widgets.ground import Room, Row, Stack
 from chainpos.console.widgets.key_line import KeyLine
 from chainpos.console.widgets.keypad import Keypad
 from chainpos.console.widgets.link_letters import LinkLetters
@@ -46,12 +46,12 @@ class CounterFace(BillKeys):
 
     def content(self) -> Iterable[Widget]:
         """Words and numbers to the left, the code or the keypad to the right."""
-        left = Vertical(
+        left = Stack(
             AmountDue(id="due"), StageLines(id="stage"), LinkLetters(id="link"), Notice(id="told"),
             KeyLine(id="keys-left"), BillList(id="bill-brief"), Recent(id="recent"), id="left",
         )  # fmt: skip
-        right = Container(QrPicture(id="code"), SaleFace(id="face"), BillList(id="bill"), Keypad(id="pad"), id="right")
-        yield Horizontal(left, right, id="counter")
+        right = Room(QrPicture(id="code"), SaleFace(id="face"), BillList(id="bill"), Keypad(id="pad"), id="right")
+        yield Row(left, right, id="counter")
 
     def on_mount(self) -> None:
         """Count down."""

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical
 from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import Screen
@@ -20,6 +19,7 @@ from chainpos.console.keymap import key
 from chainpos.console.showing import Showing, Stage, showing
 from chainpos.console.widgets.amount_due import LEAST_ROWS, AmountDue
 from chainpos.console.widgets.bill_list import BillList
+from chainpos.console.widgets.ground import Room, Row, Stack
 from chainpos.console.widgets.link_letters import LinkLetters
 from chainpos.console.widgets.qr_picture import MOST_SCALE, QrPicture, picture_size, scale_for
 from chainpos.console.widgets.sale_face import SaleFace
@@ -47,12 +47,12 @@ class CustomerScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The shop's name on top, the amount to the left, the code, a face or the lines to the right."""
         yield Words(id="shop")
-        left = Vertical(
+        left = Stack(
             AmountDue(id="due"), StageLines(id="stage"), Words(id="other-code"), LinkLetters(id="link"),
             BillList(id="bill-brief"), id="left",
         )  # fmt: skip
-        right = Container(QrPicture(id="code"), SaleFace(id="face"), BillList(id="bill"), id="right")
-        yield Horizontal(left, right, id="counter")
+        right = Room(QrPicture(id="code"), SaleFace(id="face"), BillList(id="bill"), id="right")
+        yield Row(left, right, id="counter")
         yield Words(id="closed")
 
     def on_mount(self) -> None:

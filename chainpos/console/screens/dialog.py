@@ -21,6 +21,24 @@ class Dialog(ModalScreen[ScreenResultType], PutUp[ScreenResultType], Generic[Scr
     # What lies below, tinted: drawn once, and again where something changed there.
     _below: tuple[Strip, ...] = ()
     _below_in: Color | None = None
+    # Its box is drawn first: what it covers stands on the terminal already, and is tinted a moment later.
+    _box_alone: bool = False
+    _box_drawn: bool = False
+
+    def _compositor_refresh(self) -> None:
+        boxes = {box.region for box in self.children if box.display and box.region}
+        if self._box_drawn or not boxes or self is not self.app.screen or self.styles.background.a == 1:
+            super()._compositor_refresh()
+            return
+        self._box_drawn = self._box_alone = True
+        self._compositor._dirty_regions = boxes  # noqa: SLF001 - there is no public way to draw a part
+        super()._compositor_refresh()
+        self._box_alone = False
+        self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What lies below, unless only the box is wanted."""
+        return [Strip.blank(crop.width)] * crop.height if self._box_alone else super().render_lines(crop)
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again. Regions are named where something below changed."""

@@ -49,6 +49,8 @@ class Frame(PutUp[None]):
     """A full screen of any console. NAME is the place that it belongs to."""
 
     NAME: ClassVar[str] = ""
+    # What is in it covers it; where nothing does, all lines are one.
+    BLANK: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [key("ctrl+x", "clear_notice", "app.clear", show=False)]
     # Looked for once: whether there is something to clear is asked with every key.
     _notices: tuple[Notice, ...] = ()

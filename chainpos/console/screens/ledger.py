@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive, var
 from textual.widget import Widget
@@ -18,6 +18,7 @@ from chainpos.console.keymap import SEARCH, key
 from chainpos.console.phrases import clock, short, signed
 from chainpos.console.screens.page import Page
 from chainpos.console.told_events import event_words
+from chainpos.console.widgets.ground import Room, Stack
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.core.values.amount import format_amount
@@ -121,8 +122,8 @@ class LedgerScreen(Page):
             TRANSACTION_COLUMNS, self._transaction_cells, lambda row: row.hash, id="transactions"
         )
         postings = VerticalScroll(Postings(id="postings"), id="postings-box", can_focus=False)
-        inside = Vertical(BlockHead(id="inside-head"), self.transactions, postings, id="inside")
-        yield Container(self.blocks, inside, id="ledger", classes="-level-0")
+        inside = Stack(BlockHead(id="inside-head"), self.transactions, postings, id="inside")
+        yield Room(self.blocks, inside, id="ledger", classes="-level-0")
 
     def on_mount(self) -> None:
         """Begin at the tip."""

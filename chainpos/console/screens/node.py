@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -17,6 +17,7 @@ from chainpos.console.keymap import SEARCH, key
 from chainpos.console.phrases import LINK_MARKS, age, short, size_of
 from chainpos.console.screens.page import Page
 from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.ground import Room, Stack
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule, spread
 from chainpos.console.widgets.plot import bars
 from chainpos.inspect.explain import ALARMS_BY_NAME
@@ -177,9 +178,9 @@ class NodeScreen(Page):
 
     def content(self) -> Iterable[Widget]:
         """Alarms first; below, itself to the left and the others to the right, or all in one column."""
-        left = Vertical(Facts(id="overview"), Pace(id="pace"), id="node-left")
-        right = Vertical(Upstreams(id="upstreams"), Validators(id="validators"), id="node-right")
-        both = Container(left, right, id="node-both")
+        left = Stack(Facts(id="overview"), Pace(id="pace"), id="node-left")
+        right = Stack(Upstreams(id="upstreams"), Validators(id="validators"), id="node-right")
+        both = Room(left, right, id="node-both")
         yield VerticalScroll(Alarms(id="alarms"), both, Watched(id="watched"), id="node", can_focus=False)
 
     def on_mount(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -23,6 +23,7 @@ from chainpos.console.screens.operator_overview import Overview, Part
 from chainpos.console.screens.operator_parts import PARTS, LogPart, MempoolPart, PartLine, StorePart
 from chainpos.console.screens.question import Question
 from chainpos.console.screens.typed import Typed
+from chainpos.console.widgets.ground import Room
 from chainpos.console.widgets.line_list import LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.errors import UserFacingError
@@ -73,7 +74,7 @@ class OperatorScreen(Frame):
     def content(self) -> Iterable[Widget]:
         """The parts, of which one is shown."""
         yield PartLine(id="parts")
-        with Container(id="part"):
+        with Room(id="part"):
             for name, made in PARTS.items():
                 yield made(id=f"part-{name}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.reactive import var
 
@@ -17,6 +17,7 @@ from chainpos.console.context import surroundings, texts_of
 from chainpos.console.phrases import LINK_MARKS, age, short, size_of
 from chainpos.console.screens.node import Alarms, NodePanel, Upstreams, Validators
 from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.ground import Stack
 from chainpos.console.widgets.lines_panel import line, rule
 from chainpos.console.widgets.plot import Plot
 from chainpos.inspect.views import NodeView
@@ -62,8 +63,8 @@ class Overview(Part):
         with VerticalScroll(classes="scrolled", can_focus=False):
             yield Alarms(id="alarms")
             with Container(classes="columns"):
-                yield Vertical(facts, classes="left")
-                yield Vertical(*plots)
+                yield Stack(facts, classes="left")
+                yield Stack(*plots)
 
     def sample(self, node: NodeView) -> None:
         """What a plot remembers goes on while another part is looked at."""
@@ -161,8 +162,8 @@ class NetworkPart(Part):
     def compose(self) -> ComposeResult:
         """Two columns where there is room."""
         with VerticalScroll(classes="scrolled", can_focus=False), Container(classes="columns"):
-            yield Vertical(Validators(id="validators"), classes="left")
-            yield Vertical(Upstreams(id="upstreams"), Peers(id="peers"))
+            yield Stack(Validators(id="validators"), classes="left")
+            yield Stack(Upstreams(id="upstreams"), Peers(id="peers"))
 
     def watch_node(self, node: NodeView | None) -> None:
         """A foreign node's peers stand where upstreams would."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -22,6 +22,7 @@ from chainpos.console.phrases import Tone, age, day_and_clock, short, size_of
 from chainpos.console.screens.operator_offices import OfficesPart
 from chainpos.console.screens.operator_overview import NetworkPart, Overview, Part
 from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.ground import Room, Stack
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.inspect.operating_views import LogLine, MempoolView, SignerRow, StoreView, WaitingRow
@@ -58,7 +59,7 @@ class MempoolPart(Part):
     def compose(self) -> ComposeResult:
         """Accounts beside transactions, or above them."""
         yield WaitingHead(id="waiting-head")
-        with Container(id="waiting-both"):
+        with Room(id="waiting-both"):
             yield LineList[SignerRow](
                 (
                     Column("operator.account"), Column("operator.count", 7, right=True),
@@ -123,9 +124,9 @@ class StorePart(Part):
         """Facts, then sizes."""
         facts = Facts(id="store-facts")
         facts.heading, facts.note = "operator.store", "operator.only_here"
-        with VerticalScroll(classes="scrolled", can_focus=False), Container(classes="columns"):
-            yield Vertical(facts, classes="left")
-            yield Vertical(Sizes(id="sizes"))
+        with VerticalScroll(classes="scrolled", can_focus=False), Room(classes="columns"):
+            yield Stack(facts, classes="left")
+            yield Stack(Sizes(id="sizes"))
 
     def __init__(self, id: str) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -22,6 +22,7 @@ from chainpos.console.screens.sales_beside import back_facts, beside_cells, besi
 from chainpos.console.screens.with_paper import WithPaper
 from chainpos.console.widgets.bill_words import part_words, quantity_words
 from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.ground import Room
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.shift_figures import named
@@ -89,7 +90,7 @@ class SalesScreen(WithPaper):
         """A field to find by, the list, the details."""
         self.found: LineList[Row] = LineList(COLUMNS, self._cells, lambda row: row.reference, id="sales-list")
         yield Field(id="find", select_on_focus=False)
-        yield Container(self.found, VerticalScroll(Facts(id="sale"), id="sale-box", can_focus=False), id="sales")
+        yield Room(self.found, VerticalScroll(Facts(id="sale"), id="sale-box", can_focus=False), id="sales")
 
     def on_mount(self) -> None:
         """Begin in the list."""

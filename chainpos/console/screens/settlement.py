@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
 from chainpos.console.keymap import SEARCH, key
@@ -15,6 +14,7 @@ from chainpos.console.phrases import day_and_clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.page import Page
 from chainpos.console.screens.settlement_panels import LastCycle, MoneyStates, Parts, Pending
+from chainpos.console.widgets.ground import Room, Row
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.core.values.amount import Amount, format_amount
@@ -49,9 +49,9 @@ class SettlementScreen(Page):
     def content(self) -> Iterable[Widget]:
         """States, debtors, payouts."""
         self.payouts: LineList[PayoutRow] = LineList(PAYOUT_COLUMNS, self._cells, lambda row: row.number, id="payouts")
-        yield Container(
+        yield Room(
             MoneyStates(id="states"), Pending(id="pending"), Parts(id="payout-parts"), LastCycle(id="last-cycle"),
-            Horizontal(self.payouts), id="settlement",
+            Row(self.payouts), id="settlement",
         )  # fmt: skip
 
     def on_mount(self) -> None:

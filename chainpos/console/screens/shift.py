@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from chainpos.console.keymap import key
@@ -18,6 +18,7 @@ from chainpos.console.phrases import Tone, clock
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.page import Page
 from chainpos.console.screens.question import Question
+from chainpos.console.widgets.ground import Room
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.shift_figures import HourBars, ShiftHead, named, signed
@@ -79,7 +80,7 @@ class ShiftScreen(Page):
         top = VerticalScroll(
             ShiftHead(id="shift-head"), HourBars(id="shift-hours"), id="shift-top", can_focus=False
         )  # fmt: skip
-        yield Container(top, self.moves, id="shift")
+        yield Room(top, self.moves, id="shift")
 
     def on_mount(self) -> None:
         """Read at once."""

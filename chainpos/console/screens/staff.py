@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.widget import Widget
 
 from chainpos.console.keymap import key
 from chainpos.console.screens.page import Page
 from chainpos.console.screens.staff_form import StaffEntered, StaffForm
+from chainpos.console.widgets.ground import Stack
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.tab_line import TabLine
@@ -46,7 +46,7 @@ class StaffScreen(Page):
     def content(self) -> Iterable[Widget]:
         """The people, and what to know."""
         self.people: LineList[Member] = LineList(COLUMNS, self._cells, lambda each: each.name, id="staff-list")
-        yield Vertical(self.people, Words(id="staff-note"), id="staff")
+        yield Stack(self.people, Words(id="staff-note"), id="staff")
 
     def on_mount(self) -> None:
         """Arrows at once."""

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from textual import events, on
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive, var
@@ -32,6 +32,7 @@ from chainpos.console.stepping import (
     rows_of_comparison,
     rows_of_trace,
 )
+from chainpos.console.widgets.ground import Room
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.console.widgets.step_pane import PANES, StepPane
@@ -208,7 +209,7 @@ class TraceScreen(Looking):
         """The head, the steps, the pane."""
         self.steps = StepList(COLUMNS, self._cells, lambda row: (row.mark, row.step.index), id="steps")
         yield TraceHead(id="trace-head")
-        yield Container(
+        yield Room(
             self.steps, VerticalScroll(StepPane(id="step-pane"), id="step-box", can_focus=False), id="trace"
         )  # fmt: skip
 

@@ -15,9 +15,19 @@ from chainpos.console.cells import cut, fit, width_of
 class LinesPanel(Widget):
     """Subclasses say their lines for a width; the height follows."""
 
+    # The lines that were made last, and for which room: they are asked for when measuring, and again when drawing.
+    _made: Sequence[Content] = ()
+    _made_for: tuple[int, Size] | None = None
+
     def lines(self, width: int) -> Sequence[Content]:
-        """At most `width` cells each."""
+        """At most `width` cells each. What they hang on changes with `refresh`, as all that is drawn."""
         raise NotImplementedError
+
+    def _lines(self, width: int) -> Sequence[Content]:
+        room = width, self.content_size
+        if self._made_for != room:
+            self._made, self._made_for = self.lines(width), room
+        return self._made
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002 (Textual's signature)
         """All there is."""
@@ -25,15 +35,16 @@ class LinesPanel(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """As many rows as lines."""
-        return len(self.lines(width))
+        return len(self._lines(width))
 
     def render(self) -> Content:
         """The lines that fit."""
         room = self.content_size
-        return Content("\n").join(list(self.lines(room.width))[: max(room.height, 0)])
+        return Content("\n").join(list(self._lines(room.width))[: max(room.height, 0)])
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again. The screen is laid out anew if the number of lines differs and not else: that costs all of it."""
+        self._made_for = None
         return super().refresh(
             *regions, repaint=repaint, layout=self._height_differs(asked=layout), recompose=recompose
         )
@@ -45,7 +56,7 @@ class LinesPanel(Widget):
         width, height = self.content_size
         if not self.is_mounted or not width or not height:
             return asked
-        return _is_auto(self) and len(self.lines(width)) != height
+        return _is_auto(self) and len(self._lines(width)) != height
 
     def changed(self) -> None:
         """Draw again; the number of lines may differ."""

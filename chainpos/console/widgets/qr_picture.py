@@ -6,6 +6,7 @@ Black and white are the two colours here that no theme may change; a camera must
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -64,27 +65,27 @@ class QrPicture(Widget):
         """The scale it is drawn at; 0 if it is not drawn."""
         return scale_for(self.qr, self.size) if self.qr is not None else 0
 
-    # Worked out once for all rows of a picture.
-    _ground: Style = Style.null()
+    # All rows, worked out together when the first of them is drawn.
+    _drawn: tuple[Strip, ...] = ()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Rows, on one ground."""
-        self._ground = self.rich_style
+        """The rows of one picture."""
+        self._drawn = ()
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One row: ground, code, ground."""
-        width, height = self.size
-        ground = self._ground
-        scale = self.scale
-        if self.qr is None or not scale:
-            return Strip.blank(width, ground)
-        rows = picture_rows(self.qr, scale)
-        top = (height - len(rows)) // 2
-        if not top <= y < top + len(rows):
-            return Strip.blank(width, ground)
-        row = rows[y - top]
-        left = (width - len(row)) // 2
-        return Strip(
-            [Segment(" " * left, ground), Segment(row, _CODE), Segment(" " * (width - left - len(row)), ground)], width
-        )
+        if not self._drawn:
+            self._drawn = tuple(self._picture())
+        return self._drawn[y] if y < len(self._drawn) else Strip.blank(self.size.width, self.rich_style)
+
+    def _picture(self) -> Iterator[Strip]:
+        (width, height), ground, scale = self.size, self.rich_style, self.scale
+        rows = picture_rows(self.qr, scale) if self.qr is not None and scale else ()
+        blank, top = Strip.blank(width, ground), (height - len(rows)) // 2
+        yield from [blank] * top
+        for row in rows:
+            left = (width - len(row)) // 2
+            sides = Segment(" " * left, ground), Segment(" " * (width - left - len(row)), ground)
+            yield Strip([sides[0], Segment(row, _CODE), sides[1]], width)
+        yield from [blank] * (height - top - len(rows))
