@@ -127,6 +127,9 @@ class ConsoleApp(Standing):
 
     def take(self, view: CounterView) -> None:
         """A view of the till: ring for what was paid, then hand it down."""
+        if not self.screen_stack:
+            # The console is being left, and the till goes on until it has.
+            return
         before, self.view = self.view, view
         for sale in self._chime.newly_paid(view):
             self.last_paid = LastPaid(sale, self.now_ns())

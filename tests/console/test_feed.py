@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from chainpos.console.feed import Feed
 from chainpos.till.views import CounterView
+from tests.console.looking import opened
 from tests.console.prepared_till import SHOP, PreparedTill, network_of
 
 
@@ -51,3 +53,12 @@ async def test_other_work_goes_on_during_a_flood() -> None:
     await Feed(FloodedTill(), lambda _: None).run()
     ticking.cancel()
     assert ticks > 1_000
+
+
+async def test_a_view_that_comes_while_the_console_is_being_left_is_no_failure(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, _):
+        pass
+    assert app.screen_stack == []
+    app.take(till.counter())
