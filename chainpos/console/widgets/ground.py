@@ -14,18 +14,19 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 
+# Behind the container among a class's bases: Textual takes the styles of the first one alone.
 class _Ground(Widget):
     BLANK: ClassVar[bool] = True
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
 
-class Room(_Ground, Container):
+class Room(Container, _Ground):
     """Its styles say how it places what is in it. It refuses borders: none is drawn."""
 
 
-class Row(_Ground, Horizontal):
+class Row(Horizontal, _Ground):
     """Side by side."""
 
 
-class Stack(_Ground, Vertical):
+class Stack(Vertical, _Ground):
     """One under the other."""

@@ -1,0 +1,76 @@
+"""Only what changed is sent to the terminal: key by key, it comes to the whole screen that the console composed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+from unicodedata import east_asian_width
+
+import pyte
+import pytest
+from textual.pilot import Pilot
+
+from tests.console.looking import HeardApp, key_in, opened, settle, strips_of
+from tests.console.prepared_till import PreparedTill
+
+COLUMNS, ROWS = 100, 30
+KEYS = (
+    "1", "2", "enter", "escape", "escape", "f6", "t", "e", "escape", "t", "a", "down", "enter", "enter", "escape", "y",
+    "ctrl+o", "escape", "escape", "y", "f2", "down", "r", "5", "escape", "f4", "f5", "f11", "question_mark", "escape",
+    "ctrl+p", "r", "escape", "f8", "f1",
+)  # fmt: skip
+
+
+def heard(app: HeardApp, monkeypatch: pytest.MonkeyPatch) -> pyte.Screen:
+    """A terminal in memory that is sent what a real one would be."""
+    screen = pyte.Screen(COLUMNS, ROWS)
+    stream, shown = pyte.Stream(screen), app._display
+
+    def display(screen_of_it: Any, update: Any) -> None:
+        if update is not None:
+            stream.feed(update.render_segments(app.console))
+        shown(screen_of_it, update)
+
+    monkeypatch.setattr(app, "_display", display)
+    app.screen.refresh()
+    return screen
+
+
+def differing(app: HeardApp, terminal: pyte.Screen) -> list[tuple[int, int, str, str]]:
+    """Cells whose character or ground on the terminal is not what the console composed."""
+    found = []
+    for y, strip in enumerate(strips_of(app)):
+        x = 0
+        for text, style, _ in strip:
+            ground = style.bgcolor.name if style is not None and style.bgcolor is not None else ""
+            for character in text:
+                cell = terminal.buffer[y][x]
+                if cell.data != character or (ground.startswith("#") and f"#{cell.bg}" != ground):
+                    found.append((y, x, character, cell.data))
+                x += 2 if east_asian_width(character) in "WF" else 1
+    return found
+
+
+async def same(app: HeardApp, terminal: pyte.Screen, pilot: Pilot[int]) -> list[tuple[int, int, str, str]]:
+    """What still differs once everything has been drawn."""
+    found = differing(app, terminal)
+    for _ in range(20):
+        if not found:
+            break
+        await settle(pilot)
+        await asyncio.sleep(0.05)
+        found = differing(app, terminal)
+    return found
+
+
+async def test_the_terminal_shows_what_the_console_composed_after_every_key(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(till, tmp_path, size=(COLUMNS, ROWS)) as (app, pilot):
+        terminal = heard(app, monkeypatch)
+        await settle(pilot)
+        assert not await same(app, terminal, pilot)
+        for at, key in enumerate(KEYS):
+            await key_in(pilot, key)
+            assert not (left := await same(app, terminal, pilot)), (KEYS[: at + 1], left[:9])
