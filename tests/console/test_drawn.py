@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
-from unicodedata import east_asian_width
 
 import pyte
 import pytest
 from textual.pilot import Pilot
 
-from tests.console.looking import HeardApp, key_in, opened, settle, strips_of
+from tests.console.looking import HeardApp, ansi_of, key_in, opened, settle
 from tests.console.prepared_till import PreparedTill
+from tests.terminal_picture import screen_of
 
+pytestmark = pytest.mark.slow
 COLUMNS, ROWS = 100, 30
 KEYS = (
     "1", "2", "enter", "escape", "escape", "f6", "t", "e", "escape", "t", "a", "down", "enter", "enter", "escape", "y",
@@ -38,18 +39,14 @@ def heard(app: HeardApp, monkeypatch: pytest.MonkeyPatch) -> pyte.Screen:
 
 
 def differing(app: HeardApp, terminal: pyte.Screen) -> list[tuple[int, int, str, str]]:
-    """Cells whose character or ground on the terminal is not what the console composed."""
-    found = []
-    for y, strip in enumerate(strips_of(app)):
-        x = 0
-        for text, style, _ in strip:
-            ground = style.bgcolor.name if style is not None and style.bgcolor is not None else ""
-            for character in text:
-                cell = terminal.buffer[y][x]
-                if cell.data != character or (ground.startswith("#") and f"#{cell.bg}" != ground):
-                    found.append((y, x, character, cell.data))
-                x += 2 if east_asian_width(character) in "WF" else 1
-    return found
+    """Cells that another terminal, sent the whole screen at once, shows otherwise: there, and here."""
+    whole = screen_of(ansi_of(app), COLUMNS, ROWS)
+    return [
+        (y, x, whole.buffer[y][x].data, terminal.buffer[y][x].data)
+        for y in range(ROWS)
+        for x in range(COLUMNS)
+        if whole.buffer[y][x] != terminal.buffer[y][x]
+    ]
 
 
 async def same(app: HeardApp, terminal: pyte.Screen, pilot: Pilot[int]) -> list[tuple[int, int, str, str]]:
