@@ -57,8 +57,10 @@ def test_a_shift_is_opened_counted_closed_and_exported_without_a_screen(home: Pa
     for part in ("Z report of shift 1", "Difference", "-0.50 CNY", "Less cash in the drawer", "not yet anchored"):
         assert part in z
     assert "not yet anchored" in run("shift", "list", "--home", home)
-    (table, report) = json.loads(run("shift", "export", "1", "--home", home, "-o", tmp_path / "out", "--json"))["files"]
+    told = json.loads(run("shift", "export", "1", "--home", home, "-o", tmp_path / "out", "--json"))
+    (table, taxes, report) = told["files"]
     assert "cash_out" in Path(table).read_text(encoding="utf-8-sig")
+    assert "tax_given_back" in Path(taxes).read_text(encoding="utf-8-sig")
     said = run("verify-z", report, "--genesis", tmp_path / "genesis.json", code=EXIT_REFUSED)
     assert "SIGNED: till" in said
     assert "NOT PROVED" in said

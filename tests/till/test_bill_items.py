@@ -174,7 +174,7 @@ async def _counterwork(shop: ShiftShop, seed: int, steps: int) -> None:
 
 
 async def test_items_of_bills_in_parts_go_back_once_and_their_tax_with_them(shop: ShiftShop) -> None:
-    await _counterwork(shop, 1, 14)
+    await _counterwork(shop, 1, 10)
 
 
 @pytest.mark.slow
