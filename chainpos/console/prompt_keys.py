@@ -17,8 +17,8 @@ from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-# As long as editors and terminal multiplexers wait.
-ESCAPE_S: Final = 0.025
+# As long as tmux waits, since its version 3.5.
+ESCAPE_S: Final = 0.010
 # How often it is looked whether the console ends.
 LOOK_S: Final = 0.1
 AT_ONCE: Final = 4_096
