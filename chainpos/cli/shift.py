@@ -134,7 +134,7 @@ def export_shift(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a closed shift as CSV and as the signed report with its proof."""
+    """Write a closed shift as CSV (its movements; its tax by rate) and as the signed report with its proof."""
 
     async def work(till: Till) -> tuple[Path, ...]:
         files = await till.shifts.export(number, output)

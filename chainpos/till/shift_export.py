@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -76,14 +77,12 @@ def write_bank_statement(report: ZReport, node: str, folder: Path) -> Path:
 
 
 def shift_csv(report: ZReport) -> bytes:
-    """Every movement of the shift, one a row, in UTF-8 with a mark that spreadsheets know."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    """Every movement of the shift, one a row."""
+    rows: list[Sequence[object]] = [COLUMNS]
     money = report.currency
     for line in report.lines:
         sign = "-" if line.returns else ""
-        writer.writerow(
+        rows.append(
             [
                 _time(line.time_s),
                 line.kind,
@@ -106,29 +105,34 @@ def shift_csv(report: ZReport) -> bytes:
         amount = _figure(each.amount_minor, money, sign)
         kind = "refund" if each.returned else "payment"
         row = [_time(each.time_s), kind, plain_cell(each.kind), plain_cell(each.reference), amount, "", "", "", amount]
-        writer.writerow([*row, money, "", "", plain_cell(each.staff), ""])
+        rows.append([*row, money, "", "", plain_cell(each.staff), ""])
     for drawn in report.drawn:
         amount = _figure(drawn.amount_minor, money, "-" if drawn.kind == "out" else "")
         row = [_time(drawn.time_s), f"cash_{drawn.kind}", "cash", plain_cell(drawn.reason), amount, "", "", "", amount]
-        writer.writerow([*row, money, "", "", plain_cell(drawn.staff), ""])
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+        rows.append([*row, money, "", "", plain_cell(drawn.staff), ""])
+    return _table(rows)
 
 
 def tax_csv(report: ZReport) -> bytes:
     """A row a rate: what was charged and what given back, tax included, and the tax in each; no rate: keyed amounts."""
-    text, money = io.StringIO(newline=""), report.currency
-    writer = csv.writer(text)
-    writer.writerow(TAX_COLUMNS)
+    told: list[Sequence[object]] = [TAX_COLUMNS]
     for rate_ppm in sorted({each.rate_ppm for each in report.taxed}):
         rows = [each for each in report.taxed if each.rate_ppm == rate_ppm]
         charged, back = ([row for row in rows if (row.due_minor < 0) is below] for below in (False, True))
         figures = [
-            _figure(sum(sign * amount for amount in amounts), money)
+            _figure(sum(sign * amount for amount in amounts), report.currency)
             for side, sign in ((charged, 1), (back, -1))
             for amounts in ([row.due_minor for row in side], [row.tax_minor for row in side])
         ]
         rate = "" if rate_ppm == NO_RATE else f"{Decimal(rate_ppm).scaleb(-4).normalize():f}"
-        writer.writerow([rate, *figures, money])
+        told.append([rate, *figures, report.currency])
+    return _table(told)
+
+
+def _table(rows: Iterable[Sequence[object]]) -> bytes:
+    """In UTF-8 with a mark that spreadsheets know."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 

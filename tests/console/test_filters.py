@@ -14,7 +14,7 @@ from chainpos.console.contrast import contrast
 from chainpos.console.filters import _SIXTEEN, LEGIBLE, PlainGlyphs, SixteenColours, glyphs_of
 from chainpos.console.resources import shipped_themes
 from chainpos.console.theming import TEXT_PAIRS, load_theme
-from tests.console.looking import PAGES, go, key_in, opened, text_of
+from tests.console.looking import PAGES, go, key_in, opened, strips_of, text_of
 from tests.console.prepared_till import PreparedTill
 
 BLACK = Color(0, 0, 0)
@@ -73,3 +73,18 @@ def test_ux20_in_sixteen_colours_every_text_of_every_theme_is_legible(name: str)
         assert segment.style.bgcolor is not None
         shown, below = segment.style.color.number, segment.style.bgcolor.number
         assert contrast(_SIXTEEN[shown or 0], _SIXTEEN[below or 0]) >= LEGIBLE, (text, ground)
+
+
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+async def test_ux20_no_color_leaves_no_cell_of_any_place_with_a_colour(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with opened(till, tmp_path, theme=theme) as (app, pilot):
+        for page in PAGES:
+            await go(pilot, page)
+            for strip in strips_of(app):
+                for text, style, _ in strip:
+                    for colour in (style.color, style.bgcolor) if style is not None else ():
+                        if colour is not None and colour.triplet is not None:
+                            assert len(set(colour.triplet)) == 1, (page, text, colour)

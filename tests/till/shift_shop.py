@@ -40,10 +40,13 @@ def cny(minor: int) -> Amount:
 
 
 @contextlib.asynccontextmanager
-async def shift_shop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ShiftShop]:
+async def shift_shop(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, online: bool = False
+) -> AsyncIterator[ShiftShop]:
     """A shop whose shifts read its own list as the ledger."""
     made = ShiftShop(folder)
     monkeypatch.setattr(shift_reading, "_ledger", made.read)
+    await made.set_online(online=online)
     yield made
     await made.close()
 

@@ -25,8 +25,7 @@ TEA, SOUP = (130_000, 1_200, 138), (60_000, 2_550, 144)
 
 @pytest.fixture
 async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ShiftShop]:
-    async with shift_shop(tmp_path, monkeypatch) as made:
-        await made.set_online(online=True)
+    async with shift_shop(tmp_path, monkeypatch, online=True) as made:
         yield made
 
 

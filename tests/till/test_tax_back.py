@@ -28,8 +28,7 @@ SELLER = Seller("TEAHOUSE", "Tea house", "茶馆", "testnet-1", 8 * 3_600)
 
 @pytest.fixture
 async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ShiftShop]:
-    async with shift_shop(tmp_path, monkeypatch) as made:
-        await made.set_online(online=True)
+    async with shift_shop(tmp_path, monkeypatch, online=True) as made:
         yield made
 
 

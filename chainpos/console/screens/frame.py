@@ -16,6 +16,7 @@ from chainpos.console.context import Surroundings, surroundings
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.screens.put_up import PutUp
+from chainpos.console.widgets.ground import Ground
 from chainpos.console.widgets.key_line import KeyLine
 from chainpos.console.widgets.lines_panel import LinesPanel
 from chainpos.console.widgets.notice import Notice, Told
@@ -45,12 +46,10 @@ PLACES = (
 )
 
 
-class Frame(PutUp[None]):
+class Frame(PutUp[None], Ground):
     """A full screen of any console. NAME is the place that it belongs to."""
 
     NAME: ClassVar[str] = ""
-    # What is in it covers it; where nothing does, all lines are one.
-    BLANK: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [key("ctrl+x", "clear_notice", "app.clear", show=False)]
     # Looked for once: whether there is something to clear is asked with every key.
     _notices: tuple[Notice, ...] = ()

@@ -1,32 +1,40 @@
-"""Containers that only place what is in them, and never scroll.
+"""What only places what is in it, and never scrolls: its lines are alike, and drawn as one where Textual styles each.
 
-All their lines are blank and drawn as one, where Textual would style each; and how large their contents are changes
-nothing of the layout, where Textual would lay everything out a second time.
+How large the contents of a container are changes nothing of the layout, where Textual would lay everything out a second
+time.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.containers import Container, Horizontal, Vertical
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
+from textual.strip import Strip
 from textual.widget import Widget
 
 
-# Behind the container among a class's bases: Textual takes the styles of the first one alone.
-class _Ground(Widget):
-    BLANK: ClassVar[bool] = True
+class Ground(Widget):
+    """All lines are the first one, as a poor terminal shows it. It refuses borders above and below: they would repeat.
+
+    Behind the container among a class's bases: Textual takes the styles of the first one alone.
+    """
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """One line, so many times."""
+        return super().render_lines(Region(crop.x, 0, crop.width, 1)) * crop.height
+
+
+class _Places(Ground):
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
 
-class Room(Container, _Ground):
-    """Its styles say how it places what is in it. It refuses borders: none is drawn."""
+class Room(Container, _Places):
+    """Its styles say how it places what is in it."""
 
 
-class Row(Horizontal, _Ground):
+class Row(Horizontal, _Places):
     """Side by side."""
 
 
-class Stack(Vertical, _Ground):
+class Stack(Vertical, _Places):
     """One under the other."""
