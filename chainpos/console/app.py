@@ -55,7 +55,7 @@ from chainpos.till.views import CounterView, PrinterView, SaleState
 LATE_S = GAP_S / 2
 
 # Where a scan says something.
-_SCANNED_ON = CounterScreen | ArticleSearch | SalesScreen
+_SCANNED_ON = CounterScreen | ArticleSearch | SalesScreen | SupportScreen
 # Says a sentence in a language ("en", "zh"); must return at once.
 Voice = Callable[[str, str], None]
 

@@ -136,6 +136,10 @@ class SupportScreen(Looking):
         # Enter is an action and may overtake letters that the field has not taken yet: in its own queue it waits.
         field.call_later(lambda: self.search(field.value))
 
+    def scanned(self, code: str) -> None:
+        """A receipt, or the code of a request, in the customer's hand."""
+        self.search(code)
+
     def search(self, text: str) -> None:
         """Ask for a text, as if it had been typed."""
         asked = normalised(text).strip()

@@ -8,8 +8,9 @@ import pytest
 
 from chainpos.console.screens.card import CardScreen
 from chainpos.console.screens.support import SupportScreen
-from tests.console.looking import key_in, text_of
+from tests.console.looking import key_in, opened, scan, text_of, until
 from tests.console.looking_into import answered, ask, at, day_desk, looking_into, press
+from tests.console.prepared_till import PreparedTill
 
 
 @pytest.mark.slow
@@ -34,6 +35,16 @@ async def test_ux29_a_reference_leads_to_the_transaction_and_on_to_its_shop_and_
         assert "▸ shop XM13" in text_of(app)
         await press(pilot, "left", "left")
         assert at(app, SupportScreen).hits.has_focus
+
+
+async def test_ux7_what_is_scanned_at_supports_field_is_searched_for(
+    day_database: Path, till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path, support=day_desk(day_database)) as (app, pilot):
+        await key_in(pilot, "f10")
+        await scan(pilot, "XM13-00180")
+        await until(pilot, lambda: "✓ accepted" in text_of(app), "what was scanned")
+        assert "“XM13-00180”" in text_of(app)
 
 
 @pytest.mark.parametrize(
