@@ -12,7 +12,7 @@ import random
 import signal
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -99,6 +99,16 @@ class City:
         return await asyncio.gather(*(top(number) for number in numbers))
 
 
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """A cable that is pulled while a connection is made leaves the library's socket to the collector, which says so.
+
+    Here, where it is known, and only when the event loop is closed too: until then that may hold it.
+    """
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 async def city(cometbft: Path, tmp_path: Path) -> AsyncIterator[City]:
     del cometbft
@@ -120,8 +130,6 @@ async def city(cometbft: Path, tmp_path: Path) -> AsyncIterator[City]:
         network.close()
         if namespaces is not None:
             namespaces.close()
-        # A cable that is pulled while a connection is made leaves the library's socket to the collector, which says so.
-        gc.collect()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
