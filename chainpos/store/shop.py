@@ -20,7 +20,8 @@ from chainpos.errors import ChainposError, StoreError
 from chainpos.store.locking import FileLock
 from chainpos.store.shop_schema import migrate
 
-BUSY_TIMEOUT_S: Final = 5.0
+# A sale waits so long for a program that reads the book; after that the till is closed for sales.
+BUSY_TIMEOUT_S: Final = 20.0
 MAX_ROWS: Final = 10_000
 _DAY_S: Final = 86_400
 _SECOND_NS: Final = 1_000_000_000
@@ -304,8 +305,21 @@ class ShopBook:
     @contextmanager
     def writing(self) -> Iterator[Any]:
         """One transaction on the book, for this room's files alone: all of it is durable at the end, or none."""
-        with self._mutex, _sqlite_errors(self.path), self._db.atomic():
-            yield self._db
+        with self._mutex, _sqlite_errors(self.path):
+            inner = self._db.conn.in_transaction
+            if not inner:
+                # As a write from its first statement on: one that had read would be refused at once, and not wait,
+                # where another program is just writing.
+                self._db.conn.execute("BEGIN IMMEDIATE")
+            try:
+                with self._db.atomic():
+                    yield self._db
+                if not inner:
+                    self._db.conn.execute("COMMIT")
+            except BaseException:
+                if not inner:
+                    self._db.conn.rollback()
+                raise
 
     def _add_fact(self, db: Any, number: int, fact: Fact) -> None:
         db["facts"].insert({"number": number, **msgspec.structs.asdict(fact)})
@@ -344,7 +358,14 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise GaveWay from error
-        raise StoreError(f"the shop's book {path} cannot be used: {error}") from error
+        raise StoreError(f"the shop's book {path} cannot be used: {in_words(error)}") from error
+
+
+def in_words(error: sqlite3.Error) -> str:
+    """What SQLite says, and of a file in another program's hands what that means."""
+    # The low byte is the kind; what is above it says more.
+    busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return "another program holds it; close that program" if busy else str(error)
 
 
 def like_literal(text: str) -> str:

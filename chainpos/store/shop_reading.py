@@ -6,20 +6,24 @@ It refuses to write, and a book of another version. SQLite's read-only mode sees
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from chainpos.errors import StoreError
-from chainpos.store.shop import Fact, OutboxRow, SaleRow
+from chainpos.errors import StoreError, StoreInUse
+from chainpos.store.locking import FileLock
+from chainpos.store.shop import Fact, OutboxRow, SaleRow, in_words
 from chainpos.store.shop_bills import BillRow, TenderRow
 from chainpos.store.shop_schema import MIGRATIONS
 
 Row = TypeVar("Row", bound=msgspec.Struct)
-_BUSY_S = 5.0
+_BUSY_S: Final = 5.0
+BESIDE_TILL_S: Final = 2.0
+_AGAIN_S: Final = 0.01
 
 
 class BookReader:
@@ -89,6 +93,46 @@ class BookReader:
         except msgspec.DecodeError as error:
             raise StoreError(f"the setting {name!r} in the shop's book is damaged") from error
 
+    def look_over(self, beside_s: float = BESIDE_TILL_S) -> tuple[str, bool]:
+        """The first damage that SQLite finds, "" for none, and whether all of the book was read.
+
+        Where a till has the book open it is read for `beside_s` seconds at most, because no sale can be written
+        meanwhile; else to its end, and no till can open it until then. Raises StoreError.
+        """
+        lock = FileLock(self.path.with_name(self.path.name + ".lock"))
+        try:
+            lock.acquire("the shop's book is open in a till")
+        except StoreInUse:
+            return self._look_over(beside_s)
+        try:
+            return self._look_over(None)
+        finally:
+            lock.release()
+
+    def _look_over(self, within_s: float | None) -> tuple[str, bool]:
+        ended = threading.Event()
+
+        def interrupt(connection: sqlite3.Connection) -> None:
+            ended.wait(within_s)
+            # Again and again: it means nothing before the statement has begun.
+            while not ended.is_set():
+                connection.interrupt()
+                ended.wait(_AGAIN_S)
+
+        with closing(self._open()) as connection:
+            ending = threading.Thread(target=interrupt, args=(connection,), daemon=True)
+            ending.start()
+            try:
+                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                    return "", False
+                verdict = in_words(error)
+            finally:
+                ended.set()
+                ending.join()
+        return ("", True) if verdict == "ok" else (str(verdict), True)
+
     def _one(self, sql: str, values: tuple[object, ...]) -> SaleRow | None:
         rows = self._rows(sql, values)
         return msgspec.convert(rows[0], SaleRow, strict=False) if rows else None
@@ -102,12 +146,14 @@ class BookReader:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(
-                sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
-            ) as opened:
+            with closing(self._open()) as opened:
                 (version,) = opened.execute("PRAGMA user_version").fetchone()
                 if version != len(MIGRATIONS):
                     raise StoreError(f"the shop's book is of version {version}; this reads {len(MIGRATIONS)}")
                 yield opened
         except sqlite3.Error as error:
             raise StoreError(f"the shop's book {self.path} cannot be read: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        uri = f"{self.path.resolve().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False)

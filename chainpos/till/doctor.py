@@ -5,7 +5,6 @@ It refuses to mend anything itself, and writes nothing but a probe beside the ti
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import sqlite3
 import sys
@@ -20,12 +19,13 @@ from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.checkout.qr import qr_modules
 from chainpos.core.contracts.merchants.records import MERCHANTS, OPEN, TILLS, merchant_key
 from chainpos.core.values.timestamps import SECOND_NS
-from chainpos.errors import MalformedBytes, UserFacingError
+from chainpos.errors import MalformedBytes, StoreError, UserFacingError
 from chainpos.inspect.connection import NodeConnection
 from chainpos.inspect.records import record_at
 from chainpos.rpc.backend import NodeReport
 from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.durable import write_durably
+from chainpos.store.shop_reading import BookReader
 from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.views import Qr
 
@@ -162,14 +162,16 @@ def _book(path: Path) -> Finding:
     if not path.exists():
         return Finding("book", "good", "The shop's book will be begun with the first sale")
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
-            verdict = str(book.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.Error as error:
-        verdict = str(error)
-    if verdict == "ok":
+        damage, whole = BookReader(path).look_over()
+    except StoreError as error:
+        damage, whole = str(error), True
+    if not whole:
+        found = "Nothing damaged in what was read of the shop's book; close the till, then all of it is read"
+        return Finding("book", "good", found)
+    if not damage:
         return Finding("book", "good", "The shop's book is whole")
     mend = "Keep the file as it is. What was paid is on the ledger; begin a new book from a copy of this folder."
-    return Finding("book", "bad", f"The shop's book is damaged: {verdict.splitlines()[0][:80]}.", mend)
+    return Finding("book", "bad", f"The shop's book is damaged: {damage.splitlines()[0][:80]}.", mend)
 
 
 def _node(report: NodeReport) -> Finding:

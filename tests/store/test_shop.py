@@ -8,14 +8,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlite_utils import Database
 
 from chainpos.errors import StoreError
+from chainpos.store.locking import FileLock
 from chainpos.store.shop import Fact, OutboxRow, SaleRow, Search, ShopBook
+from chainpos.store.shop_reading import BookReader
 from chainpos.store.shop_schema import MIGRATIONS, migrate
 
 T0 = 1_767_225_600_000_000_000  # 2026-01-01 00:00 UTC
@@ -147,6 +153,73 @@ def test_the_book_is_durable_by_rollback_journal_and_synced_directories(tmp_path
         assert all(table.strict for table in tables)
 
 
+def add_many(book: ShopBook, count: int) -> None:
+    """So many sales at once, a second apart."""
+    columns = ", ".join(SaleRow.__struct_fields__)
+    marks = ", ".join("?" for _ in SaleRow.__struct_fields__)
+    rows = (
+        msgspec.structs.astuple(make_sale(number, minor=number % 5_000 + 1, created_ns=T0 + number * 10**9))
+        for number in range(1, count + 1)
+    )
+    with book._db.atomic():
+        book._db.conn.executemany(f"INSERT INTO sales ({columns}) VALUES ({marks})", rows)  # noqa: S608
+
+
+@contextmanager
+def held_by_another_program(path: Path, first: str) -> Iterator[None]:
+    """For a third of a second, from its `first` statement on."""
+    with closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE" if first.startswith("UPDATE") else "BEGIN")
+        other.execute(first).fetchone()
+        ending = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+        ending.start()
+        try:
+            yield
+        finally:
+            ending.join()
+
+
+@pytest.mark.parametrize("first", ["UPDATE settings SET value = value", "SELECT count(*) FROM sales"])
+def test_a_program_that_reads_or_edits_the_book_for_a_moment_is_waited_for(tmp_path: Path, first: str) -> None:
+    """Who has begun to read cannot wait for one who writes: SQLite refuses at once, so a write begins as one."""
+    path = tmp_path / "shop.db"
+    with ShopBook(path) as book:
+        with held_by_another_program(path, first):
+            book.add_sale(make_sale(1), Fact("requested", 1))
+        with held_by_another_program(path, first), book.writing():
+            # What a room writes in one go, with a look at what stands first.
+            assert book.sale("260101-0001") == make_sale(1)
+            book.add_sale(make_sale(2), Fact("requested", 1))
+        assert [sale.number for sale in book.watched_sales()] == [1, 2]
+
+
+def test_a_book_that_is_held_for_long_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "shop.db"
+    monkeypatch.setattr("chainpos.store.shop.BUSY_TIMEOUT_S", 0.05)
+    with ShopBook(path) as book, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="another program holds it"):
+            book.add_sale(make_sale(1), Fact("requested", 1))
+        other.execute("ROLLBACK")
+        book.add_sale(make_sale(1), Fact("requested", 1))
+
+
+def test_a_book_is_looked_over_whole_where_no_till_has_it_and_for_a_moment_beside_one(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with ShopBook(path) as book:
+        add_many(book, 30_000)
+        assert BookReader(path).look_over(beside_s=0.0) == ("", False)
+        assert BookReader(path).look_over(beside_s=60.0) == ("", True)
+    assert BookReader(path).look_over(beside_s=0.0) == ("", True)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xa5" * 8192 + whole[16384:])
+    damage, _ = BookReader(path).look_over()
+    assert damage
+    lock = FileLock(path.with_name("shop.db.lock"))
+    lock.acquire("the book is still looked over")
+    lock.release()
+
+
 def test_a_book_from_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     ShopBook(path).close()
@@ -186,6 +259,7 @@ def test_a_file_that_is_no_book_is_refused(tmp_path: Path) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
+from chainpos.store.locking import FileLock
 from chainpos.store.shop import Fact, ShopBook, OutboxRow
 sys.path.insert(0, sys.argv[2])
 from test_shop import make_sale, make_outgoing
@@ -231,17 +305,8 @@ def test_an_acknowledged_sale_survives_kill_9(tmp_path: Path) -> None:
 def test_a_year_of_sales_is_searched_without_a_scan_that_is_felt(tmp_path: Path) -> None:
     """100,000 sales: the plan uses the indexes, and each search of a screen stays under 50 ms even on a slow day."""
     with ShopBook(tmp_path / "shop.db") as book:
-        columns = ", ".join(SaleRow.__struct_fields__)
-        marks = ", ".join("?" for _ in SaleRow.__struct_fields__)
-        rows = (
-            tuple(getattr(sale, name) for name in SaleRow.__struct_fields__)
-            for sale in (
-                make_sale(number, minor=number % 5_000 + 1, created_ns=T0 + number * 10**9)
-                for number in range(1, 100_001)
-            )
-        )
+        add_many(book, 100_000)
         with book._db.atomic():
-            book._db.conn.executemany(f"INSERT INTO sales ({columns}) VALUES ({marks})", rows)  # noqa: S608
             book._db.execute("UPDATE sales SET watched = 0 WHERE number < 99990")
         for sql in (
             "SELECT * FROM sales WHERE watched = 1 ORDER BY number LIMIT 10",
