@@ -13,7 +13,8 @@ import msgspec
 
 from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.checkout.matching import MONEY_RECEIVED, LedgerFacts, SaleState, Sight, Standing, judge
-from chainpos.core.checkout.qr import Modules, qr_modules
+from chainpos.core.checkout.qr import qr_modules
+from chainpos.core.checkout.qr_mask import Modules
 from chainpos.core.checkout.request import SignedRequest
 from chainpos.core.contracts.payments.messages import Charge, Pay, decode_request, request_id
 from chainpos.core.contracts.payments.records import Payment

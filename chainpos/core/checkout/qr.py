@@ -12,13 +12,13 @@ from qrcode.exceptions import DataOverflowError
 from qrcode.main import QRCode
 from qrcode.util import MODE_8BIT_BYTE, MODE_ALPHA_NUM, QRData
 
+from chainpos.core.checkout.qr_mask import Modules, best_masked
+
 # Alphanumeric mode, ISO/IEC 18004 table 5.
 ALPHANUMERIC: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 # 33 modules and the quiet zone of 4 on both sides are 21 rows of half blocks.
 SCREEN_VERSION: Final = 4
 MAX_VERSION: Final = 40
-
-Modules = tuple[tuple[bool, ...], ...]
 
 
 class QrTooLarge(ValueError):
@@ -41,5 +41,4 @@ def qr_modules(text: str, *, max_version: int = SCREEN_VERSION) -> Modules:
         raise QrTooLarge("no QR code holds so long a text") from error
     if code.version > max_version:
         raise QrTooLarge(f"the text needs a QR code of version {code.version}, over {max_version}")
-    code.make(fit=False)
-    return tuple(tuple(bool(module) for module in row) for row in code.get_matrix())
+    return best_masked(code)

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from chainpos.core.checkout.qr import Modules, qr_modules
+from chainpos.core.checkout.qr import qr_modules
+from chainpos.core.checkout.qr_mask import Modules
 from chainpos.core.checkout.receipt import WIDE_COLUMNS
 from chainpos.core.values.text import clean
 

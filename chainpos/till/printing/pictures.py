@@ -14,7 +14,8 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from chainpos.core.checkout.qr import Modules, qr_modules
+from chainpos.core.checkout.qr import qr_modules
+from chainpos.core.checkout.qr_mask import Modules
 from chainpos.core.checkout.receipt import width
 from chainpos.core.values.text import clean
 from chainpos.errors import EXIT_USAGE, UserFacingError

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
 import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qrcode.constants import ERROR_CORRECT_M
+from qrcode.main import QRCode
+from qrcode.util import MODE_8BIT_BYTE, MODE_ALPHA_NUM, QRData, lost_point
 
-from chainpos.core.checkout.qr import ALPHANUMERIC, MAX_VERSION, Modules, QrTooLarge, qr_modules
+from chainpos.core.checkout.qr import ALPHANUMERIC, MAX_VERSION, QrTooLarge, qr_modules
+from chainpos.core.checkout.qr_mask import MASKS, Modules, penalty
 
 LINK = "HTTP://192.168.100.200:26657/P/ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -60,3 +66,52 @@ def test_every_alphanumeric_text_reads_back(text: str) -> None:
 def test_text_in_chinese_reads_back() -> None:
     (found,) = zxingcpp.read_barcodes(_picture(qr_modules("收款 12.50 元")), try_invert=False)
     assert found.text == "收款 12.50 元"
+
+
+def _penalty(modules: Modules) -> int:
+    rows, columns = (
+        int("".join("0" + "".join("01"[module] for module in line) for line in lines), 2)
+        for lines in (modules, tuple(zip(*modules, strict=True)))
+    )
+    return penalty(rows, columns, len(modules))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(min_size=1, max_size=200), st.sampled_from(MASKS))
+def test_a_code_is_the_one_that_the_library_would_draw_and_each_mask_weighs_what_it_weighs_there(
+    text: str, mask: int
+) -> None:
+    """The library counts module by module, with other code."""
+    code: QRCode[object] = QRCode(error_correction=ERROR_CORRECT_M, border=0)
+    mode = MODE_ALPHA_NUM if ALPHANUMERIC.issuperset(text) else MODE_8BIT_BYTE
+    code.add_data(QRData(text.encode(), mode=mode))
+    code.make()
+    drawn = tuple(tuple(map(bool, row)) for row in code.modules)
+    assert qr_modules(text, max_version=MAX_VERSION) == drawn
+    code.makeImpl(False, mask)
+    assert _penalty(tuple(tuple(map(bool, row)) for row in code.modules)) == lost_point(code.modules)
+
+
+@pytest.mark.parametrize(
+    ("dark", "expected"),
+    [
+        # Runs: 2 directions of 21 lines of 21, each 19. Blocks: 400 of 3. All dark: 50 % off, ten steps of ten.
+        (lambda _row, _column: True, 2 * 21 * 19 + 400 * 3 + 100),
+        # A board of single squares has neither; of 441 squares 221 are dark.
+        (lambda row, column: (row + column) % 2 == 0, 0),
+        # Stripes: each of 21 columns is one run; 11 of 21 stripes dark is 2.4 % off, under a step.
+        (lambda _row, column: column % 2 == 0, 21 * 19),
+    ],
+)
+def test_penalties_by_hand(dark: Callable[[int, int], bool], expected: int) -> None:
+    assert _penalty(tuple(tuple(dark(row, column) for column in range(21)) for row in range(21))) == expected
+
+
+def test_what_looks_like_a_finder_costs_forty_on_either_side_of_four_light_modules() -> None:
+    row = [False] * 21
+    row[5:12] = [True, False, True, True, True, False, True]
+    board = [[(row_number + column) % 2 == 0 for column in range(21)] for row_number in range(21)]
+    with_finder = tuple(tuple(row if number == 10 else line) for number, line in enumerate(board))
+    assert _penalty(with_finder) == lost_point([list(line) for line in with_finder])
+    # Five light before it and nine after: both patterns, and two runs.
+    assert _penalty(with_finder) >= 2 * 40 + 3 + 7
