@@ -7,13 +7,13 @@ time.
 from __future__ import annotations
 
 from textual.containers import Container, Horizontal, Vertical
-from textual.geometry import Region, Size
-from textual.reactive import Reactive
+from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
+
+from chainpos.console.widgets.kept import Keeping
 
 
-class Ground(Widget):
+class Ground(Keeping):
     """All lines are the first one, as a poor terminal shows it. It refuses borders above and below: they would repeat.
 
     Behind the container among a class's bases: Textual takes the styles of the first one alone.
@@ -24,17 +24,13 @@ class Ground(Widget):
         return super().render_lines(Region(crop.x, 0, crop.width, 1)) * crop.height
 
 
-class _Places(Ground):
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
-
-
-class Room(Container, _Places):
+class Room(Container, Ground):
     """Its styles say how it places what is in it."""
 
 
-class Row(Horizontal, _Places):
+class Row(Horizontal, Ground):
     """Side by side."""
 
 
-class Stack(Vertical, _Places):
+class Stack(Vertical, Ground):
     """One under the other."""

@@ -8,15 +8,15 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
 from chainpos.console.context import texts_of
+from chainpos.console.widgets.kept import Keeping
 from chainpos.console.widgets.lines_panel import line
 
 KEYS: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9", ".", "0", "⌫", "enter")
 
 
-class PadKey(Widget, can_focus=False):
+class PadKey(Keeping, can_focus=False):
     """One key."""
 
     class Pressed(Message):

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Self
 
 from textual.content import Content
 from textual.geometry import Region, Size
+from textual.selection import Selection
 from textual.widget import Widget
 
 from chainpos.console.cells import cut, fit, width_of
+from chainpos.console.widgets.kept import Keeping
+from chainpos.console.widgets.lines_visual import DrawnLines, LinesVisual
 
 
-class LinesPanel(Widget):
+class LinesPanel(Keeping):
     """Subclasses say their lines for a width; the height follows."""
 
     # The lines that were made last, and for which room: they are asked for when measuring, and again when drawing.
     _made: Sequence[Content] = ()
     _made_for: tuple[int, Size] | None = None
+
+    @cached_property
+    def _drawn(self) -> DrawnLines:
+        return DrawnLines()
 
     def lines(self, width: int) -> Sequence[Content]:
         """At most `width` cells each. What they hang on changes with `refresh`, as all that is drawn."""
@@ -37,10 +45,14 @@ class LinesPanel(Widget):
         """As many rows as lines."""
         return len(self._lines(width))
 
-    def render(self) -> Content:
+    def render(self) -> LinesVisual:
         """The lines that fit."""
         room = self.content_size
-        return Content("\n").join(list(self._lines(room.width))[: max(room.height, 0)])
+        return LinesVisual(self._lines(room.width)[: max(room.height, 0)], self._drawn, self.app.theme)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str]:
+        """What is selected with the mouse."""
+        return selection.extract("\n".join(line.plain for line in self._lines(self.content_size.width))), "\n"
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again. The screen is laid out anew if the number of lines differs and not else: that costs all of it."""

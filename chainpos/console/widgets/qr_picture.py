@@ -15,8 +15,8 @@ from rich.style import Style
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
+from chainpos.console.widgets.kept import Keeping
 from chainpos.till.views import Qr
 
 QUIET: Final = 4
@@ -55,7 +55,7 @@ def picture_rows(qr: Qr, scale: int) -> tuple[str, ...]:
     )
 
 
-class QrPicture(Widget):
+class QrPicture(Keeping):
     """Draws `qr` in the middle of its room, as large as fits."""
 
     qr: reactive[Qr | None] = reactive(None, layout=True)
@@ -65,19 +65,21 @@ class QrPicture(Widget):
         """The scale it is drawn at; 0 if it is not drawn."""
         return scale_for(self.qr, self.size) if self.qr is not None else 0
 
-    # All rows, worked out together when the first of them is drawn.
     _drawn: tuple[Strip, ...] = ()
+    _drawn_for: tuple[object, ...] = ()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows of one picture."""
-        self._drawn = ()
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
-        """One row: ground, code, ground."""
-        if not self._drawn:
-            self._drawn = tuple(self._picture())
-        return self._drawn[y] if y < len(self._drawn) else Strip.blank(self.size.width, self.rich_style)
+        """The rows of one picture: without borders, each is what it is."""
+        filters = self.get_line_filters()
+        asked = self.qr, self.size, self.rich_style, *filters
+        if self._drawn_for != asked:
+            ground = self.background_colors[1]
+            rows = tuple(self._picture())
+            for each in filters:
+                rows = tuple(row.apply_filter(each, ground) for row in rows)
+            self._drawn, self._drawn_for = rows, asked
+        rows = self._drawn[crop.y : crop.bottom]
+        return [row if crop.width == row.cell_length else row.crop(crop.x, crop.right) for row in rows]
 
     def _picture(self) -> Iterator[Strip]:
         (width, height), ground, scale = self.size, self.rich_style, self.scale
