@@ -110,9 +110,11 @@ class Ringing(BillDesk):
             bill = self._require_changeable(self._hand)
             if not bill.undone:
                 raise UserFacingError("There is nothing to take back.", next_step="Go on with the bill.")
-            cart = bill.undone.pop()
+            cart = bill.undone[-1]
             row = bill.with_cart(cart, self._run.clock.now_ns())
             await self._write(row)
+            # Only now: what could not be written can be taken back once more.
+            del bill.undone[-1]
             bill.take_cart(row, cart, undo=True)
             self._run.changed()
 

@@ -10,7 +10,7 @@ import pytest
 
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.values.amount import Amount
-from chainpos.errors import UserFacingError
+from chainpos.errors import StoreError, UserFacingError
 from chainpos.store.shop_shifts import ShiftRow, ShopShifts
 from chainpos.till.bill_views import BillState, BillView, PartState, TenderKind
 from chainpos.till.shift_reading import read_book
@@ -340,3 +340,23 @@ async def test_who_asks_an_ended_till_is_cancelled_and_finds_no_fault(tmp_path: 
     await shop.close()
     with pytest.raises(asyncio.CancelledError):
         await shop.bills.of_sale("260302-AA-0001")
+
+
+async def test_a_step_back_that_could_not_be_written_can_be_taken_again(
+    shop: BillShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.bills.add("tea")
+    await shop.bills.add("soup")
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.bills.stored, "put", full)
+        with pytest.raises(StoreError):
+            await shop.bills.undo()
+    assert in_hand(shop).charged == cny(3_750)
+    shop.book.failure = None
+    for expected in (1_200, 0):
+        await shop.bills.undo()
+        assert in_hand(shop).charged == cny(expected)
