@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from chainpos.core.checkout.takings import NO_RATE
+from chainpos.core.checkout.takings import NO_RATE, Taxed
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
@@ -92,7 +92,7 @@ def shift_csv(report: ZReport) -> bytes:
                 _figure(line.ledger_minor, money, sign),
                 _figure(line.tip_minor, money),
                 _figure(line.fee_minor, money, sign),
-                _figure(abs(line.net_minor), money, "-" if line.net_minor < 0 else ""),
+                _signed(line.net_minor, money),
                 money,
                 plain_cell(line.where),
                 line.height or "",
@@ -114,15 +114,20 @@ def shift_csv(report: ZReport) -> bytes:
 
 
 def tax_csv(report: ZReport) -> bytes:
-    """A row a rate: what was charged and what given back, tax included, and the tax in each; no rate: keyed amounts."""
+    """A row a rate: what was charged and what given back, tax included, and the tax in each; no rate: keyed amounts.
+
+    Below zero, given back is what an earlier report told of a refund that the ledger denies. Alone at its rate that
+    stands as charged again: a report does not say which of the two it is.
+    """
     told: list[Sequence[object]] = [TAX_COLUMNS]
     for rate_ppm in sorted({each.rate_ppm for each in report.taxed}):
-        rows = [each for each in report.taxed if each.rate_ppm == rate_ppm]
-        charged, back = ([row for row in rows if (row.due_minor < 0) is below] for below in (False, True))
+        first, *back = [each for each in report.taxed if each.rate_ppm == rate_ppm]
+        # What was charged comes first in a report, and is never below zero.
+        charged = first if (first.due_minor, first.tax_minor) >= (0, 0) else Taxed(rate_ppm, 0, 0)
+        given = [*back] if charged is first else [first, *back]
+        due_minor, tax_minor = -sum(each.due_minor for each in given), -sum(each.tax_minor for each in given)
         figures = [
-            _figure(sum(sign * amount for amount in amounts), report.currency)
-            for side, sign in ((charged, 1), (back, -1))
-            for amounts in ([row.due_minor for row in side], [row.tax_minor for row in side])
+            _signed(minor, report.currency) for minor in (charged.due_minor, charged.tax_minor, due_minor, tax_minor)
         ]
         rate = "" if rate_ppm == NO_RATE else f"{Decimal(rate_ppm).scaleb(-4).normalize():f}"
         told.append([rate, *figures, report.currency])
@@ -147,6 +152,10 @@ def _figure(minor: int, currency: str, sign: str = "") -> str:
     if minor < 0:
         return ""
     return f"{sign if minor else ''}{format_amount(Amount(minor, currency), with_currency=False).replace(',', '')}"
+
+
+def _signed(minor: int, currency: str) -> str:
+    return _figure(abs(minor), currency, "-" if minor < 0 else "")
 
 
 def _time(time_s: int) -> str:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chainpos.core.checkout.reconciling import PAYMENT, REFUND, Entry, reconcile
-from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered, takings
+from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered, by_rate, takings
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.till.shift_export import COLUMNS, TAX_COLUMNS, plain_cell, shift_csv, tax_csv
 
@@ -72,3 +72,25 @@ def test_the_tax_table_has_a_row_a_rate_with_what_was_charged_and_what_went_back
         ["6.5", "25.50", "1.44", "0.00", "0.00", "CNY"],
         ["13", "12.00", "1.38", "6.00", "0.69", "CNY"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("taxed", "figures"),
+    [
+        ((Taxed(130_000, 1_200, 138), Taxed(130_000, 600, 69)), ["12.00", "1.38", "-6.00", "-0.69"]),
+        ((Taxed(130_000, 1_200, 138), Taxed(130_000, 0, -1)), ["12.00", "1.38", "0.00", "0.01"]),
+        ((Taxed(130_000, 0, -1),), ["0.00", "0.00", "0.00", "0.01"]),
+        ((Taxed(130_000, 0, 1),), ["0.00", "0.01", "0.00", "0.00"]),
+        ((Taxed(130_000, 600, 69),), ["6.00", "0.69", "0.00", "0.00"]),
+        ((Taxed(130_000, -600, -69),), ["0.00", "0.00", "6.00", "0.69"]),
+    ],
+)
+def test_what_mends_an_earlier_report_is_no_charge_and_every_figure_is_a_number(
+    taxed: tuple[Taxed, ...], figures: list[str]
+) -> None:
+    made = msgspec.structs.replace(report(), taxed=taxed)
+    _, row = csv.reader(io.StringIO(tax_csv(made).decode("utf-8-sig")))
+    assert row == ["13", *figures, "CNY"]
+    (net,) = by_rate(taxed)
+    charged, tax, back, tax_back = (round(float(each) * 100) for each in figures)
+    assert (charged - back, tax - tax_back) == (net.due_minor, net.tax_minor)
