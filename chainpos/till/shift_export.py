@@ -12,8 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from chainpos.core.checkout.takings import NO_RATE, Taxed
-from chainpos.core.checkout.z_report import ZReport
+from chainpos.core.checkout.z_report import ReportFile, ZReport
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
@@ -30,7 +32,11 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def write_exports(report: ZReport, file: bytes, folder: Path) -> tuple[Path, ...]:
-    """Write all forms of a shift into a folder; which files they are. Raises UserFacingError."""
+    """Write all forms of a shift into a folder; which files they are. Raises UserFacingError.
+
+    The same report may be written again, also with the proof of its anchor, which is there later than the report. Where
+    a file with another content is in the way, none is written.
+    """
     tables = {f"{_name(report)}.csv": shift_csv(report), f"{_name(report)}-tax.csv": tax_csv(report)}
     wanted = [(folder / name, content) for name, content in (*tables.items(), (f"{_name(report)}.json", file))]
     _write(wanted)
@@ -42,15 +48,45 @@ def _name(report: ZReport) -> str:
 
 
 def _write(files: list[tuple[Path, bytes]]) -> None:
+    folder = files[0][0].parent
     try:
-        for path, content in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(path, content)
+        folder.mkdir(parents=True, exist_ok=True)
+        there = [path.read_bytes() if path.exists() else None for path, _ in files]
+        for (path, content), old in zip(files, there, strict=True):
+            if old is not None and old != content and not _is_same_report(old, content):
+                raise UserFacingError(
+                    f"{path} is there with another content: nothing was written.",
+                    next_step="Keep that file in another folder, then export the shift again.",
+                )
+        for (path, content), old in zip(files, there, strict=True):
+            if old is None or (old != content and not _has_more(old, content)):
+                write_durably(path, content)
     except OSError as error:
         raise UserFacingError(
-            f"The shift cannot be written to {path.parent}: {error.strerror or error}.",
+            f"The shift cannot be written to {folder}: {error.strerror or error}.",
             next_step="Choose another folder, or make room there.",
         ) from error
+
+
+def _is_same_report(old: bytes, new: bytes) -> bool:
+    """Whether both are one signed report, with its proof or without."""
+    was, now = _report_file(old), _report_file(new)
+    if was is None or now is None:
+        return False
+    return (bytes(was.document), was.signature) == (bytes(now.document), now.signature)
+
+
+def _has_more(old: bytes, new: bytes) -> bool:
+    """Whether of one signed report the file that is there has the proof, and the new one has none."""
+    was, now = _report_file(old), _report_file(new)
+    return was is not None and now is not None and bool(was.proof) and not now.proof
+
+
+def _report_file(content: bytes) -> ReportFile | None:
+    try:
+        return msgspec.json.decode(content, type=ReportFile)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def write_bank_statement(report: ZReport, node: str, folder: Path) -> Path:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from chainpos.core.checkout.reconciling import PAYMENT, REFUND, Entry, reconcile
 from chainpos.core.checkout.takings import NO_RATE, Drawn, Taxed, Tendered, by_rate, takings
-from chainpos.core.checkout.z_report import ZReport
-from chainpos.till.shift_export import COLUMNS, TAX_COLUMNS, plain_cell, shift_csv, tax_csv
+from chainpos.core.checkout.z_report import SignedReport, ZReport, encode_file, encode_report
+from chainpos.errors import UserFacingError
+from chainpos.till.shift_export import COLUMNS, TAX_COLUMNS, plain_cell, shift_csv, tax_csv, write_exports
 
 
 def report(reason: str = "milk", staff: str = "Mei") -> ZReport:
@@ -94,3 +98,30 @@ def test_what_mends_an_earlier_report_is_no_charge_and_every_figure_is_a_number(
     (net,) = by_rate(taxed)
     charged, tax, back, tax_back = (round(float(each) * 100) for each in figures)
     assert (charged - back, tax - tax_back) == (net.due_minor, net.tax_minor)
+
+
+def exported(made: ZReport, folder: Path, proof: str = "") -> dict[str, bytes]:
+    document = encode_report(made)
+    file = encode_file(SignedReport(made, document, hashlib.sha512(document).digest()), proof)
+    return {path.name: path.read_bytes() for path in write_exports(made, file, folder)}
+
+
+def test_no_export_writes_over_another_report_of_the_same_number_or_a_table_that_somebody_changed(
+    tmp_path: Path,
+) -> None:
+    first = exported(report(), tmp_path)
+    with pytest.raises(UserFacingError, match="another content: nothing was written"):
+        exported(msgspec.structs.replace(report(), closed_s=2), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+    table = tmp_path / next(name for name in first if name.endswith("-tax.csv"))
+    table.write_bytes(b"checked by Li\n")
+    with pytest.raises(UserFacingError, match=re.escape(str(table))):
+        exported(report(), tmp_path, "cHJvb2Y=")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first | {table.name: b"checked by Li\n"}
+
+
+def test_a_report_is_exported_again_with_its_proof_and_keeps_it_when_the_node_gives_none(tmp_path: Path) -> None:
+    assert exported(report(), tmp_path) == exported(report(), tmp_path)
+    proved = exported(report(), tmp_path, "cHJvb2Y=")
+    assert b"cHJvb2Y=" in proved["TEAHOUSE-abababab-Z0001.json"]
+    assert exported(report(), tmp_path) == proved
