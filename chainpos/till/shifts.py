@@ -29,7 +29,7 @@ from chainpos.rpc.client import Disconnected, RpcClient, RpcError
 from chainpos.store.shop import OutboxRow
 from chainpos.store.shop_shifts import DrawerRow, ShiftRow, ShopShifts
 from chainpos.sync.proving import gather_proof
-from chainpos.till.outbox import DONE, REFUSED, WAITING
+from chainpos.till.outbox import DONE, WAITING
 from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
 from chainpos.till.shift_export import write_bank_statement, write_exports
@@ -214,6 +214,9 @@ class ShiftDesk:
         run = self._run
         message = Record(run.settings.merchant, KIND, row.number, sha256(row.document))
         expires_s = run.clock.now_ns() // SECOND_NS + ANCHOR_LIFE_S
+        if expires_s <= run.desk.tip_time_s:
+            # This clock is so far behind that no block would take it: it is signed once the clock is right.
+            return
         await run.outbox.sign(ANCHOR, message, expires_s=expires_s, staff=row.closed_by)
 
     async def _anchored_soon(self) -> None:
@@ -319,8 +322,11 @@ def _sent_for(shifts: ShopShifts, number: int) -> list[OutboxRow]:
 
 
 def _is_young(sent: list[OutboxRow], now_ns: int) -> bool:
-    """Whether the last try was refused just now: a till that recorded too much today is not to ask at every block."""
-    return bool(sent) and sent[0].state == REFUSED and now_ns - sent[0].created_ns < ANCHOR_PAUSE_NS
+    """Whether a try ended just now: a till that recorded too much today is not to ask at every block.
+
+    A try that is younger than this moment tells that the clock was set back, and nothing else.
+    """
+    return any(0 <= now_ns - each.created_ns < ANCHOR_PAUSE_NS for each in sent)
 
 
 def _row_view(row: ShiftRow) -> ShiftRowView:

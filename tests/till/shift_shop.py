@@ -80,7 +80,7 @@ class ShiftShop(BillShop):
         run.genesis = SimpleNamespace(chain_id=CHAIN_ID)
         run.connection = SimpleNamespace(client=None)
         run.desk.network = SimpleNamespace(known_height=0)
-        run.desk.tip_height = 0
+        run.desk.tip_height = run.desk.tip_time_s = 0
         run.errands = []
         run.listening = self._listening
         self.shifts = ShiftDesk(cast(RunningTill, run), self.staff)
