@@ -273,6 +273,15 @@ class ShopShifts:
         )
         return self.book.rows(sql, [after_height, to_height, MAX_ROWS], TenderRow)
 
+    def given_up_between(self, after_height: int, to_height: int) -> frozenset[int]:
+        """Of the sales that `paid_between` has, those whose bill was given up: their money is for nothing on it."""
+        sql = (
+            "SELECT tenders.sale AS number FROM sales CROSS JOIN tenders ON tenders.sale = sales.number "
+            "AND tenders.sale > 0 CROSS JOIN bills ON bills.number = tenders.bill "
+            "WHERE sales.height > ? AND sales.height <= ? AND bills.state = 'void' LIMIT ?"
+        )
+        return frozenset(row.number for row in self.book.rows(sql, [after_height, to_height, MAX_ROWS], _Number))
+
     def taxed_uncounted(self) -> list[TaxRow]:
         """What complete bills that no closed shift counted charged at each rate."""
         sql = (

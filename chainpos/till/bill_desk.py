@@ -137,7 +137,9 @@ class BillDesk:
             bill.row = msgspec.structs.replace(bill.row, state=PAYING)
         elif bill is not self._hand and bill.row.state == PAYING and bill.changeable:
             bill.row = msgspec.structs.replace(bill.row, state=HELD)
-        bill.row = bill.completed(now_ns) or bill.row
+        if ended.state == RECEIVED:
+            # A code that ended without money completes nothing, though what was emptied meanwhile has nothing due.
+            bill.row = bill.completed(now_ns) or bill.row
         self._run.book.post(_ending(self.stored, bill, ended, late=late))
 
     def view(self) -> BillView | None:
@@ -173,7 +175,7 @@ class BillDesk:
                 await self._put_aside()
             state = RINGING if bill.changeable else PAYING
             row = msgspec.structs.replace(bill.row, state=state, changed_ns=self._run.clock.now_ns())
-            await self._write(row, hand=number)
+            await self._write(bill, row, hand=number)
             bill.row, self._hand = row, bill
             if (live := bill.live) is not None:
                 self._selling.resume_sale(live.sale)
@@ -186,7 +188,7 @@ class BillDesk:
             bill = self._require_changeable(self._hand)
             now_ns = self._run.clock.now_ns()
             row = msgspec.structs.replace(bill.row, state=VOID, closed_ns=now_ns, changed_ns=now_ns)
-            await self._write(row, hand=0)
+            await self._write(bill, row, hand=0)
             bill.row, self._hand = row, None
             if bill.settled:
                 del self._open[bill.number]
@@ -198,13 +200,19 @@ class BillDesk:
     def _require_seller(self) -> None:
         self._selling.staff.require(Right.SELL)
 
-    async def _write(self, row: BillRow, *, hand: int | None = None) -> None:
+    async def _write(self, bill: OpenBill, row: BillRow, *, hand: int | None = None) -> None:
         """The row, and which bill is in hand, in one transaction."""
         moved = hand is not None and hand != self._booked_hand
+        # A code that this machine's clock had ended may live again, after lines came and went: what it pays is these.
+        stand = row.state == PAYING and not bill.received_minor
+        cart, totals = bill.cart, bill.totals
 
         def write() -> None:
             with self.stored.book.writing():
-                self.stored.put(row)
+                if stand:
+                    self.stored.put_lines(row, cart, totals)
+                else:
+                    self.stored.put(row)
                 if moved and hand is not None:
                     self.stored.book.save_setting(IN_HAND, _Number(hand))
 
@@ -224,7 +232,7 @@ class BillDesk:
             now_ns = self._run.clock.now_ns()
             state = (HELD if bill.cart.lines else VOID) if bill.changeable else PAYING
             row = msgspec.structs.replace(bill.row, state=state, changed_ns=now_ns, closed_ns=now_ns * (state == VOID))
-            await self._write(row, hand=0)
+            await self._write(bill, row, hand=0)
             bill.row = row
             if bill.settled:
                 del self._open[bill.number]

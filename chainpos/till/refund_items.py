@@ -23,7 +23,7 @@ from chainpos.core.values.text import clean
 from chainpos.errors import UserFacingError
 from chainpos.store.shop import OutboxRow, ShopBook
 from chainpos.store.shop_beside import ShopBeside
-from chainpos.store.shop_bills import BillLineRow, ShopBills
+from chainpos.store.shop_bills import RETURNED, BillLineRow, ShopBills
 from chainpos.till.book_thread import BookThread
 from chainpos.till.ledger_lines import refund_id
 from chainpos.till.outbox import EXPIRED, REFUSED
@@ -33,6 +33,7 @@ from chainpos.till.views import ItemView
 # What stands in a refund's reason: "items 1x2,3x1", lines counted from 1.
 _REASON: Final = re.compile(r"items ([0-9]{1,3}x[0-9]{1,4}(?:,[0-9]{1,3}x[0-9]{1,4})*)", re.ASCII)
 MAX_REASON_BYTES: Final = 80
+_NEVER_NS: Final = 2**63
 
 
 class RefundItems:
@@ -70,11 +71,23 @@ class Given(NamedTuple):
 
 
 def given_items(book: ShopBook, bill: int) -> list[Given]:
-    """All refunds of a bill that name pieces, oldest first: on the ledger by each of its codes, and beside it."""
-    sales = [tender.sale for tender in ShopBills(book).tenders(bill) if tender.sale]
-    sent = [(row, _message(row)) for sale in sales for row in book.outbox_of(sale) if _may_move_money(row)]
+    """All refunds of a bill that name pieces, oldest first: on the ledger by each of its codes, and beside it.
+
+    Not what went back whole before the bill was complete: all of it was due again then, and was paid otherwise.
+    """
+    bills = ShopBills(book)
+    row = bills.bill(bill)
+    closed_ns = row.closed_ns if row is not None and row.closed_ns else _NEVER_NS
+    sent = [
+        (each, _message(each))
+        for tender in bills.tenders(bill)
+        if tender.sale
+        for each in book.outbox_of(tender.sale)
+        if _may_move_money(each) and not (tender.state == RETURNED and each.created_ns <= closed_ns)
+    ]
     refunds = [
-        Given(refund_id(each.payment_id, each.reference), row.created_ns, _named_in(each.reason)) for row, each in sent
+        Given(refund_id(message.payment_id, message.reference), each.created_ns, _named_in(message.reason))
+        for each, message in sent
     ]
     returns = [Given(return_id(row.id), row.at_ns, _named_in(row.reason)) for row in ShopBeside(book).returns(bill)]
     return sorted((each for each in (*refunds, *returns) if each.pieces), key=lambda each: each.at_ns)

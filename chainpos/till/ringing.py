@@ -112,7 +112,7 @@ class Ringing(BillDesk):
                 raise UserFacingError("There is nothing to take back.", next_step="Go on with the bill.")
             cart = bill.undone[-1]
             row = bill.with_cart(cart, self._run.clock.now_ns())
-            await self._write(row)
+            await self._write(bill, row)
             # Only now: what could not be written can be taken back once more.
             del bill.undone[-1]
             bill.take_cart(row, cart, undo=True)
@@ -133,7 +133,7 @@ class Ringing(BillDesk):
                 row = bill.with_cart(cart, self._run.clock.now_ns())
             except CartError as error:
                 raise refused(error) from error
-            await self._write(row, hand=bill.number)
+            await self._write(bill, row, hand=bill.number)
             bill.take_cart(row, cart)
             self._hand = self._open[bill.number] = bill
         # A code that ended without money gives way to the lines.

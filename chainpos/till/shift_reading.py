@@ -191,7 +191,8 @@ def read_book(
     tenders = {row.sale: row for row in shifts.tenders_between(shift.from_height, to_height)}
     refunds = [_refund_entry(row) for row in shifts.sent_between(KIND, shift.from_height, to_height)]
     taxed = [Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in shifts.taxed_uncounted()]
-    keyed_minor = sum(row.amount_minor for row in paid if row.number not in tenders)
+    given_up = shifts.given_up_between(shift.from_height, to_height)
+    keyed_minor = sum(row.amount_minor for row in paid if row.number not in tenders or row.number in given_up)
     if keyed_minor:
         taxed.append(Taxed(NO_RATE, keyed_minor, 0))
     came, went = shifts.received_uncounted(), [row for row in shifts.returned_uncounted() if row.received_ns]
