@@ -25,6 +25,7 @@ from chainpos.core.execution import REJECTED
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.errors import StoreError
 from chainpos.inspect.inspector import network_view
 from chainpos.inspect.records import record_at
 from chainpos.inspect.views import Link, NetworkView
@@ -34,7 +35,7 @@ from chainpos.rpc.client import ReceivedEvent, RpcClient, RpcError
 from chainpos.store.shop import Fact, OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
 from chainpos.till.identity import Certified, Identity, Noticed
-from chainpos.till.missed import refunds_since
+from chainpos.till.missed import Height, catch_up, hash_of_payment
 from chainpos.till.naming import attribute_bytes, payments_refunded
 from chainpos.till.outbox import DONE, Outbox
 from chainpos.till.sales import LINK, Sale, new_row, presented_in, restored
@@ -51,10 +52,6 @@ CERTIFIED: Final = "certified"
 REFUNDS_SEEN: Final = "refunds_seen"
 
 
-class _Height(msgspec.Struct, frozen=True):
-    height: int
-
-
 class Desk:
     """`changed` is called whenever a view would differ; `observer` for each state that a sale reaches."""
 
@@ -69,7 +66,7 @@ class Desk:
         observer: Callable[[Noticed], None] | None = None,
     ) -> None:
         self.identity = identity
-        known = book.book.setting(REFUNDS_SEEN, _Height) or _Height(0)
+        known = book.book.setting(REFUNDS_SEEN, Height) or Height(0)
         self.network = NetworkView(link=Link.OFFLINE, chain_id=identity.chain_id, known_height=known.height)
         self.outbox = outbox
         # As the network certified it when it was last heard of: the counter knows its name offline too.
@@ -82,10 +79,12 @@ class Desk:
         self._changed = changed
         self._observer = observer
         # Whom it concerns that a sale stands otherwise than before: the bill that it pays for.
-        self.followed: Callable[[SaleRow], None] = _nobody
+        self.followed: Callable[[SaleRow], None] = lambda _: None
         # The number of a new sale is taken and used by one at a time.
         self.numbering = asyncio.Lock()
         self.wall: Wall | None = None
+        # Whether something may be in the chain that the book could not take: `catch_up` finds it.
+        self.behind = False
         # Who wants to know of each header that our node verified.
         self.headers: list[Callable[[Header], None]] = []
         self._sales: dict[bytes, Sale] = {}
@@ -186,12 +185,22 @@ class Desk:
         for wire in (await client.unconfirmed_txs(PENDING_LOOK)).transactions:
             self._take_wire(wire)
         self.tick()
-        await self._missed_refunds(client)
-        if self.wall is not None:
-            await self.wall.look_round(client)
+        self.behind = True
+        if self._book.failure is None:
+            await self.catch_up(client)
         # Last: online means that everything on the counter is as the network has it.
         await self.take_report(report)
         self.outbox.wake.set()
+
+    async def catch_up(self, client: RpcClient) -> None:
+        """Learn of refunds made elsewhere and payments by the wall while we did not listen, or could not book them."""
+        self.behind = False
+        for look in (self._missed_refunds, *([self.wall.look_round] if self.wall is not None else [])):
+            # The book says itself that it failed. What it could not take is in the chain, to be found again.
+            try:
+                await look(client)
+            except StoreError:
+                self.behind = True
 
     async def forget_dropped(self, client: RpcClient) -> None:
         """A payment that was seen, and left the mempool without a block, was dropped: its sale waits again."""
@@ -228,20 +237,16 @@ class Desk:
         await self.publish(client, sale)
         if self.tip_height:
             await self._look(client, sale, self.tip_height, self.tip_time_s)
-        tx_hash = await self._payment_hash(client, sale) if sale.is_paid and not sale.row.tx_hash else b""
+        tx_hash = await hash_of_payment(client, sale.signed.id) if sale.is_paid and not sale.row.tx_hash else b""
         self._judge(sale, tx_hash)
 
     async def _missed_refunds(self, client: RpcClient) -> None:
-        """Refunds made elsewhere while we did not listen, by the node's index."""
-        book = self._book.book
-        seen = await self._book.call(lambda: book.setting(REFUNDS_SEEN, _Height)) or _Height(0)
-
         async def take(included: IncludedTransaction) -> None:
             for payment in payments_refunded(included):
                 await self._look_at(client, payment, included)
 
-        height = await refunds_since(client, self.identity.merchant, seen.height, self.tip_height, take)
-        self._book.post(lambda: book.save_setting(REFUNDS_SEEN, _Height(height)))
+        condition = f"{REFUNDED}.merchant='{self.identity.merchant}'"
+        await catch_up(self._book, REFUNDS_SEEN, client, condition, self.tip_height, take)
 
     async def take_report(self, report: NodeReport) -> None:
         """How our node stands to the network."""
@@ -271,7 +276,10 @@ class Desk:
             self._changed()
 
     async def take_transaction(self, client: RpcClient, event: ReceivedEvent, included: IncludedTransaction) -> None:
-        """A payment, a refusal or a refund of ours is in a verified block: look at the state after it."""
+        """A payment, a refusal or a refund of ours is in a verified block: look at the state after it.
+
+        Raises StoreError where that is no watched sale's, and the book cannot take it.
+        """
         for named in attribute_bytes(event, f"{PAID}.request"):
             await self._look_at(client, named, included)
         if self.wall is not None:
@@ -357,14 +365,6 @@ class Desk:
             sale.seen(presented.tx_hash, presented.until_s, self._clock.monotonic_ns())
             self._judge(sale)
 
-    async def _payment_hash(self, client: RpcClient, sale: Sale) -> bytes:
-        """By which transaction it was paid, where the node's index knows; for the receipt."""
-        try:
-            page = await client.tx_search(f"{PAID}.request='{sale.signed.id.hex()}'", per_page=1)
-        except RpcError:
-            return b""
-        return page.transactions[0].hash if page.transactions else b""
-
     async def publish(self, client: RpcClient, sale: Sale) -> None:
         """Have our node serve the request under its link. Raises Disconnected."""
         if sale.published or sale.row.presented != LINK or sale.is_paid or sale.row.expires_ns <= self._clock.now_ns():
@@ -394,7 +394,3 @@ class Desk:
         if row.presented != LINK:
             return ""
         return format_link(self.identity.link_host, self.identity.link_port, link_id(row.request_id))
-
-
-def _nobody(_: SaleRow) -> None:
-    pass

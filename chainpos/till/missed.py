@@ -1,17 +1,21 @@
 """What was paid and refunded elsewhere while the till did not listen, by the index of its own node.
 
 It refuses to ask without end: what a node finds too much is asked in smaller ranges of heights, and what is left when
-the questions run out is asked the next time.
+the questions run out is asked the next time. What the book could not take is asked again too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
-from chainpos.core.contracts.refunds.events import REFUNDED
+import msgspec
+
+from chainpos.core.contracts.payments.events import PAID
 from chainpos.rpc.backend import IncludedTransaction
 from chainpos.rpc.client import RpcClient, RpcError, TimedOut
+from chainpos.till.book_thread import BookThread
 
 PAGE: Final = 100
 MAX_PAGES: Final = 50
@@ -20,9 +24,36 @@ MAX_SEARCHES: Final = 16
 Take = Callable[[IncludedTransaction], Awaitable[None]]
 
 
-async def refunds_since(client: RpcClient, merchant: str, seen: int, tip: int, take: Take) -> int:
-    """Give `take` every transaction in (seen, tip] that returned money of the merchant, as `told_since` does."""
-    return await told_since(client, f"{REFUNDED}.merchant='{merchant}'", seen, tip, take)
+class Height(msgspec.Struct, frozen=True):
+    """Up to where something was read."""
+
+    height: int
+
+
+async def catch_up(book: BookThread, name: str, client: RpcClient, condition: str, tip: int, take: Take) -> None:
+    """Give `take` what `told_since` finds from where the setting `name` stands, and put that on to where it came.
+
+    It stays where it is once a write has failed: what was lost with that is found again. Raises as `told_since`, and
+    what `take` raises.
+    """
+    seen = await book.call(partial(book.book.setting, name, Height)) or Height(0)
+    reached = Height(await told_since(client, condition, seen.height, tip, take))
+
+    def note() -> None:
+        # In the book's thread: what `take` has written without waiting is written by now, or has failed.
+        if book.failure is None:
+            book.book.save_setting(name, reached)
+
+    book.post(note)
+
+
+async def hash_of_payment(client: RpcClient, request_id: bytes) -> bytes:
+    """By which transaction a request was paid, where the node's index knows; for the receipt."""
+    try:
+        page = await client.tx_search(f"{PAID}.request='{request_id.hex()}'", per_page=1)
+    except RpcError:
+        return b""
+    return page.transactions[0].hash if page.transactions else b""
 
 
 async def told_since(client: RpcClient, condition: str, seen: int, tip: int, take: Take) -> int:

@@ -15,11 +15,11 @@ import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.checkout.request import MalformedLink, format_link, link_id
-from chainpos.errors import EXIT_USAGE, StateMismatch, UserFacingError
+from chainpos.errors import EXIT_USAGE, StateMismatch, StoreError, UserFacingError
 from chainpos.inspect.connection import NodeConnection
 from chainpos.inspect.views import Link, NetworkView
 from chainpos.node.clock import Clock
-from chainpos.rpc.client import RpcClient
+from chainpos.rpc.client import RpcClient, RpcError
 from chainpos.store.shop import ShopBook
 from chainpos.till.book_thread import BookThread
 from chainpos.till.desk import Desk
@@ -37,6 +37,8 @@ from chainpos.wallet.keys import Key, is_demo, require_allowed
 TICK_S: Final = 0.25
 # A day of idle tills would otherwise ask for the shop's money at every block of everybody else.
 MONEY_PAUSE_NS: Final = 1_000_000_000
+# Each look asks the node for all that came since the book was last whole.
+CATCH_UP_PAUSE_NS: Final = 5_000_000_000
 
 
 class _NetworkSection(msgspec.Struct, frozen=True):
@@ -84,7 +86,7 @@ class RunningTill:
         self.floor = Floor(self.book, self.desk, clock)
         # What else is to be done now and then while the node answers.
         self.errands: list[Callable[[RpcClient], Awaitable[None]]] = [self.floor.look]
-        self._money_ns = 0
+        self._money_ns = self._catch_up_ns = 0
         self._listeners: dict[asyncio.Event, None] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -173,12 +175,26 @@ class RunningTill:
     async def _errands(self, client: RpcClient) -> None:
         self.met.set()
         self.connection.succeeded()
+        desk = self.desk
+        # First what was shown: that it is served and watched waits for no book.
+        shown, booked = (desk.publish_missing, desk.forget_dropped), (self._push, self._catch_up, *self.errands)
+        for errand in (*shown, *booked, self._look_at_money):
+            # A node that is busy for a moment is not lost, and a book that cannot be written closes the sales by
+            # itself: neither holds up the next errand, and all are run again.
+            with contextlib.suppress(RpcError, StoreError):
+                await errand(client)
+
+    async def _push(self, client: RpcClient) -> None:
         if len(self.outbox):
             await self.desk.push(client)
-        await self.desk.publish_missing(client)
-        await self.desk.forget_dropped(client)
-        for errand in self.errands:
-            await errand(client)
+
+    async def _catch_up(self, client: RpcClient) -> None:
+        now_ns = self.clock.monotonic_ns()
+        if self.desk.behind and now_ns - self._catch_up_ns > CATCH_UP_PAUSE_NS:
+            await self.desk.catch_up(client)
+            self._catch_up_ns = self.clock.monotonic_ns()
+
+    async def _look_at_money(self, client: RpcClient) -> None:
         aged_ns = self.clock.monotonic_ns() - self._money_ns
         if self.desk.tip_height > self.money.height and aged_ns > MONEY_PAUSE_NS:
             # A peer that began anew learns of the shop only on its way.

@@ -10,8 +10,6 @@ import contextlib
 from functools import partial
 from typing import Final
 
-import msgspec
-
 from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.request import SignedRequest, make_wall_request
 from chainpos.core.contracts.payments.events import PAID
@@ -23,15 +21,11 @@ from chainpos.rpc.client import RpcClient, RpcError
 from chainpos.store.shop import SaleRow
 from chainpos.till.book_thread import BookThread
 from chainpos.till.desk import Desk
-from chainpos.till.missed import told_since
+from chainpos.till.missed import catch_up
 from chainpos.till.sales import WALL, reference_for, tag_of, with_payment
 from chainpos.wallet.keys import Key
 
 WALL_SEEN: Final = "wall_seen"
-
-
-class _Height(msgspec.Struct, frozen=True):
-    height: int
 
 
 def wall_request(merchant: str, currency: str, chain_id: str, key: Key) -> SignedRequest:
@@ -49,15 +43,17 @@ class Wall:
         self._query = f"{PAID}.request='{self.signed.id.hex()}'"
 
     async def look_round(self, client: RpcClient) -> None:
-        """Have our node serve the request again, and learn what was paid by it while we did not listen."""
+        """Have our node serve the request again, and learn what was paid by it while we did not listen.
+
+        Raises StoreError.
+        """
         with contextlib.suppress(RpcError):
             await client.publish_request(self.signed.encoded, self.signed.signature)
-        seen = await self._book.call(partial(self._book.book.setting, WALL_SEEN, _Height)) or _Height(0)
-        height = await told_since(client, self._query, seen.height, self._desk.tip_height, partial(self.take, client))
-        self._book.post(partial(self._book.book.save_setting, WALL_SEEN, _Height(height)))
+        take = partial(self.take, client)
+        await catch_up(self._book, WALL_SEEN, client, self._query, self._desk.tip_height, take)
 
     async def take(self, client: RpcClient, included: IncludedTransaction) -> None:
-        """A transaction is in a verified block: book what it paid by this code."""
+        """A transaction is in a verified block: book what it paid by this code. Raises StoreError."""
         for payment_id in self._paid_in(included):
             payment = await record_at(client, PAYMENTS, payment_id, included.height)
             if payment is not None and payment.request_id == self.signed.id:

@@ -17,7 +17,7 @@ from chainpos.core.contracts.refunds.events import REFUNDED
 from chainpos.core.execution import REJECTED
 from chainpos.errors import MalformedBytes, StoreError
 from chainpos.rpc.backend import IncludedTransaction, NodeReport, PendingTransaction
-from chainpos.rpc.client import Disconnected, Dropped, RpcClient, RpcError, Subscription
+from chainpos.rpc.client import Disconnected, Dropped, ReceivedEvent, RpcClient, RpcError, Subscription
 from chainpos.till.desk import Desk
 
 HEARTBEAT_S: Final = 2.0
@@ -54,7 +54,7 @@ async def watch(desk: Desk, calls: RpcClient, events: RpcClient, wanted: tuple[s
                 group.create_task(_listen(desk, calls, subscription), name=f"till hears {subscription.query}")
             group.create_task(_heartbeat(desk, calls), name="till's heartbeat")
             group.create_task(_run_errands(desk, calls, errands), name="till's errands")
-    except* (Disconnected, RpcError, MalformedBytes):
+    except* (Disconnected, RpcError, MalformedBytes, StoreError):
         broke = True
     if broke:
         raise Disconnected("the connection to the till's own node broke")
@@ -68,13 +68,21 @@ async def _listen(desk: Desk, calls: RpcClient, subscription: Subscription) -> N
             match event.value:
                 case IncludedTransaction():
                     # Beside each other: a block may hold hundreds, and each asks the node something.
-                    group.create_task(desk.take_transaction(calls, event, event.value), name="till looks at a payment")
+                    group.create_task(_look_at(desk, calls, event, event.value), name="till looks at a payment")
                 case Header():
                     await desk.take_header(calls, event.value)
                 case PendingTransaction():
                     desk.take_pending(event.value)
                 case NodeReport():
                     await desk.take_report(event.value)
+
+
+async def _look_at(desk: Desk, calls: RpcClient, event: ReceivedEvent, included: IncludedTransaction) -> None:
+    try:
+        await desk.take_transaction(calls, event, included)
+    except StoreError:
+        # The book says itself that it failed, and what was shown is watched all the same.
+        desk.behind = True
 
 
 async def _heartbeat(desk: Desk, calls: RpcClient) -> None:
@@ -87,10 +95,7 @@ async def _heartbeat(desk: Desk, calls: RpcClient) -> None:
 async def _run_errands(desk: Desk, calls: RpcClient, errands: Errands) -> None:
     while True:
         desk.outbox.wake.clear()
-        # A node that is busy for a moment is not lost, and a book that cannot be written closes the sales by itself:
-        # what was shown is watched all the same, and the errands are run again.
-        with contextlib.suppress(RpcError, StoreError):
-            await errands(calls)
+        await errands(calls)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ERRANDS_S):
                 await desk.outbox.wake.wait()

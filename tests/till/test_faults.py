@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from pathlib import Path
 
 import pytest
 
 from chainpos.core.checkout.matching import SaleState
 from chainpos.errors import EXIT_CORRUPT, UserFacingError
 from chainpos.store.shop import ShopBook
+from chainpos.till import running
 from chainpos.till.counter import Till
+from chainpos.till.views import Link
+from chainpos.till.wall_sheet import wall_sheet
+from chainpos.wallet.paying import End
 
 from .conftest import TIMEOUT_S, ShiftedClock, Shop, cny, offer_of, online, sale_where, view_where
+from .test_staff import till_on
+from .test_wall import pay_by, received
 
 
 async def sell_on(till: Till) -> None:
@@ -47,6 +55,61 @@ async def test_a_full_disk_closes_sales_says_so_and_loses_none_that_was_shown(sh
     assert (await till.sales(shown.reference))[0].state in (SaleState.PAID, SaleState.CONFIRMED)
     assert till.counter().faults == ()
     await till.request(cny(1))
+
+
+def held(book: ShopBook) -> sqlite3.Connection:
+    """Another program that writes into the book, and does not end; the till waits for it a moment only."""
+    book._db.execute("PRAGMA busy_timeout = 200").fetchall()
+    other = sqlite3.connect(book.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+@pytest.mark.slow
+async def test_a_payment_by_the_wall_that_cannot_be_booked_stops_nothing_and_is_booked_once_it_can_be(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "CATCH_UP_PAUSE_NS", 10**8)
+    till = await shop.open_till()
+    await online(till)
+    shown = await till.request(cny(1250))
+    text = (await wall_sheet(shop.till_home())).text
+    other = held(till._run.book.book)
+    assert (await pay_by(shop, "erin", text, cny(1830))).end is End.PAID
+    view = await view_where(till, lambda view: bool(view.faults))
+    assert "another program holds it" in view.faults[0].reason
+    # The connection breaks, and the till looks round with a book that fails.
+    await shop.peer.stop()
+    await view_where(till, lambda view: view.network.link is Link.OFFLINE)
+    await shop.restart_peer()
+    await online(till)
+    # The customer before the counter pays what it shows.
+    wallet = shop.wallet("bob")
+    await wallet.pay(await offer_of(wallet, shown.link))
+    await sale_where(till, shown.reference, SaleState.CONFIRMED)
+    assert await received(till, 0) == ()
+    other.execute("ROLLBACK")
+    other.close()
+    assert [sale.amount for sale in await received(till)] == [cny(1830)]
+    await shop.close_till(till)
+    till = await shop.open_till()
+    await online(till)
+    assert {(sale.presented, sale.amount.minor, sale.state) for sale in await till.sales()} == {
+        ("wall", 1830, SaleState.PAID), ("link", 1250, SaleState.CONFIRMED),
+    }  # fmt: skip
+
+
+async def test_a_till_whose_book_another_program_holds_at_its_start_looks_for_its_node_all_the_same(
+    tmp_path: Path,
+) -> None:
+    book = ShopBook(tmp_path / "shop.db")
+    till = till_on(book, tmp_path)
+    other = held(book)
+    await till.start()
+    view = await view_where(till, lambda view: bool(view.faults))
+    assert (view.faults[0].kind, view.network.link) == ("book", Link.OFFLINE)
+    other.close()
+    await till.stop()
 
 
 async def test_a_damaged_book_is_said_with_the_way_out_and_an_empty_one_begins(shop: Shop) -> None:

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from chainpos.core.chain.results import TxResult
+from chainpos.core.contracts.refunds.events import REFUNDED
 from chainpos.rpc.backend import IncludedTransaction, TransactionPage
 from chainpos.rpc.client import RpcError
-from chainpos.till.missed import MAX_SEARCHES, refunds_since
+from chainpos.till.missed import MAX_SEARCHES, told_since
 
 
 class Index:
@@ -37,7 +38,7 @@ async def told(index: Any, seen: int, tip: int) -> tuple[int, list[int]]:
     async def take(included: IncludedTransaction) -> None:
         heights.append(included.height)
 
-    return await refunds_since(index, "SHOP", seen, tip, take), heights
+    return await told_since(index, f"{REFUNDED}.merchant='SHOP'", seen, tip, take), heights
 
 
 async def test_what_is_too_much_at_once_is_asked_in_pieces() -> None:

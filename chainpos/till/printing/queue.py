@@ -70,11 +70,12 @@ class PrintQueue:
 
     async def run(self) -> None:
         """Send what waits, until cancelled."""
-        if await self._book.call(self._prints.begin):
-            self._see("unsure", await self._book.call(self._prints.waiting))
+        begun = False
         while True:
             # A book that cannot be written closes the sales by itself, and says so.
             with contextlib.suppress(StoreError):
+                # Before anything is sent: what was being sent when the till died is told from what is sent now.
+                begun = begun or await self._begin()
                 await self._send_all()
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
@@ -90,6 +91,11 @@ class PrintQueue:
         now_ns = self._clock.now_ns()
         self._prints.add(PrintRow(kind=kind, reference=reference, copy=copies, job=make(copies), created_ns=now_ns))
         return copies
+
+    async def _begin(self) -> bool:
+        if await self._book.call(self._prints.begin):
+            self._see("unsure", await self._book.call(self._prints.waiting))
+        return True
 
     async def _send_all(self) -> None:
         while (row := await self._book.call(self._prints.next)) is not None:
