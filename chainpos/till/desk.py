@@ -89,8 +89,10 @@ class Desk:
         self.headers: list[Callable[[Header], None]] = []
         self._sales: dict[bytes, Sale] = {}
         for row in book.book.watched_sales():
-            sale = restored(row, self._link(row))
-            self._sales[row.request_id] = sale
+            sale = self._sales[row.request_id] = restored(row, self._link(row))
+            for sent in book.book.outbox_of(row.number):
+                # The last till may have ended after it booked this, and before it took it in.
+                sale.take_refusal(sent)
 
     # -- what the till does
 
@@ -155,9 +157,7 @@ class Desk:
 
     async def push(self, client: RpcClient) -> None:
         """Send what waits in the outbox, and take in what ended."""
-        for ended in await self.outbox.push(client, self.tip_time_s):
-            await self._take_ended(client, ended)
-            self.outbox.tell(ended)
+        await self.outbox.push(client, self.tip_time_s, partial(self._take_ended, client))
 
     def tick(self) -> None:
         """The time went on: what only a clock changes."""
@@ -306,8 +306,8 @@ class Desk:
         sale = self._sales.get(row.request_id) or restored(row, "")
         if ended.state == DONE:
             await self._look(client, sale, max(ended.height, self.tip_height), 0)
-        elif ended.kind == CHARGE and ended.code and not sale.is_paid:
-            sale.refused(ended.tx_hash, ended.code)
+        else:
+            sale.take_refusal(ended)
         self._judge(sale, ended.tx_hash if ended.kind == CHARGE and ended.state == DONE else b"")
 
     async def _look_at(self, client: RpcClient, requested: bytes, included: IncludedTransaction) -> None:

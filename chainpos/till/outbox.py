@@ -1,13 +1,14 @@
 """Transactions that the till signed, each kept and sent until our own node's verified chain tells how it ended.
 
 A transaction is in the book before it is sent, and sending it again changes nothing: its hash is its name. It refuses
-to call one expired before a verified block's time is past its expiry.
+to call one expired before a verified block's time is past its expiry, and without a look for it at the chain.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -47,7 +48,10 @@ class Outbox:
         self._chain_id = chain_id
         self._entropy = entropy
         self._waiting: dict[bytes, OutboxRow] = {row.tx_hash: row for row in book.book.waiting()}
-        self._sent_ns: dict[bytes, int] = {}
+        # When each was sent last; one from the book may have been sent, long ago for all that is known.
+        self._sent_ns = dict.fromkeys(self._waiting, -SEND_AGAIN_NS)
+        # Those that ended, until that is in the book and was handed on.
+        self._ended: dict[bytes, OutboxRow] = {}
         self._ends: dict[bytes, asyncio.Future[OutboxRow]] = {}
         self._lock = asyncio.Lock()
 
@@ -103,33 +107,38 @@ class Outbox:
         self.wake.set()
         return future
 
-    def tell(self, ended: OutboxRow) -> None:
-        """Whoever signed it may know now how it ended."""
-        future = self._ends.pop(ended.tx_hash, None)
-        if future is not None and not future.done():
-            future.set_result(ended)
+    async def push(self, client: RpcClient, time_s: int, take: Callable[[OutboxRow], Awaitable[None]]) -> None:
+        """Look for all that waits in verified blocks, and send what is in none; each that ended is handed to `take`.
 
-    async def push(self, client: RpcClient, time_s: int) -> list[OutboxRow]:
-        """Look for all that waits in verified blocks, and send what is in none; those that ended, with how, for `tell`.
-
-        `time_s` is the time of the node's newest verified block before this look. Raises Disconnected, MalformedBytes.
+        It is handed on once its end is durable, and again by the next push where `take` failed; whoever signed it is
+        told after that. `time_s` is the time of the node's newest verified block before this look. Raises Disconnected,
+        MalformedBytes, StoreError.
         """
         async with self._lock:
-            ended = []
             for row in list(self._waiting.values()):
-                try:
-                    end = await self._look(client, row) or await self._send(client, row, time_s)
-                except RpcError:
-                    # The node could not say: that is no news of the transaction. The next push asks again.
-                    continue
-                if end is not None:
-                    ended.append(end)
-                    await self._settle(end)
-            return ended
+                # A node that cannot say now gives no news of the transaction: the next push asks again.
+                with contextlib.suppress(RpcError):
+                    await self._push(client, row, time_s, take)
 
-    async def _look(self, client: RpcClient, row: OutboxRow) -> OutboxRow | None:
-        if row.tx_hash not in self._sent_ns and row.created_ns + SEND_AGAIN_NS > self.clock.now_ns():
-            # It is new, and was never sent: no block can have it.
+    async def _push(
+        self, client: RpcClient, row: OutboxRow, time_s: int, take: Callable[[OutboxRow], Awaitable[None]]
+    ) -> None:
+        name, book = row.tx_hash, self._book.book
+        end = self._ended.get(name) or await self._look(client, row, time_s) or await self._send(client, row, time_s)
+        if end is None:
+            return
+        self._ended[name] = end
+        await self._book.call(lambda: book.settle(name, end.state, height=end.height, code=end.code))
+        await take(end)
+        del self._waiting[name], self._ended[name]
+        self._sent_ns.pop(name, None)
+        future = self._ends.pop(name, None)
+        if future is not None and not future.done():
+            future.set_result(end)
+
+    async def _look(self, client: RpcClient, row: OutboxRow, time_s: int) -> OutboxRow | None:
+        if row.tx_hash not in self._sent_ns and time_s < row.expires_s:
+            # It was signed here just now, and never sent: no block can have it.
             return None
         try:
             found = await client.tx(row.tx_hash)
@@ -151,11 +160,6 @@ class Outbox:
         if answer.code == 0 or answer.code in _FOR_NOW:
             return None
         return msgspec.structs.replace(row, state=REFUSED, code=answer.code)
-
-    async def _settle(self, end: OutboxRow) -> None:
-        await self._book.call(lambda: self._book.book.settle(end.tx_hash, end.state, height=end.height, code=end.code))
-        del self._waiting[end.tx_hash]
-        self._sent_ns.pop(end.tx_hash, None)
 
 
 async def ended_within(ended: asyncio.Future[OutboxRow], seconds: float) -> OutboxRow | None:

@@ -20,7 +20,7 @@ from chainpos.core.contracts.payments.messages import Charge, Pay, decode_reques
 from chainpos.core.contracts.payments.records import Payment
 from chainpos.core.values.timestamps import SECOND_NS, civil_date, day_number
 from chainpos.errors import MalformedBytes
-from chainpos.store.shop import SaleRow
+from chainpos.store.shop import OutboxRow, SaleRow
 
 LINK: Final = "link"
 CODE: Final = "code"
@@ -78,6 +78,11 @@ class Sale:
         if self.pending in (tx_hash, b""):
             self.pending = b""
         self.row = msgspec.structs.replace(self.row, problem_code=code)
+
+    def take_refusal(self, sent: OutboxRow) -> None:
+        """Of what the till sent to be paid by: a refusal counts where no money came all the same."""
+        if sent.kind in _PRESENTING and sent.code and not self.is_paid and not is_money(self.row):
+            self.refused(sent.tx_hash, sent.code)
 
     def standing(self, tip_height: int, now_s: int) -> Standing:
         """Where it stands. Raises StateMismatch."""
