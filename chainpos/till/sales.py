@@ -95,6 +95,8 @@ class Sale:
 
     def rejudge(self, tip_height: int, now_s: int) -> bool:
         """Judge it again; whether its row changed."""
+        if self._book_knows_more():
+            return False
         standing = self.standing(tip_height, now_s)
         row = msgspec.structs.replace(self.row, state=standing.state.value, watched=not standing.final)
         if self.facts.payment is not None:
@@ -102,6 +104,14 @@ class Sale:
         changed = row != self.row
         self.row, self.final = row, standing.final
         return changed
+
+    def _book_knows_more(self) -> bool:
+        """Whether the last look at our node's state, if there was one, was before what the book learned from it."""
+        if self.facts.payment is not None:
+            return False
+        if is_money(self.row):
+            return self.facts.height < self.row.height
+        return not self.row.watched and not self.facts.height
 
 
 class Presented(NamedTuple):

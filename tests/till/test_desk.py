@@ -9,14 +9,17 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from chainpos.core.checkout.matching import SaleState
 from chainpos.core.checkout.request import Terms, make_request
 from chainpos.core.values.amount import Amount
 from chainpos.node.clock import Clock
+from chainpos.rpc.client import RpcClient
 from chainpos.store.shop import Fact, OutboxRow, SaleRow, ShopBook
 from chainpos.till.book_thread import BookThread
 from chainpos.till.desk import CHARGE, Desk
 from chainpos.till.identity import Identity
-from chainpos.till.outbox import REFUSED, Outbox
+from chainpos.till.outbox import EXPIRED, REFUSED, Outbox
+from chainpos.till.refunds import KIND as REFUND
 from chainpos.till.sales import CODE, new_row
 from chainpos.wallet.keys import demo_key
 
@@ -24,6 +27,7 @@ from .test_outbox import CHAIN, FakeClock
 
 LIFE_S = 300
 PAID_AT = 7
+NOBODY = cast(RpcClient, None)
 
 
 class Counter:
@@ -93,3 +97,24 @@ async def test_a_charge_whose_refusal_was_booked_and_not_taken_in_is_refused_aft
     await counter.reopen()
     counter.desk.tick()
     assert await counter.booked() == ("refused", True, 77)
+
+
+@pytest.mark.parametrize("state", [SaleState.PAID, SaleState.CONFIRMED])
+async def test_a_paid_sale_stays_paid_over_a_restart_although_the_node_does_not_answer(
+    counter: Counter, state: SaleState
+) -> None:
+    counter.sale(state=state.value, height=PAID_AT)
+    counter.sent(CHARGE, REFUSED, 77)
+    await counter.reopen()
+    counter.desk.tick()
+    counter.clock.advance_s(2 * LIFE_S)
+    counter.desk.tick()
+    assert await counter.booked() == (state.value, True, 0)
+
+
+@pytest.mark.parametrize(("end", "code"), [(REFUSED, 702), (EXPIRED, 0)])
+async def test_a_refund_that_was_refused_or_expired_leaves_its_sale_paid(counter: Counter, end: str, code: int) -> None:
+    counter.sale(state=SaleState.CONFIRMED.value, height=PAID_AT, watched=False)
+    await counter.reopen()
+    await counter.desk._take_ended(NOBODY, counter.sent(REFUND, end, code))
+    assert await counter.booked() == ("confirmed", False, 0)
