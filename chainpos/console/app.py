@@ -19,12 +19,11 @@ from textual import events
 from textual.app import ScreenStackError
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.signal import Signal
 from textual.timer import Timer
 from textual.widgets import Input
 
 from chainpos.console.chime import Chime
-from chainpos.console.feed import Feed
+from chainpos.console.feed import Feed, Followers
 from chainpos.console.filters import Glyphs
 from chainpos.console.keymap import key
 from chainpos.console.scanner import GAP_S, Burst, Verdict
@@ -100,7 +99,7 @@ class ConsoleApp(Standing):
         self._pause: Timer | None = None
         self._pause_due_s = 0.0
         self.last_paid: LastPaid | None = None
-        self.view_signal: Signal[CounterView] = Signal(self, "view")
+        self.followers = Followers()
 
     # -- the till
 
@@ -136,7 +135,7 @@ class ConsoleApp(Standing):
             self._announce(self.last_paid)
         self._close_what_hides_the_counter(view)
         self._tell_printer(before, view)
-        self.view_signal.publish(view)
+        self.followers.tell(view)
         present = view.staff.present
         name = present.name if view.staff.named and present is not None else ""
         status = Status(shop=view.shop, network=view.network, printer=view.printer, staff=name)

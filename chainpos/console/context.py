@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from textual.dom import DOMNode
 from textual.signal import Signal
 
+from chainpos.console.feed import Followers
 from chainpos.console.filters import Glyphs
 from chainpos.console.language import Texts
 from chainpos.console.settings import Settings
@@ -56,7 +57,7 @@ class Context(Surroundings, Protocol):
     till: TillUseCases
     view: CounterView | None
     last_paid: LastPaid | None
-    view_signal: Signal[CounterView]
+    followers: Followers
     last_member: str
 
     def take(self, view: CounterView) -> None:

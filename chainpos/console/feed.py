@@ -1,15 +1,43 @@
-"""The one task that follows the till. A flood of views becomes the newest one, at most twenty times a second."""
+"""The one task that follows the till, and the screens that it tells.
+
+A flood of views becomes the newest one, at most twenty times a second.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+
+from textual.screen import Screen
 
 from chainpos.till.use_cases import TillUseCases
 from chainpos.till.views import CounterView
 
 PAUSE_S: Final = 0.05
+
+
+class Followers:
+    """Screens that show the till's views, told one after another and at once.
+
+    Textual's signals send each a message, and what the first makes of its own is drawn before the last has come; told
+    at once by them, a screen's failure would be swallowed.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[Screen[Any], Callable[[CounterView], None]] = {}
+
+    def add(self, screen: Screen[Any], take: Callable[[CounterView], None]) -> None:
+        """Tell the screen from now on, until it is taken away."""
+        self._told[screen] = take
+
+    def tell(self, view: CounterView) -> None:
+        """The newest view."""
+        for screen, take in tuple(self._told.items()):
+            if screen.is_running and screen.is_attached:
+                take(view)
+            else:
+                del self._told[screen]
 
 
 class Feed:

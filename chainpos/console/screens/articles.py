@@ -11,13 +11,13 @@ from typing import ClassVar, NamedTuple, Protocol
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.widgets import Input
 
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Field, Words
 from chainpos.core.values.amount import format_amount
@@ -71,7 +71,7 @@ class ArticleSearch(Dialog[Picked | None]):
 
     def compose(self) -> ComposeResult:
         """A field and what matches."""
-        with Vertical(classes="dialog -palette"):
+        with Box(classes="dialog -palette"):
             yield Words(texts_of(self)("articles.title"), classes="dialog-title")
             placeholder = texts_of(self)("articles.placeholder")
             yield Field(self.begun_with, placeholder=placeholder, id="article-search", select_on_focus=False)

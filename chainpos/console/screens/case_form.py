@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.widgets import Input
 
 from chainpos.console.context import surroundings
@@ -17,6 +16,7 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.frame import Frame
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
 from chainpos.errors import UserFacingError
@@ -36,7 +36,7 @@ class FileForm(Dialog[Path | None]):
     def compose(self) -> ComposeResult:
         """What it is for, the field, what went wrong."""
         texts = surroundings(self).texts
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts(f"{self.about}.title"), classes="dialog-title")
             yield Words(texts(f"{self.about}.detail"), classes="dialog-text")
             yield Field(self.offered, id="file", select_on_focus=False)

@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import format_amount
@@ -45,7 +45,7 @@ class ChoosePart(Dialog[KindView | None]):
     def compose(self) -> ComposeResult:
         """The parts, where each goes, and what is left of it."""
         texts = texts_of(self)
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts("part_back.title", reference=self.reference), classes="dialog-title")
             yield self.list
             yield Words(texts("part_back.keys"), classes="dialog-text")

@@ -17,7 +17,7 @@ from chainpos.console.screens.enlarged import EnlargedCode
 from chainpos.console.screens.question import Question
 from chainpos.console.showing import FINISHED, Stage
 from chainpos.console.widgets.key_line import KeyLine
-from chainpos.console.widgets.keypad import PadKey
+from chainpos.console.widgets.keypad import Keypad
 from chainpos.console.widgets.notice import Told
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
@@ -72,7 +72,8 @@ class CounterScreen(CounterFace):
         aside = "counter.take_back" if stage is Stage.ENTRY else "counter.aside"
         undo = "counter.undo" if self.keyed else "counter.undo_change"
         names = {"counter.enter": enter, "counter.back": back, "counter.aside": aside, "counter.undo": undo}
-        for line in self.query(KeyLine):
+        for place in ("#keys", "#keys-left"):
+            line = self.query_one(place, KeyLine)
             line.renames = names
             line.refresh()
 
@@ -111,8 +112,8 @@ class CounterScreen(CounterFace):
         elif text:
             self.scanned(text)
 
-    @on(PadKey.Pressed)
-    def pad_pressed(self, message: PadKey.Pressed) -> None:
+    @on(Keypad.Pressed)
+    def pad_pressed(self, message: Keypad.Pressed) -> None:
         """The keypad on the screen."""
         if message.key == "enter":
             self.action_enter()

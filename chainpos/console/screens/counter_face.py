@@ -29,6 +29,8 @@ from chainpos.core.values.amount import Amount
 from chainpos.errors import UserFacingError
 from chainpos.till.views import CounterView
 
+# Below this many rows the keys of the keypad stand close.
+ROOMY_ROWS = 24
 LEAST_LEFT = 21
 COMFORTABLE_LEFT = 44
 TICK_S = 0.2
@@ -168,7 +170,8 @@ class CounterFace(BillKeys):
         narrow = width < 56
         self.query_one("#code").display = bool(code_width)
         self.query_one("#face").display = not waiting and not entry and not listed
-        self.query_one("#pad").display = entry
+        pad = self.query_one("#pad", Keypad)
+        pad.display, pad.between = entry, 0 if self.size.height < ROOMY_ROWS else 1
         right.display = bool(code_width) if waiting else not (entry and (narrow or self.size.height < 16))
         self.query_one("#left").display = not (narrow and not entry and not waiting)
         usual = max(min(width // 2 + 1, 76), 30) if width >= 76 else max(width - 30, 20)

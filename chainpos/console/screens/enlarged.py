@@ -41,7 +41,7 @@ class EnlargedCode(Dialog[None]):
 
     def on_mount(self) -> None:
         """Follow the sale."""
-        context(self).view_signal.subscribe(self, self._take)
+        context(self).followers.add(self, self._take)
         told = context(self).till.paper.emvco(self.sale.reference)
         self.emvco, self.as_emvco = told.qr, told.chosen
         self._arrange()

@@ -8,12 +8,12 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 
 from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.phrases import clock
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import format_amount
@@ -45,7 +45,7 @@ class HeldBills(Dialog[int | None]):
 
     def compose(self) -> ComposeResult:
         """The last one first."""
-        with Vertical(classes="dialog -palette"):
+        with Box(classes="dialog -palette"):
             yield Words(texts_of(self)("held.title", count=len(self.held)), classes="dialog-title")
             yield self.list
 

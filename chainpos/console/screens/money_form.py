@@ -12,17 +12,17 @@ import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box, Row
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.notice import Notice, Told
+from chainpos.console.widgets.way import Way
 from chainpos.console.widgets.words import Field, Words
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
@@ -77,7 +77,7 @@ class MoneyForm(Dialog[Amount | None]):
     def compose(self) -> ComposeResult:
         """Fields above, the two ways out below."""
         texts, about = context(self).texts, self.asked.about
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(self.asked.title, classes="dialog-title")
             yield Words(self.asked.detail, classes="dialog-text")
             yield from self._field("amount", texts(f"{about}.amount"))
@@ -89,12 +89,12 @@ class MoneyForm(Dialog[Amount | None]):
                 yield from self._field("pin", texts(self.asked.whose_pin or f"{about}.pin"), password=True)
             yield Words(id="form-hint", classes="dialog-text")
             yield Notice(id="form-notice")
-            with Horizontal(classes="dialog-buttons"):
-                yield Button(Content(f"{texts(f'{about}.keep')} · {key_name(texts, 'escape')}"), id="keep")
-                yield Button(Content(texts(f"{about}.confirm_none")), id="confirm", classes="-danger", disabled=True)
+            with Row(classes="dialog-buttons"):
+                yield Way(f"{texts(f'{about}.keep')} · {key_name(texts, 'escape')}", id="keep")
+                yield Way(texts(f"{about}.confirm_none"), id="confirm", classes="-danger", disabled=True)
 
     def _field(self, name: str, label: str, *, password: bool = False, longest: int = 32) -> ComposeResult:
-        with Horizontal(classes="field"):
+        with Row(classes="field"):
             yield Words(label, classes="field-label")
             yield Field(id=f"form-{name}", password=password, max_length=longest, select_on_focus=False)
 
@@ -145,10 +145,10 @@ class MoneyForm(Dialog[Amount | None]):
         texts, about = context(self).texts, self.asked.about
         amount = self._amount(self._typed("amount"))
         wrong = self._wrong()
-        button = self.query_one("#confirm", Button)
+        button = self.query_one("#confirm", Way)
         button.disabled = bool(wrong) or self.sending
         label = texts(f"{about}.confirm", amount=format_amount(amount)) if amount else texts(f"{about}.confirm_none")
-        button.label = Content(f"{label} · {key_name(texts, CONFIRM_KEY)}")
+        button.label = f"{label} · {key_name(texts, CONFIRM_KEY)}"
         ready = texts(f"{about}.ready", key=key_name(texts, CONFIRM_KEY))
         hint = texts(f"{about}.working") if self.sending else wrong or ready
         self.query_one("#form-hint", Words).text = hint
@@ -167,13 +167,13 @@ class MoneyForm(Dialog[Amount | None]):
 
     # -- the two ways out
 
-    @on(Button.Pressed, "#keep")
+    @on(Way.Pressed, "#keep")
     def action_keep(self) -> None:
         """Nothing is sent."""
         if not self.sending:
             self.dismiss(None)
 
-    @on(Button.Pressed, "#confirm")
+    @on(Way.Pressed, "#confirm")
     def action_confirm(self) -> None:
         """Send it, once."""
         amount = self._amount(self._typed("amount"))

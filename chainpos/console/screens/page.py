@@ -28,7 +28,7 @@ class Page(Frame):
     def on_mount(self) -> None:
         """Take the present view and follow the next ones."""
         super().on_mount()
-        self.console_app.view_signal.subscribe(self, self._take)
+        self.console_app.followers.add(self, self._take)
         if self.console_app.view is not None:
             self._take(self.console_app.view)
 

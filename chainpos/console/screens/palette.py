@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.fuzzy import Matcher
 from textual.widgets import Input
 
@@ -17,6 +16,7 @@ from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Field
 
@@ -63,7 +63,7 @@ class Palette(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         """A field and what matches."""
-        with Vertical(classes="dialog -palette"):
+        with Box(classes="dialog -palette"):
             yield Field(placeholder=texts_of(self)("palette.placeholder"), id="palette-search", select_on_focus=False)
             yield self.list
 

@@ -12,13 +12,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box, Row
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
 from chainpos.errors import UserFacingError
@@ -37,9 +37,9 @@ class Prompt(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """What it is about, the field, what may be typed."""
         texts = context(self).texts
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts(f"{self.about}.title", subject=self.subject), classes="dialog-title")
-            with Horizontal(classes="field"):
+            with Row(classes="field"):
                 yield Words(texts(f"{self.about}.label"), classes="field-label")
                 yield Field(self.begun_with, id="prompt-field", max_length=24, select_on_focus=False)
             yield Words(texts(f"{self.about}.hint"), classes="dialog-text")

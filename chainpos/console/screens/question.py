@@ -7,14 +7,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Button
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box, Row
 from chainpos.console.widgets.key_line import key_name
+from chainpos.console.widgets.way import Way
 from chainpos.console.widgets.words import Words
 
 
@@ -35,23 +34,23 @@ class Question(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """The safe answer has the focus."""
         texts = context(self).texts
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts(f"{self.about}.title"), classes="dialog-title")
             yield Words(self.detail, classes="dialog-text")
-            with Horizontal(classes="dialog-buttons"):
-                yield Button(Content(f"{texts(f'{self.about}.keep')} · {key_name(texts, 'escape')}"), id="keep")
-                yield Button(Content(f"{texts(f'{self.about}.confirm')} · Y"), id="confirm", classes="-danger")
+            with Row(classes="dialog-buttons"):
+                yield Way(f"{texts(f'{self.about}.keep')} · {key_name(texts, 'escape')}", id="keep")
+                yield Way(f"{texts(f'{self.about}.confirm')} · Y", id="confirm", classes="-danger")
 
     def on_mount(self) -> None:
         """Enter alone keeps things as they are."""
         self.query_one("#keep").focus()
 
-    @on(Button.Pressed, "#keep")
+    @on(Way.Pressed, "#keep")
     def action_keep(self) -> None:
         """No."""
         self.dismiss(False)
 
-    @on(Button.Pressed, "#confirm")
+    @on(Way.Pressed, "#confirm")
     def action_confirm(self) -> None:
         """Yes."""
         self.dismiss(True)

@@ -8,11 +8,11 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Words
 
@@ -37,7 +37,7 @@ class SaveAs(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """The forms, and where the file will be."""
         texts = texts_of(self)
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts("paper.save_as"), classes="dialog-title")
             yield self.list
             yield Words(texts("paper.save_hint", folder=self.folder), classes="dialog-text")

@@ -10,7 +10,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.widgets import Input
 
 from chainpos.console.context import context
@@ -18,6 +17,7 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import STATE_MARKS, parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
@@ -48,7 +48,7 @@ class SignIn(Dialog[bool]):
         """The names, and a field that always has the focus."""
         self.people: LineList[Member] = LineList(COLUMNS, self._cells, lambda each: each.name, id="people")
         self.people.can_focus = False
-        with Vertical(classes="dialog -sign-in"):
+        with Box(classes="dialog -sign-in"):
             yield Words(id="sign-title", classes="dialog-title")
             yield Words(id="sign-sale", classes="dialog-text")
             yield self.people

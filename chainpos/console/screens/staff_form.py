@@ -12,9 +12,7 @@ import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
 from chainpos.console.context import context
 from chainpos.console.keymap import key
@@ -23,8 +21,10 @@ from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.money_form import CONFIRM_KEY
 from chainpos.console.widgets.choice import Choice
+from chainpos.console.widgets.ground import Box, Row
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.notice import Notice, Told
+from chainpos.console.widgets.way import Way
 from chainpos.console.widgets.words import Field, Words
 from chainpos.errors import UserFacingError
 from chainpos.till.roles import ROLES
@@ -69,11 +69,11 @@ class StaffForm(Dialog[StaffEntered | None]):
     def compose(self) -> ComposeResult:
         """Fields above, the two ways out below."""
         texts = context(self).texts
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts(f"{self.about}.title", name=self.subject), classes="dialog-title")
             yield Words(texts(f"{self.about}.detail"), classes="dialog-text")
             for name in self.asks:
-                with Horizontal(classes="field"):
+                with Row(classes="field"):
                     yield Words(texts(f"staff_form.{name}"), classes="field-label")
                     if name == "role":
                         yield Choice(ROLES, "role", self.role, id="staff-role")
@@ -84,10 +84,10 @@ class StaffForm(Dialog[StaffEntered | None]):
                         )
             yield Words(id="form-hint", classes="dialog-text")
             yield Notice(id="form-notice")
-            with Horizontal(classes="dialog-buttons"):
-                yield Button(Content(f"{texts('staff_form.keep')} · {key_name(texts, 'escape')}"), id="keep")
+            with Row(classes="dialog-buttons"):
+                yield Way(f"{texts('staff_form.keep')} · {key_name(texts, 'escape')}", id="keep")
                 confirm = f"{texts(f'{self.about}.confirm')} · {key_name(texts, CONFIRM_KEY)}"
-                yield Button(Content(confirm), id="confirm", classes="-danger", disabled=True)
+                yield Way(confirm, id="confirm", classes="-danger", disabled=True)
 
     def on_mount(self) -> None:
         """Begin at the first field."""
@@ -116,7 +116,7 @@ class StaffForm(Dialog[StaffEntered | None]):
 
     def _look(self) -> None:
         texts, wrong = context(self).texts, self._wrong()
-        self.query_one("#confirm", Button).disabled = bool(wrong) or self.sending
+        self.query_one("#confirm", Way).disabled = bool(wrong) or self.sending
         ready = texts("staff_form.ready", key=key_name(texts, CONFIRM_KEY))
         hint = texts("staff_form.working") if self.sending else wrong or ready
         self.query_one("#form-hint", Words).text = hint
@@ -136,13 +136,13 @@ class StaffForm(Dialog[StaffEntered | None]):
 
     # -- the two ways out
 
-    @on(Button.Pressed, "#keep")
+    @on(Way.Pressed, "#keep")
     def action_keep(self) -> None:
         """Everything stays as it is."""
         if not self.sending:
             self.dismiss(None)
 
-    @on(Button.Pressed, "#confirm")
+    @on(Way.Pressed, "#confirm")
     def action_confirm(self) -> None:
         """Send it, once."""
         if self._wrong() or self.sending:

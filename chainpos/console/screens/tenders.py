@@ -12,7 +12,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive, var
@@ -24,6 +23,7 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box, Row
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.words import Field, Words
@@ -85,10 +85,10 @@ class TenderForm(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """What is due, with what it is paid, how much of it."""
         texts = context(self).texts
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts("tender.title", amount=format_amount(self.due)), classes="dialog-title")
             yield KindLine(id="kinds")
-            with Horizontal(classes="field"):
+            with Row(classes="field"):
                 yield Words(texts("tender.given"), classes="field-label", id="tender-label")
                 whole = format_amount(self.due, with_currency=False)
                 yield Field(placeholder=whole, id="tender-field", max_length=24, select_on_focus=False)

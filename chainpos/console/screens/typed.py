@@ -7,12 +7,12 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.widgets import Input
 
 from chainpos.console.context import surroundings
 from chainpos.console.keymap import key
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.words import Words
 
 MAX_TYPED = 4_096
@@ -30,7 +30,7 @@ class Typed(Dialog[str]):
     def compose(self) -> ComposeResult:
         """The field has the focus."""
         texts = surroundings(self).texts
-        with Vertical(classes="dialog"):
+        with Box(classes="dialog"):
             yield Words(texts(f"{self.about}.title"), classes="dialog-title")
             yield Words(self.detail, classes="dialog-text")
             yield Input(self.suggested, max_length=MAX_TYPED, id="typed")

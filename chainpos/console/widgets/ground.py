@@ -34,3 +34,7 @@ class Row(Horizontal, Ground):
 
 class Stack(Vertical, Ground):
     """One under the other."""
+
+
+class Box(Vertical, Keeping):
+    """One under the other, within a border."""

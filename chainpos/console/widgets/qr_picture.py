@@ -21,6 +21,7 @@ from chainpos.till.views import Qr
 
 QUIET: Final = 4
 MOST_SCALE: Final = 3
+_HALVES: Final = {("0", "0"): " ", ("0", "1"): "▄", ("1", "0"): "▀", ("1", "1"): "█"}
 _CODE: Final = Style(color="#000000", bgcolor="#ffffff", bold=False, dim=False, reverse=False)
 
 
@@ -43,16 +44,19 @@ def scale_for(qr: Qr, room: Size, most: int = MOST_SCALE) -> int:
 def picture_rows(qr: Qr, scale: int) -> tuple[str, ...]:
     """The rows of half blocks, light around; the last row's lower half is light too."""
     side = len(qr.modules) + 2 * QUIET
-    grid = [[False] * side for _ in range(side)]
-    for y, row in enumerate(qr.modules):
-        grid[y + QUIET][QUIET : QUIET + len(row)] = list(row)
-    tall = [[module for module in row for _ in range(scale)] for row in grid for _ in range(scale)]
-    if len(tall) % 2:
-        tall.append([False] * (side * scale))
-    return tuple(
-        "".join(" ▄▀█"[2 * upper + lower] for upper, lower in zip(tall[y], tall[y + 1], strict=True))
-        for y in range(0, len(tall), 2)
-    )
+    beside, blank = "0" * (QUIET * scale), "0" * (side * scale)
+    tall = [blank] * (QUIET * scale)
+    for row in qr.modules:
+        code = "".join("1" if dark else "0" for dark in row)
+        tall += [f"{beside}{code.replace('0', '0' * scale).replace('1', '1' * scale)}{beside}"] * scale
+    tall += [blank] * (QUIET * scale + len(tall) % 2)
+    return tuple(_half_blocks(tall[y], tall[y + 1]) for y in range(0, len(tall), 2))
+
+
+def _half_blocks(upper: str, lower: str) -> str:
+    if upper == lower:
+        return upper.replace("0", " ").replace("1", "█")
+    return "".join(map(_HALVES.__getitem__, zip(upper, lower, strict=True)))
 
 
 class QrPicture(Keeping):

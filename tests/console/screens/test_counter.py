@@ -53,17 +53,6 @@ async def test_ux2_digits_work_whatever_has_the_focus(till: PreparedTill, tmp_pa
         assert app.screen.query_one("#due").amount == cny(75)  # type: ignore[attr-defined]
 
 
-async def test_ux2_the_keypad_on_the_screen_does_what_the_keys_do(till: PreparedTill, tmp_path: Path) -> None:
-    async with opened(till, tmp_path) as (app, pilot):
-        for offset in (0, 1, 2):  # 1, 2, 3
-            await pilot.click(list(app.screen.query("PadKey"))[offset])
-        await settle(pilot)
-        assert app.screen.query_one("#due").amount == cny(123)  # type: ignore[attr-defined]
-        await pilot.click("PadKey.-enter")
-        await settle(pilot)
-        assert ("request", cny(123)) in till.asked
-
-
 async def test_ux7_full_width_digits_are_digits(till: PreparedTill, tmp_path: Path) -> None:
     async with opened(till, tmp_path) as (app, pilot):
         for character in "１２．５":

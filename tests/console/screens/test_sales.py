@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
 from chainpos.console.screens.money_form import MoneyForm
 from chainpos.console.widgets.facts import Facts
+from chainpos.console.widgets.way import Way
 from chainpos.core.values.amount import Amount
 from chainpos.till.views import PrinterView, SaleState, TenderKind
 from tests.console.looking import go, key_in, opened, scan, settle, text_of
@@ -73,7 +74,7 @@ async def test_ux9_a_refund_that_is_not_complete_cannot_be_sent(
         for field, value in (("#form-amount", amount), ("#form-again", again), ("#form-pin", pin)):
             app.screen.query_one(field, Input).value = value
         await settle(pilot)
-        assert app.screen.query_one("#confirm", Button).disabled
+        assert app.screen.query_one("#confirm", Way).disabled
         await key_in(pilot, "ctrl+y")
         assert not any(asked[0] == "refund" for asked in till.asked)
         assert says in text_of(app)
