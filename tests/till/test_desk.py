@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from chainpos.core.checkout.matching import SaleState
+from chainpos.core.checkout.matching import LedgerFacts, SaleState
 from chainpos.core.checkout.request import Terms, make_request
 from chainpos.core.values.amount import Amount
 from chainpos.node.clock import Clock
@@ -100,7 +100,7 @@ async def test_a_charge_whose_refusal_was_booked_and_not_taken_in_is_refused_aft
 
 
 @pytest.mark.parametrize("state", [SaleState.PAID, SaleState.CONFIRMED])
-async def test_a_paid_sale_stays_paid_over_a_restart_although_the_node_does_not_answer(
+async def test_a_paid_sale_stays_paid_over_a_restart_although_the_node_is_away_or_behind(
     counter: Counter, state: SaleState
 ) -> None:
     counter.sale(state=state.value, height=PAID_AT)
@@ -108,6 +108,12 @@ async def test_a_paid_sale_stays_paid_over_a_restart_although_the_node_does_not_
     await counter.reopen()
     counter.desk.tick()
     counter.clock.advance_s(2 * LIFE_S)
+    counter.desk.tick()
+    assert await counter.booked() == (state.value, True, 0)
+    # Nor where it answers, and is still behind the payment's block.
+    sale = counter.desk.find("S-1")
+    assert sale is not None
+    sale.facts = LedgerFacts(PAID_AT - 1, counter.clock.ns // 10**9)
     counter.desk.tick()
     assert await counter.booked() == (state.value, True, 0)
 
