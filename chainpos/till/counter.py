@@ -338,13 +338,9 @@ class Till:
         return name
 
     async def _new_sale(self, amount: Amount, memo: str, presented: str, life_s: int, also: Also | None = None) -> Sale:
+        self._run.require_well()
         run, staff = self._run, await self.authorise()
         run.book.require_sound()
-        if run.network.link is Link.HALTED:
-            raise UserFacingError(
-                "This till's node has stopped.",
-                next_step="Sell nothing here; call the operator, who sees the reason on the Node screen.",
-            )
         number, now_ns = run.book.book.next_number(), self._clock.now_ns()
         reference = reference_for(number, run.key.address, now_ns, run.utc_offset_s)
         signed = self._signed(Terms(run.settings.merchant, reference, amount, 0, life_s, memo), now_ns)

@@ -34,7 +34,7 @@ from chainpos.rpc.backend import IncludedTransaction, NodeReport, PendingTransac
 from chainpos.rpc.client import ReceivedEvent, RpcClient, RpcError
 from chainpos.store.shop import Fact, OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
-from chainpos.till.identity import Certified, Identity, Noticed
+from chainpos.till.identity import Certified, Identity, Noticed, stranger_as
 from chainpos.till.missed import Height, catch_up, hash_of_payment
 from chainpos.till.naming import attribute_bytes, payments_refunded
 from chainpos.till.outbox import DONE, Outbox
@@ -71,6 +71,8 @@ class Desk:
         self.outbox = outbox
         # As the network certified it when it was last heard of: the counter knows its name offline too.
         self.certified = book.book.setting(CERTIFIED, Certified) or Certified()
+        # Why the ledger, as read last, takes nothing that this till signs; "" where it does, and before it was read.
+        self.stranger_as = ""
         self.tip_height = 0
         self.tip_time_s = 0
         self.recent: list[SaleRow] = book.book.sales(limit=RECENT)
@@ -221,6 +223,7 @@ class Desk:
         """Learn under which names the network certified the shop and the till."""
         merchant = await record_at(client, MERCHANTS, merchant_key(self.identity.merchant), height)
         till = await record_at(client, TILLS, self.identity.till_key, height)
+        self.stranger_as = stranger_as(self.identity, merchant, till)
         if merchant is None or till is None:
             return
         merchant = merchant.as_of(self.tip_time_s)

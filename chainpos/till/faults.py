@@ -1,7 +1,8 @@
-"""What is wrong with this machine, as far as a till can see: its book cannot be written, its clock is off.
+"""What is wrong with this till, as far as it can see: its book cannot be written, its key is not the shop's, its clock.
 
 A clock is held against the time of blocks that were verified here, which no single machine sets. It refuses to call a
-clock wrong for an old block: only one that has just come tells that a clock is ahead.
+clock wrong for an old block: only one that has just come tells that a clock is ahead. It refuses to call a
+till a stranger by what its node knew before it was out of reach: such a till sells.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from typing import Final
 
 from chainpos.core.chain.header import Header
 from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.errors import UserFacingError
 from chainpos.inspect.views import Link
 from chainpos.node.clock import Clock
 from chainpos.till.book_thread import BookThread
 from chainpos.till.desk import Desk
+from chainpos.till.identity import NOT_ADDED
 from chainpos.till.views import FaultView
 
 # Requests live for two minutes: half of that wrong, and customers are refused.
@@ -38,11 +41,32 @@ class Faults:
             self._ahead_s = (self._clock.now_ns() - header.time_ns) // SECOND_NS
 
     @property
+    def stranger_as(self) -> str:
+        """Why no code of this till can be paid (`identity`), where its node is at the network's tip and knows it."""
+        return self._desk.stranger_as if self._desk.network.link is Link.ONLINE else ""
+
+    def require_known(self) -> None:
+        """Raises UserFacingError where no code of this till can be paid."""
+        why, shop = self.stranger_as, self._desk.identity.merchant
+        if why == NOT_ADDED:
+            raise UserFacingError(
+                f"This till is not {shop}'s yet: no code can be paid.",
+                next_step="Ask the shop's owner to add this till's key; sales go on by themselves then.",
+            )
+        if why:
+            raise UserFacingError(
+                f"{shop} has taken this till out: no code can be paid.",
+                next_step="Ask the shop's owner, and set this till up anew with another key.",
+            )
+
+    @property
     def view(self) -> tuple[FaultView, ...]:
         """Worst first."""
         found = []
         if self._book.failure is not None:
             found.append(FaultView(BOOK, reason=str(self._book.failure)))
+        if self.stranger_as:
+            found.append(FaultView(self.stranger_as, reason=self._desk.identity.merchant))
         # No verified block is from the future, however long ago it came.
         behind_s = self._desk.tip_time_s - self._clock.now_ns() // SECOND_NS
         if behind_s > MOST_SKEW_S:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from chainpos.core.checkout.matching import SaleState
+from chainpos.core.contracts.merchants.records import REVOKED, Merchant, Till
 
 
 class Certified(msgspec.Struct, frozen=True):
@@ -17,6 +18,11 @@ class Certified(msgspec.Struct, frozen=True):
     till_label: str = ""
     city: str = ""
     category: str = ""
+
+
+# Why no code of this till can be paid, by its node's own ledger.
+NOT_ADDED: Final = "not_added"
+TAKEN_OUT: Final = "taken_out"
 
 
 class Noticed(NamedTuple):
@@ -38,3 +44,10 @@ class Identity(NamedTuple):
     till_key: bytes
     link_host: str
     link_port: int
+
+
+def stranger_as(identity: Identity, merchant: Merchant | None, till: Till | None) -> str:
+    """Why the ledger takes nothing that this till's key signs, by the records of shop and key; "" where it does."""
+    if merchant is None or till is None or till.merchant != identity.merchant:
+        return NOT_ADDED
+    return TAKEN_OUT if till.status == REVOKED else ""

@@ -111,6 +111,15 @@ class RunningTill:
             demo=is_demo(self.genesis),
         )
 
+    def require_well(self) -> None:
+        """Raises UserFacingError where nobody could pay what would be shown."""
+        if self.network.link is Link.HALTED:
+            raise UserFacingError(
+                "This till's node has stopped.",
+                next_step="Sell nothing here; call the operator, who sees the reason on the Node screen.",
+            )
+        self.faults.require_known()
+
     def start(self, *beside: Callable[[], Coroutine[None, None, None]]) -> None:
         """Begin to keep the connection, and what is to run beside it."""
         self._task = asyncio.create_task(self._run(beside), name="till")

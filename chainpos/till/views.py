@@ -168,7 +168,10 @@ class ItemView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FaultView(msgspec.Struct, frozen=True):
-    """Something wrong with this machine: `kind` is "book", "clock_ahead" or "clock_behind", by so many seconds."""
+    """Something wrong with this till: `kind` is "book", "clock_ahead" or "clock_behind", by so many seconds.
+
+    Or "not_added" or "taken_out": the shop `reason` does not, or does no longer, have this till's key.
+    """
 
     kind: str
     seconds: int = 0

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chainpos.core.checkout.matching import SaleState
+from chainpos.core.contracts.merchants.messages import AddTill, RevokeTill
 from chainpos.errors import EXIT_CORRUPT, UserFacingError
 from chainpos.store.shop import ShopBook
 from chainpos.till import running
 from chainpos.till.counter import Till
+from chainpos.till.home import TillHome, TillSettings
 from chainpos.till.views import Link
 from chainpos.till.wall_sheet import wall_sheet
 from chainpos.wallet.paying import End
+from tests.core.blocks import transaction
+from tests.core.contracts.conftest import CNY
 
-from .conftest import TIMEOUT_S, ShiftedClock, Shop, cny, offer_of, online, sale_where, view_where
+from .conftest import (
+    MERCHANT,
+    TIMEOUT_S,
+    ShiftedClock,
+    Shop,
+    cny,
+    offer_of,
+    online,
+    sale_where,
+    signing_key,
+    view_where,
+)
 from .test_staff import till_on
 from .test_wall import pay_by, received
 
@@ -168,3 +185,43 @@ async def test_a_wrong_clock_is_held_against_verified_blocks_and_said(shop: Shop
     view = await view_where(till, lambda view: bool(view.faults))
     (fault,) = view.faults
     assert (fault.kind, 3_500 < fault.seconds < 3_700) == (kind, True)
+
+
+async def act_as_owner(shop: Shop, message: msgspec.Struct, nonce: int) -> None:
+    client = await shop.nodes.client(shop.peer)
+    wire = transaction(message, f"{MERCHANT}.owner", nonce=nonce, expires_s=int(time.time()) + 300)
+    await shop.in_block(client, (await client.broadcast_tx_sync(wire)).hash)
+
+
+async def test_a_till_that_is_not_the_shops_sells_nothing_and_says_so_until_its_key_is_added(shop: Shop) -> None:
+    home, key = TillHome(shop.folder / "new"), signing_key("new till")
+    home.create(shop.genesis, TillSettings(MERCHANT, shop.peer.rpc, CNY), key)
+    ShopBook.open(home.book_path).close()
+    till = Till.open(home)
+    shop._tills.append(till)
+    # Nobody knows yet: such a till sells, as offline.
+    assert (await till.request(cny(1))).state is SaleState.WAITING
+    await till.start()
+    view = await view_where(till, lambda view: bool(view.faults))
+    assert [(fault.kind, fault.reason) for fault in view.faults] == [("not_added", MERCHANT)]
+    assert view.network.link is Link.ONLINE
+    with pytest.raises(UserFacingError, match="no code can be paid") as refused:
+        await till.request(cny(1250))
+    assert (refused.value.money_moved, "add this till's key" in refused.value.next_step) == ("No money moved.", True)
+    assert len(await till.sales()) == 1
+    await act_as_owner(shop, AddTill(MERCHANT, key.public_key, "Counter 2", 100_000, 0), 1)
+    assert (await view_where(till, lambda view: not view.faults)).shop.till == "Counter 2"
+    assert (await till.request(cny(1250))).state is SaleState.WAITING
+
+
+@pytest.mark.slow
+async def test_a_till_that_the_owner_took_out_sells_nothing_and_says_so_while_its_node_is_online(shop: Shop) -> None:
+    till = await shop.open_till()
+    await online(till)
+    await act_as_owner(shop, RevokeTill(MERCHANT, signing_key(f"{MERCHANT}.till").public_key), 2)
+    assert [fault.kind for fault in (await view_where(till, lambda view: bool(view.faults))).faults] == ["taken_out"]
+    with pytest.raises(UserFacingError, match="has taken this till out"):
+        await till.request(cny(1))
+    await shop.peer.stop()
+    await view_where(till, lambda view: view.network.link is Link.OFFLINE and not view.faults)
+    assert (await till.request(cny(1))).state is SaleState.WAITING

@@ -60,7 +60,10 @@ class StageLines(LinesPanel):
 
     def _faults(self, width: int) -> list[Content]:
         texts = texts_of(self)
-        words = [texts(f"fault.{fault.kind}", minutes=max(fault.seconds // 60, 1)) for fault in self.faults]
+        words = [
+            texts(f"fault.{fault.kind}", minutes=max(fault.seconds // 60, 1), shop=fault.reason)
+            for fault in self.faults
+        ]
         return [line(row, "$bad-text bold") for text in words for row in wrap(f"✗ {text}", width)]
 
     def _about(self, width: int) -> list[Content]:

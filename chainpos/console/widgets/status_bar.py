@@ -80,7 +80,7 @@ class StatusBar(LinesPanel):
         if self.status is not None and self.status.set_up:
             left = Content.assemble(line(texts("setup.status"), "bold"), line(f" · {self.status.set_up}"))
         if shop is not None:
-            name = texts.either(shop.name_en, shop.name_zh)
+            name = texts.either(shop.name_en, shop.name_zh) or shop.merchant
             staff = f" · {self.status.staff}" if self.status is not None and self.status.staff else ""
             left = Content.assemble(line(name, "bold"), line(f" · {shop.till}{staff}"))
             if shop.demo:

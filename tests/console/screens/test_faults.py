@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chainpos.till.views import FaultView, Link
@@ -12,17 +13,19 @@ from tests.console.prepared_till import PreparedTill, network_of
 from tests.console.screens.test_paper import broken_over_lines
 
 
-@pytest.mark.parametrize(("language", "kind"), in_turns(("book", "clock_ahead", "clock_behind")))
+@pytest.mark.parametrize(
+    ("language", "kind"), in_turns(("book", "clock_ahead", "clock_behind", "not_added", "taken_out"))
+)
 async def test_ux8_a_fault_of_the_machine_stands_on_the_counter_with_its_way_out(
     till: PreparedTill, tmp_path: Path, language: str, kind: str
 ) -> None:
     async with opened(till, tmp_path, language=language) as (app, pilot):
-        till.push(faults=(FaultView(kind, seconds=3_600, reason="disk full"),))
+        till.push(faults=(FaultView(kind, seconds=3_600, reason="HF01"),))
         await settle(pilot)
-        assert broken_over_lines(app.texts(f"fault.{kind}", minutes=60), text_of(app))
+        assert broken_over_lines(app.texts(f"fault.{kind}", minutes=60, shop="HF01"), text_of(app))
         till.push(faults=())
         await settle(pilot)
-        assert not broken_over_lines(app.texts(f"fault.{kind}", minutes=60), text_of(app))
+        assert not broken_over_lines(app.texts(f"fault.{kind}", minutes=60, shop="HF01"), text_of(app))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -35,3 +38,10 @@ async def test_ux8_a_halted_peer_says_what_it_is_and_whom_to_call(
         text = text_of(app)
         assert f"■ {app.texts('link.halted')}" in text
         assert broken_over_lines(app.texts("counter.halted"), text)
+
+
+async def test_a_shop_that_the_network_does_not_know_goes_by_its_id(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        till.push(shop=msgspec.structs.replace(till.view.shop, merchant="HF01", name_en="", name_zh=""))
+        await settle(pilot)
+        assert text_of(app).startswith(" DEMO · HF01 · ")
