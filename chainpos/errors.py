@@ -58,6 +58,10 @@ class StoreInUse(StoreError):
     """Another process has the database; nothing is wrong with it."""
 
 
+NO_MONEY_MOVED: Final = "No money moved."
+MAY_MOVE_MONEY: Final = "It may still move money."
+
+
 class UserFacingError(ChainposError):
     """A failure as a person is told of it: what happened, whether money moved, what to do next.
 
@@ -65,7 +69,7 @@ class UserFacingError(ChainposError):
     """
 
     def __init__(
-        self, what: str, *, next_step: str, money_moved: str = "No money moved.", exit_code: int = EXIT_REFUSED
+        self, what: str, *, next_step: str, money_moved: str = NO_MONEY_MOVED, exit_code: int = EXIT_REFUSED
     ) -> None:
         super().__init__(what)
         self.what = what

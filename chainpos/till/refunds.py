@@ -15,7 +15,7 @@ from chainpos.core.contracts.refunds.codes import ALREADY_REFUNDED
 from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.values.amount import Amount, AmountError, format_amount
 from chainpos.core.values.timestamps import SECOND_NS
-from chainpos.errors import UserFacingError
+from chainpos.errors import MAY_MOVE_MONEY, UserFacingError
 from chainpos.store.shop import OutboxRow, SaleRow
 from chainpos.till.book_thread import BookThread
 from chainpos.till.outbox import DONE, REFUSED, Outbox
@@ -72,7 +72,7 @@ async def sign_refund(
         raise UserFacingError(
             f"A refund of sale {row.reference} is on its way already.",
             next_step="Wait for its answer, then refund what is left.",
-            money_moved="It may still move money.",
+            money_moved=MAY_MOVE_MONEY,
         )
     staff, now_ns = await asked.approved(), outbox.clock.now_ns()
     sent = await book.call(lambda: book.book.outbox_of(row.number))
@@ -92,7 +92,7 @@ def unanswered(what: str) -> UserFacingError:
     """What is said when a signed transaction has no answer in time; it goes on being sent."""
     return UserFacingError(
         f"The {what} was signed, and the network has not answered yet.",
-        money_moved="It may still move money.",
+        money_moved=MAY_MOVE_MONEY,
         next_step="Do not repeat it: it is sent by itself until it is answered or an hour has passed. Look again soon.",
     )
 

@@ -55,6 +55,8 @@ class ArticleSearch(Dialog[Picked | None]):
     def __init__(self, counter: TakesScans, begun_with: str = "") -> None:
         super().__init__()
         self.counter, self.begun_with = counter, begun_with
+        # The name that the list answers.
+        self.answered: str | None = None
         columns = (Column("", 0), Column("", 15, from_width=60), Column("", 12, right=True))
         self.list: LineList[ArticleView] = LineList(columns, self._cells, lambda each: each.sku, id="palette-list")
         self.list.can_focus = False
@@ -101,14 +103,16 @@ class ArticleSearch(Dialog[Picked | None]):
     async def _find(self) -> None:
         _, name = self._typed()
         found = await context(self).till.bills.find(name, MOST_FOUND)
+        self.answered = name
         text = texts_of(self)
         self.list.show(found, empty=lambda: text("articles.none" if name.strip() else "articles.no_favourites"))
         self.list.action_go(0)
 
     @on(Input.Submitted)
     async def _submitted(self) -> None:
-        # Enter may come before the answer to the last letter did.
-        await self._find()
+        # Enter may come before the answer to the last letter did; an answer that stands has been looked through.
+        if self.answered != self._typed()[1]:
+            await self._find()
         self._chosen()
 
     @on(LineList.Chosen)

@@ -127,8 +127,16 @@ class CounterScreen(CounterFace):
         if self._refuse_while_busy():
             return
         self.told(None)
-        if len(self.keyed) < MOST_KEYED and not (character == "." and "." in self.keyed):
-            self.keyed += character
+        if len(self.keyed) >= MOST_KEYED or (character == "." and "." in self.keyed):
+            return
+        if character != ".":
+            try:
+                self.console_app.till.parse_keyed(self.keyed + character)
+            except UserFacingError as error:
+                # What stands there is an amount, and stays.
+                self.tell(error)
+                return
+        self.keyed += character
 
     def action_undo(self) -> None:
         """Before the code is shown, a digit or the last change of the bill can be taken back."""

@@ -13,7 +13,7 @@ from textual.reactive import var
 from textual.widget import Widget
 
 from chainpos.console.screens.bill_keys import LISTED, BillKeys
-from chainpos.console.showing import LastPaid, Showing, Stage, showing
+from chainpos.console.showing import FINISHED, LastPaid, Showing, Stage, showing
 from chainpos.console.widgets.amount_due import AmountDue
 from chainpos.console.widgets.bill_list import BillList
 from chainpos.console.widgets.ground import Room, Row, Stack
@@ -105,7 +105,10 @@ class CounterFace(BillKeys):
         stage.left = StageLines.left_of(shown)
         # The countdown and the amount are attributes of their own: without them nothing changed until something did.
         steady = replace(shown, left_ns=0, amount=None)
-        stage.shown, stage.network, stage.faults = steady, self.view.network, self.view.faults
+        # Under the amount of the next sale it must not say that it is paid: the finished one stays beside it.
+        of_keyed = replace(steady, stage=Stage.ENTRY, sale=None)
+        stage.shown = of_keyed if keyed is not None and shown.stage in FINISHED else steady
+        stage.network, stage.faults = self.view.network, self.view.faults
         amount = self.query_one("#due", AmountDue)
         amount.amount, amount.currency = shown.amount, self.view.shop.currency
         amount.caption = self._caption(shown)

@@ -25,7 +25,7 @@ from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.way import Way
 from chainpos.console.widgets.words import Field, Words
 from chainpos.core.values.amount import Amount, format_amount
-from chainpos.errors import UserFacingError
+from chainpos.errors import MAY_MOVE_MONEY, UserFacingError
 
 CONFIRM_KEY = "ctrl+y"
 
@@ -114,6 +114,9 @@ class MoneyForm(Dialog[Amount | None]):
         return next((field.value for field in fields), "")
 
     def _amount(self, text: str) -> Amount | None:
+        if not text.strip():
+            # Nothing is no amount, also where zero is one: it has to be typed.
+            return None
         try:
             amount = context(self).till.parse_keyed(normalised(text).strip())
         except UserFacingError:
@@ -193,8 +196,16 @@ class MoneyForm(Dialog[Amount | None]):
             await self.send(entered)
         except UserFacingError as error:
             self.sending = False
+            if error.money_moved == MAY_MOVE_MONEY:
+                # It is on its way: this form must not send it once more. What it says stands below.
+                around = context(self)
+                self.dismiss(None)
+                around.tell(error)
+                return
             what, money, next_step = parts_of(context(self).texts, error)
             self.query_one("#form-notice", Notice).told = Told(what, money, next_step)
             self._look()
+            for field in self.query("#form-pin").results(Input):
+                field.focus()
         else:
             self.dismiss(entered.amount)

@@ -22,7 +22,7 @@ class Question(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape", "keep", "dialog.close"),
-        key("y", "confirm", "dialog.yes"),
+        key("y,Y", "confirm", "dialog.yes"),
         key("right,down,tab", "app.focus_next", "dialog.next_field", show=False),
         key("left,up,shift+tab", "app.focus_previous", "dialog.previous_field", show=False),
     ]
