@@ -73,6 +73,7 @@ class ShiftScreen(Page):
         self.shift: ShiftView | None = None
         self.number = 0  # of the closed shift that is looked at; 0 for the open one
         self.numbers: tuple[int, ...] = ()
+        self.left = False
 
     def content(self) -> Iterable[Widget]:
         """Figures, bars and differences; every movement below."""
@@ -88,8 +89,14 @@ class ShiftScreen(Page):
         self.moves.focus()
         self._ask()
 
+    def on_screen_suspend(self) -> None:
+        """Whether one goes elsewhere, or a dialog is opened over this."""
+        self.left = self.app.current_mode != self.NAME
+
     def on_screen_resume(self) -> None:
-        """Something may have been sold meanwhile."""
+        """Something may have been sold meanwhile: who comes back to an open shift wants that one."""
+        if self.left and self.view is not None and self.view.shift:
+            self.number = 0
         if self.is_mounted:
             self._ask()
 

@@ -1,0 +1,27 @@
+"""What the shift's keys do when another shift is open than the one that was looked at, and when they cannot do it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.console.looking import go, key_in, opened, text_of
+from tests.console.prepared_shift import OPEN
+from tests.console.prepared_till import PreparedTill
+
+
+async def test_who_comes_back_after_a_sale_that_opened_a_shift_sees_that_one(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    till.shifts.put(OPEN)
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11", "z", *"69800", "ctrl+y")
+        await go(pilot, "sales")
+        await key_in(pilot, "f11")
+        # No other shift is open: the report stands.
+        assert "SHIFT 3 · Z REPORT" in text_of(app)
+        await go(pilot, "sales")
+        till.shifts.put(OPEN)
+        await key_in(pilot, "f11")
+        assert "SHIFT 3 · OPEN" in text_of(app)
+        await key_in(pilot, "left", "question_mark", "escape")
+        assert "Z REPORT" in text_of(app)
