@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
+from textual import events
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
@@ -19,6 +20,7 @@ from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.page import Page
 from chainpos.console.screens.question import Question
 from chainpos.console.widgets.ground import Room
+from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.shift_figures import HourBars, ShiftHead, named, signed
@@ -142,6 +144,9 @@ class ShiftScreen(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what this shift, and whoever is signed in, allow."""
         is_open, looking_back = self.view is not None and self.view.shift > 0, self.number > 0
+        if action == "open_shift" and is_open and not looking_back and self.may(Right.SHIFT):
+            # It is there and can do nothing now: `on_key` says why.
+            return None
         fits = {
             "open_shift": not is_open,
             "close_shift": is_open and not looking_back,
@@ -182,6 +187,19 @@ class ShiftScreen(Page):
         self.told(None)
         self.number = 0
         self._ask()
+
+    def on_key(self, event: events.Key) -> None:
+        """A shift that opened by itself has no float: who asks to open it is told where that goes."""
+        live = self.active_bindings
+        asked, shift = live.get(event.key), self.shift
+        if asked is None or asked.enabled or asked.binding.id != "shift.open" or shift is None or not shift.is_open:
+            return
+        texts = self.console_app.texts
+        pressed = next((pressed for pressed, each in live.items() if each.binding.id == "shift.cash_in"), "")
+        words = texts("shift.is_open", time=clock(shift.opened_ns, self.console_app.zone))
+        next_step = texts("shift.float_later", key=key_name(texts, pressed)) if live[pressed].enabled else ""
+        self.told(Told(words, next_step=next_step))
+        event.stop()
 
     def action_open_shift(self) -> None:
         """Ask for the float."""

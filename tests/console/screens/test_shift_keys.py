@@ -25,3 +25,13 @@ async def test_who_comes_back_after_a_sale_that_opened_a_shift_sees_that_one(
         assert "SHIFT 3 · OPEN" in text_of(app)
         await key_in(pilot, "left", "question_mark", "escape")
         assert "Z REPORT" in text_of(app)
+
+
+async def test_a_shift_that_opened_by_itself_says_where_its_float_goes(till: PreparedTill, tmp_path: Path) -> None:
+    till.shifts.put(OPEN)
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11")
+        assert "Open" not in text_of(app).splitlines()[-1]
+        await key_in(pilot, "o")
+        assert "Open already since 00:58:07. Put the float in with i." in " ".join(text_of(app).split())
+        assert till.shifts.asked == []
