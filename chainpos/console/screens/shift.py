@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from chainpos.console.keymap import key
 from chainpos.console.phrases import Tone, clock
-from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
+from chainpos.console.screens.money_form import CONFIRM_KEY, Asked, Entered, MoneyForm
 from chainpos.console.screens.page import Page
 from chainpos.console.screens.question import Question
 from chainpos.console.widgets.ground import Room
@@ -25,6 +25,7 @@ from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.shift_figures import HourBars, ShiftHead, named, signed
 from chainpos.core.values.amount import MAX_MINOR, Amount, format_amount
+from chainpos.errors import UserFacingError
 from chainpos.till.roles import Right
 from chainpos.till.shift_views import LineView, RequestView, ShiftView
 from chainpos.till.views import CounterView
@@ -222,13 +223,24 @@ class ShiftScreen(Page):
 
     def _draw(self, kind: str) -> None:
         till, about = self.console_app.till, f"cash_{kind}"
+        told: list[Amount] = []
 
         async def send(entered: Entered) -> None:
+            if kind == "out" and entered.amount not in told:
+                # It may be right where somebody forgot to note a float: asked once for each amount, not forbidden.
+                told.append(entered.amount)
+                self._require_in_drawer(entered.amount, await till.shifts.report())
             await till.shifts.draw(kind, entered.amount, entered.reason)
             self._ask()
 
         done = f"{about}.done"
         self._form(about, send, lambda amount: Told(self._text(done, amount), good=True), reason=True)
+
+    def _require_in_drawer(self, amount: Amount, shift: ShiftView) -> None:
+        if amount.minor > shift.expected_minor:
+            texts, held = self.console_app.texts, signed(shift.expected_minor, shift.currency, with_currency=True)
+            words = texts("cash_out.beyond", amount=held)
+            raise UserFacingError(words, next_step=texts("cash_out.again", key=key_name(texts, CONFIRM_KEY)))
 
     def action_close_shift(self) -> None:
         """Ask what was counted; the answer ends the shift."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.console.looking import go, key_in, opened, text_of
+from tests.console.prepared_figures import cny
 from tests.console.prepared_shift import OPEN
 from tests.console.prepared_till import PreparedTill
 
@@ -35,3 +36,14 @@ async def test_a_shift_that_opened_by_itself_says_where_its_float_goes(till: Pre
         await key_in(pilot, "o")
         assert "Open already since 00:58:07. Put the float in with i." in " ".join(text_of(app).split())
         assert till.shifts.asked == []
+
+
+async def test_cash_out_of_more_than_the_drawer_holds_is_asked_about_once(till: PreparedTill, tmp_path: Path) -> None:
+    till.shifts.put(OPEN)
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11", "u", *"69801", "enter", *"bank", "ctrl+y")
+        assert till.shifts.asked == []
+        assert "By the book only 698.00 CNY is in the drawer." in " ".join(text_of(app).split())
+        await key_in(pilot, "ctrl+y")
+        await key_in(pilot, "u", *"69800", "enter", *"bank", "ctrl+y")
+        assert till.shifts.asked == [("draw", "out", cny(69_801), "bank"), ("draw", "out", cny(69_800), "bank")]
