@@ -73,7 +73,7 @@ async def test_ux12_the_z_report_shows_book_ledger_and_settlement_line_by_line(
         await key_in(pilot, "ctrl+y")
         assert till.shifts.asked == [("close", cny(69_800))]
         shown = text_of(app)
-        assert "Shift 3 is closed. Drawer: 0.00 CNY." in shown
+        assert "Shift 3 is closed. Difference: 0.00 CNY." in shown
         assert "Book, ledger and settlement agree." in shown
         row = next(row for row in shown.splitlines() if "260302-KX-0042 " in row)
         assert row.count("1,288.00") == 2

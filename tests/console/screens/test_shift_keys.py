@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.console.looking import go, key_in, opened, text_of
 from tests.console.prepared_figures import cny
 from tests.console.prepared_shift import OPEN
@@ -47,3 +49,13 @@ async def test_cash_out_of_more_than_the_drawer_holds_is_asked_about_once(till: 
         await key_in(pilot, "ctrl+y")
         await key_in(pilot, "u", *"69800", "enter", *"bank", "ctrl+y")
         assert till.shifts.asked == [("draw", "out", cny(69_801), "bank"), ("draw", "out", cny(69_800), "bank")]
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "Difference: -88.00 CNY"), ("zh", "差额：-88.00 CNY")])
+async def test_what_is_told_of_the_drawer_at_the_end_is_called_a_difference(
+    till: PreparedTill, tmp_path: Path, language: str, says: str
+) -> None:
+    till.shifts.put(OPEN)
+    async with opened(till, tmp_path, language=language) as (app, pilot):
+        await key_in(pilot, "f11", "z", *"61000", "ctrl+y")
+        assert says in text_of(app)
