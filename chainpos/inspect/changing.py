@@ -25,6 +25,9 @@ from chainpos.inspect.fields import amount_text, currency_of_key, key_text, reco
 MAX_CHANGES: Final = 32
 _NONE: Final = "none"
 _NUMBER_BYTES: Final = 4
+# No field of a message or a record holds a number beyond these.
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**63 - 1
 
 
 class Change(NamedTuple):
@@ -101,7 +104,10 @@ def _key_bytes(key: str) -> bytes:
         return _hex(head) + reference.encode()
     parts = key.split("/")
     if len(parts) > 1 and parts[-1].isdecimal():
-        return "/".join((*parts[:-1], "")).encode() + int(parts[-1]).to_bytes(_NUMBER_BYTES, "big")
+        number = _whole(parts[-1])
+        if number >= 1 << 8 * _NUMBER_BYTES:
+            raise refused(f"{clean(parts[-1])!r} is too big a number", f"Write one below {1 << 8 * _NUMBER_BYTES}.")
+        return "/".join((*parts[:-1], "")).encode() + number.to_bytes(_NUMBER_BYTES, "big")
     return key.encode()
 
 
@@ -225,15 +231,22 @@ def _leaf(current: Any, text: str) -> Any:
             raise refused(f"{text!r} is neither yes nor no", "Write yes or no.")
         return text == "yes"
     if isinstance(current, int) or current is None:
-        try:
-            return int(text)
-        except ValueError as error:
-            raise refused(f"{text!r} is no whole number", "Write one.") from error
+        return _whole(text)
     if isinstance(current, bytes):
         return _hex(text)
     if isinstance(current, str):
         return text
     raise refused("That is not one field", "Name a field within it.")
+
+
+def _whole(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise refused(f"{clean(text)!r} is no whole number", "Write one.") from error
+    if not _LEAST <= number <= _MOST:
+        raise refused(f"{clean(text)!r} is too big a number", f"Write one from {_LEAST} to {_MOST}.")
+    return number
 
 
 def _shown_at(value: Any, path: tuple[str, ...], currency: str = "") -> str:

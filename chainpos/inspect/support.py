@@ -116,14 +116,14 @@ class SupportDesk:
 
     async def write_case(self, word: str, path: Path) -> Written:
         """Make a payment's case file. Never over another file."""
+        packed = await self._ask(lambda source: make_case(source, word, book=self._book()))
 
-        def write(source: ChainSource) -> Written:
-            packed = make_case(source, word, book=self._book())
-            if path.exists() and path.read_bytes() != packed:
-                raise UserFacingError(
-                    f"There is a file {path} already.", next_step="Choose another name.", money_moved=""
-                )
+        def write() -> Written:
             try:
+                if path.exists() and path.read_bytes() != packed:
+                    raise UserFacingError(
+                        f"There is a file {path} already.", next_step="Choose another name.", money_moved=""
+                    )
                 write_durably(path, packed)
             except OSError as error:
                 raise UserFacingError(
@@ -133,7 +133,7 @@ class SupportDesk:
                 ) from error
             return Written(path, len(packed), sha256(packed).hex())
 
-        return await self._ask(write)
+        return await self._in_thread(write, reads=False)
 
     async def open_case(self, path: Path) -> Opened:
         """Verify a case file, knowing only this chain's genesis."""
@@ -165,8 +165,22 @@ class SupportDesk:
     async def _ask(self, question: Callable[[ChainSource], T]) -> T:
         return await self._in_thread(lambda: question(self._opened()))
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, work)
+    async def _in_thread(self, work: Callable[[], T], *, reads: bool = True) -> T:
+        answer = self._worked_out if reads else self._answer
+        return await asyncio.get_running_loop().run_in_executor(self._thread, answer, work)
+
+    def _worked_out(self, work: Callable[[], T]) -> T:
+        try:
+            return self._answer(work)
+        except UserFacingError:
+            raise
+        except Exception as error:
+            # Our own fault in answering must not end a till that only asked.
+            raise UserFacingError(
+                f"This could not be worked out ({type(error).__qualname__}); nothing was changed.",
+                next_step="Ask in another way. If it comes again, tell whoever maintains this program what was asked.",
+                money_moved="",
+            ) from error
 
     def _answer(self, work: Callable[[], T]) -> T:
         try:

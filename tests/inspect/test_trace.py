@@ -232,6 +232,18 @@ def test_a_change_that_cannot_be_is_one_sentence(day: StoreSource, text: str) ->
         what_if(day, height, index, [parse_change(text)])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [f"{field}={number}" for number in ("9" * 20, f"-{'9' * 20}", "1" * 5_000)
+     for field in ("message.amount_minor", "message.request.amount_minor")]
+    + [f"record:settlement.cycles:CNY/{'9' * 20}=none"],
+)  # fmt: skip
+def test_a_number_that_no_field_holds_is_one_sentence_and_no_fault(day: StoreSource, text: str) -> None:
+    height, index = first_place(day, kind="payments.paid")
+    with pytest.raises(UserFacingError, match="number"):
+        what_if(day, height, index, [parse_change(text)])
+
+
 def test_what_is_in_no_block_cannot_be_traced(day: StoreSource) -> None:
     with pytest.raises(UserFacingError):
         trace_transaction(day, 10**6, 0)
