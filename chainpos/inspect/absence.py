@@ -117,3 +117,15 @@ def unknown(height: int, detail: str) -> Absence:
         sentence_en=f"Nothing of that name is on the ledger as of height {height}; a shop's own book may know more.",
         sentence_zh=f"截至高度 {height} 账本上没有该名称的内容；商户自己的账簿可能有更多信息。",
     )
+
+
+def unmatched(height: int, detail: str) -> Absence:
+    """Nothing that several words mean together: money may have moved all the same, under fewer of them."""
+    return Absence(
+        kind=UNKNOWN,
+        height=height,
+        detail=detail,
+        sentence_en=f"Nothing on the ledger matches all these words together as of height {height}. Before you say "
+        "that no money moved, ask with fewer words.",
+        sentence_zh=f"截至高度 {height}，账本上没有同时符合这些词的内容。在断定资金未变动之前，请减少词语再查一次。",
+    )

@@ -11,7 +11,7 @@ import msgspec
 
 from chainpos.core.contracts.payments.messages import decode_request
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
-from chainpos.core.execution import MISBEHAVED
+from chainpos.core.execution import MISBEHAVED, REJECTED
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
@@ -30,6 +30,14 @@ _REFERENCE_ATTRIBUTES: Final = (
     "payments.paid.reference", "payments.cancelled.reference", "chainpos.rejected.reference",
     "refunds.refunded.reference",
 )  # fmt: skip
+
+# What words together may narrow, by the event that tells it and its name there.
+_NARROWED: Final = {
+    "payments.paid": {"account": "payer", "merchant": "merchant", "reference": "reference", "payment": "payment"},
+    "refunds.refunded": {"account": "payer", "merchant": "merchant", "reference": "reference", "payment": "payment"},
+    "payments.cancelled": {"merchant": "merchant", "reference": "reference", "payment": "request"},
+    REJECTED: {"account": "signer", "merchant": "merchant", "reference": "reference", "payment": "payment"},
+}
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,8 +119,9 @@ class Search:
             self._by_reference(word.reference)
 
     def _all(self, words: list[Meant]) -> None:
-        """Words together narrow each other: an account, a shop, a reference, an amount, a time."""
-        conditions: list[str] = []
+        """Words together narrow each other: an account, a shop, a reference, a payment, an amount, a time."""
+        heights: list[str] = []
+        wanted: list[tuple[str, str]] = []
         amounts: tuple[Amount, ...] = ()
         for word in words:
             if word.window_ns:
@@ -120,25 +129,50 @@ class Search:
                 if high < low:
                     self._time_absent(word)
                     return
-                conditions += [f"tx.height>={low}", f"tx.height<={high}"]
+                heights += [f"tx.height>={low}", f"tx.height<={high}"]
             elif word.address:
-                conditions.append(f"payments.paid.payer='{word.address.hex()}'")
+                wanted.append(("account", word.address.hex()))
+            elif word.hash:
+                wanted.append(("payment", word.hash.hex()))
             elif word.amounts:
                 amounts = word.amounts
             elif word.name and self.lookups.merchant(word.name) is not None:
-                conditions.append(f"payments.paid.merchant='{word.name}'")
+                wanted.append(("merchant", word.name))
             elif word.reference:
-                conditions.append(f"payments.paid.reference='{word.reference}'")
+                wanted.append(("reference", word.reference))
             else:
                 self._absent(absence.unknown(self.lookups.height, clean(word.word)))
                 return
-        if not amounts and conditions:
-            # The index leads by a value; a time alone would have every block of it read.
-            self._transactions(" AND ".join(conditions))
-        for amount in amounts:
-            self._transactions(" AND ".join((*conditions, _of_amount("payments.paid", amount))))
+        for place in sorted(self._together(heights, wanted, amounts), reverse=True)[: self._limit]:
+            self._transaction(*place)
         if not self._hits:
-            self._missed(absence.unpaid(self.lookups.height, clean(" ".join(word.word for word in words))))
+            self._missed(absence.unmatched(self.lookups.height, clean(" ".join(word.word for word in words))))
+
+    def _together(
+        self, heights: list[str], wanted: list[tuple[str, str]], amounts: tuple[Amount, ...]
+    ) -> set[tuple[int, int]]:
+        """What moved money, was cancelled or was refused, and has all of what is wanted."""
+        if not wanted and not amounts:
+            return set(self._source.search(" AND ".join(heights), self._limit))
+        places: set[tuple[int, int]] = set()
+        for event, names in _NARROWED.items():
+            if any(kind not in names for kind, _ in wanted):
+                continue
+            conditions = [*heights, *(f"{event}.{names[kind]}='{value}'" for kind, value in wanted)]
+            if event != REJECTED:
+                # The index leads by a value; a time alone would have every block of it read.
+                for query in [_of_amount(event, amount) for amount in amounts] or [""]:
+                    asked = " AND ".join((*conditions, query) if query else conditions)
+                    places.update(self._source.search(asked, self._limit))
+            elif wanted:
+                found = self._source.search(" AND ".join(conditions), self._limit)
+                places.update(place for place in found if not amounts or self._has_amount(place, amounts))
+        return places
+
+    def _has_amount(self, place: tuple[int, int], amounts: tuple[Amount, ...]) -> bool:
+        """What tells of a refusal tells no amount; the message does."""
+        row = self.lookups.transaction(*place)
+        return row is not None and row.amount in amounts
 
     def _by_hash(self, wanted: bytes) -> None:
         place = self._source.transaction(wanted)

@@ -63,7 +63,36 @@ def test_words_together_narrow(day: StoreSource, paid: dict[str, str]) -> None:
         f"{amount} CNY {paid['time']}",
     ):
         assert paid["hash"] in {hit.name for hit in Search(day).find(text).hits}, text
-    assert [each.kind for each in Search(day).find(f"{paid['payer']} 123,456.78").absences] == [absence.UNPAID]
+    assert [each.kind for each in Search(day).find(f"{paid['payer']} 123,456.78").absences] == [absence.UNKNOWN]
+
+
+def test_words_together_find_refunds_cancellations_and_refusals_as_they_find_payments(day: StoreSource) -> None:
+    for kind, word, other in (
+        ("refunds.refunded", "reference", "merchant"), ("refunds.refunded", "payment", "merchant"),
+        ("refunds.refunded", "payer", "reference"), ("payments.cancelled", "reference", "merchant"),
+        ("chainpos.rejected", "signer", "reference"), ("chainpos.rejected", "reference", "merchant"),
+    ):  # fmt: skip
+        height, index = first_place(day, kind=kind)
+        found = day.found(height)
+        assert found is not None
+        told = {a.key: a.value for e in found.results[index].events if e.type == kind for a in e.attributes}
+        when = format_rfc3339(found.block.header.time_ns)
+        for text in (f"{told[word]} {told[other]}", f"{told[word]} {when}"):
+            answer = Search(day).find(text)
+            assert (height, index) in {(hit.height, hit.index) for hit in answer.hits}, (kind, text)
+            assert absence.UNPAID not in {each.kind for each in answer.absences}
+        if "amount_minor" in told:
+            amount = f"{int(told['amount_minor']) // 100}.{int(told['amount_minor']) % 100:02d}"
+            hits = Search(day).find(f"{told['merchant']} {amount} {when}").hits
+            assert (height, index) in {(hit.height, hit.index) for hit in hits}
+
+
+def test_words_that_narrow_to_nothing_never_say_that_no_money_moved(day: StoreSource, paid: dict[str, str]) -> None:
+    for text in (f"{paid['reference']} 9,999.99", f"{paid['reference']} {paid['payer']} HF02 1.23"):
+        answer = Search(day).find(text)
+        assert not answer.hits
+        assert ["oney moved." in each.sentence_en for each in answer.absences] == [False]
+        assert "fewer words" in answer.absences[0].sentence_en
 
 
 def test_everything_else_is_found_by_its_name(day: StoreSource, paid: dict[str, str]) -> None:

@@ -82,7 +82,7 @@ async def test_1_paid_to_the_wrong_shop(day: StoreSource, day_database: Path, tm
     amount = f"{int(paid['amount_minor']) // 100}.{int(paid['amount_minor']) % 100:02d}"
     async with support(day_database, tmp_path) as (app, pilot):
         await ask(pilot, f"HF01 {amount}")
-        assert "UNPAID" in text_of(app)
+        assert "UNKNOWN" in text_of(app)
         await ask(pilot, f"{paid['payer']} {amount}")
         await down_to(pilot, paid["reference"])
         assert paid["merchant"] in text_of(app)
