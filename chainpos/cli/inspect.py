@@ -85,7 +85,7 @@ def show(
     from chainpos.inspect.lookups import Lookups
 
     with opened_source(home, chain, node) as source:
-        lookups = Lookups(source, at)
+        lookups = Lookups.as_of(source, at)
         card = lookups.named(kind, name)
     if card is None:
         raise used_wrongly(

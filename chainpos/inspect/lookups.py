@@ -1,6 +1,6 @@
 """Each thing that there is to look at, whole: block, account, merchant, institution, request, cycle, payout.
 
-It refuses nothing: what is not there is None, and `search.py` says which kind of absence that is.
+It refuses a height that is not here. What is not there is None, and `search.py` says which kind of absence that is.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.inspect.absence import Absence, pruned
 from chainpos.inspect.asking import meant_by
-from chainpos.inspect.changing import parse_record_key
+from chainpos.inspect.changing import parse_record_key, refused
 from chainpos.inspect.fields import Fields, amount_text, attribute_fields, record_fields, struct_fields
 from chainpos.inspect.source import ChainSource, Found
 from chainpos.inspect.transactions import opened_message, transaction_row
@@ -68,6 +68,16 @@ class Lookups:
         self.source = source
         self.height = height or source.span().tip
 
+    @classmethod
+    def as_of(cls, source: ChainSource, height: int) -> Lookups:
+        """As of a height that somebody asked for. Raises UserFacingError where it is not here."""
+        base, tip = source.span()
+        if height > tip:
+            raise refused(f"Not synced past height {tip}: this node cannot say yet", "Wait, or ask another node.")
+        if height and height < base:
+            raise refused(f"Pruned: this node keeps blocks from height {base} on", "Ask one that keeps all.")
+        return cls(source, height)
+
     def record(self, table: Table[R], key: bytes) -> R | None:
         """One record as of the height."""
         value = self.source.record_at(table.full_key(key), self.height)
@@ -77,7 +87,7 @@ class Lookups:
         """A thing by its kind and its name as search shows it; a table's name is a kind too. Raises UserFacingError."""
         meant = meant_by(name)
         known = {
-            "block": lambda: self.block(meant.height) if meant.height else None,
+            "block": lambda: self.block(meant.height) if 0 < meant.height <= self.height else None,
             "account": lambda: self.account(meant.address) if meant.address else None,
             "merchant": lambda: self.merchant(meant.name) if meant.name else None,
             "institution": lambda: self.institution(meant.name) if meant.name else None,

@@ -238,7 +238,7 @@ def genesis_desk(genesis_json: bytes, name: str) -> SupportDesk:
 
 
 def _card_of(thing: Thing, at: int, source: ChainSource) -> Card | None:
-    lookups = Lookups(source, at)
+    lookups = Lookups.as_of(source, at)
     if thing.kind == "transaction":
         where = (thing.height, thing.index) if thing.index >= 0 else source.transaction(bytes.fromhex(thing.name))
         return None if where is None else lookups.transaction_card(*where)

@@ -110,7 +110,8 @@ def test_ux33_ranges_and_stores_are_compared(run: Run, home: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [("trace", "nonsense"), ("trace", "9/9999"), ("show", "merchant", "NOBODY"), ("show", "nothing", "x"),
-     ("timeline", "NO-SUCH"), ("whatif", "59/3", "--set", "x=y"), ("replay", "1", "99999")],
+     ("timeline", "NO-SUCH"), ("whatif", "59/3", "--set", "x=y"), ("replay", "1", "99999"),
+     ("show", "merchant", "XM13", "--at", "99999"), ("show", "block", "5", "--at", "3")],
 )  # fmt: skip
 def test_what_cannot_be_is_one_sentence(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)

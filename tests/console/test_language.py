@@ -123,6 +123,7 @@ TELL = (
     "inspect/support.py",
     "inspect/remote.py",
     "inspect/case_file.py",
+    "inspect/lookups.py",
     "inspect/timeline.py",
     "inspect/trace.py",
     "inspect/changing.py",

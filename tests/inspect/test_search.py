@@ -10,7 +10,9 @@ from chainpos.core.checkout.request import link_id
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import is_safe
 from chainpos.core.values.timestamps import format_rfc3339
+from chainpos.errors import UserFacingError
 from chainpos.inspect import absence
+from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.search import Answer, Search
 from chainpos.inspect.source import Span, StoreSource
 from chainpos.store.chain import ChainReader
@@ -170,6 +172,18 @@ class _Pruned(StoreSource):
 
     def span(self) -> Span:
         return Span(600, super().span().tip)
+
+
+def test_nothing_is_told_of_a_height_that_is_not_here(day_database: Path) -> None:
+    with ChainReader.open(day_database) as reader:
+        whole, pruned = StoreSource(reader, "whole"), _Pruned(reader, "pruned")
+        with pytest.raises(UserFacingError, match="Not synced past height 1200"):
+            Lookups.as_of(whole, 99_999)
+        with pytest.raises(UserFacingError, match="Pruned: this node keeps blocks from height 600 on"):
+            Lookups.as_of(pruned, 3)
+        assert Lookups.as_of(whole, 0).height == Lookups.as_of(whole, 1_200).height == 1_200
+        assert Lookups.as_of(whole, 5).named("block", "5") is not None
+        assert Lookups.as_of(whole, 3).named("block", "5") is None
 
 
 def test_what_was_pruned_says_so(day_database: Path) -> None:
