@@ -13,6 +13,7 @@ from chainpos.cli.output import Json, print_json, print_line, used_wrongly
 
 if TYPE_CHECKING:
     from chainpos.inspect.proposed_rules import Preview
+    from chainpos.wallet.office import Office
 
 app = typer.Typer(
     help="Freeze and release by order and agreement; try a rule on recorded payments.",
@@ -22,6 +23,8 @@ app = typer.Typer(
 Subject = Annotated[str, typer.Argument(help="An account (40 hexadecimal digits) or a shop's number.")]
 Order = Annotated[str, typer.Argument(help="The order's legal reference, at most 64 characters.")]
 DAY_S = 86_400
+_LONGEST_SHOP = 16
+_ACCOUNT_DIGITS = 40
 
 
 @app.command()
@@ -34,7 +37,7 @@ def freeze(
 ) -> None:
     """A regulator's order: holds at once, for 72 hours; to its end once the institution has agreed."""
     from chainpos.core.contracts.compliance.messages import Freeze
-    from chainpos.wallet.office import ActResult, Office
+    from chainpos.wallet.office import ActResult
 
     named = _subject(subject)
 
@@ -86,12 +89,12 @@ def show(
     """Whether a freeze is in force, by whose order and until when; proved by the validators' signatures."""
     from chainpos.core.contracts.compliance.records import FREEZES
     from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
-    from chainpos.wallet.office import Office
 
     named = _subject(subject)
 
     async def work(office: Office) -> dict[str, Any]:
         await office.network.sync()
+        await _require_known(office, subject)
         found = await office.network.record(FREEZES, named)
         facts: dict[str, Any] = {"subject": subject, "height": found.height, "frozen": False}
         if found.record is not None:
@@ -180,7 +183,37 @@ def _tell_preview(found: Preview) -> None:
         print_line("It would have stopped nothing and told nothing.")
 
 
+async def _require_known(office: Office, subject: str) -> None:
+    """That nobody froze what is not there proves nothing: it must be there, by proof. Raises UserFacingError."""
+    from chainpos.core.contracts.customers.records import CUSTOMERS
+    from chainpos.core.contracts.merchants.records import MERCHANTS, merchant_key
+
+    if _is_shop(subject):
+        shop = await office.network.record(MERCHANTS, merchant_key(subject))
+        what, height, is_there = "shop", shop.height, shop.record is not None
+    else:
+        account = await office.network.record(CUSTOMERS, key_of(subject, size=_ACCOUNT_DIGITS // 2))
+        what, height, is_there = "account", account.height, account.record is not None
+    if not is_there:
+        raise used_wrongly(
+            f"There is no such {what} as of height {height}, proved.",
+            "Search for it: chainpos inspect search. Nothing is frozen or free that is not there.",
+        )
+
+
+def _is_shop(text: str) -> bool:
+    """A shop's number has at most 16 letters and digits; all that is longer is meant as an account."""
+    return len(text) <= _LONGEST_SHOP
+
+
 def _subject(text: str) -> bytes:
     from chainpos.core.contracts.ports import account_subject, merchant_subject
 
-    return account_subject(key_of(text, size=20)) if len(text) == 40 else merchant_subject(text)
+    if _is_shop(text):
+        return merchant_subject(text)
+    if len(text) != _ACCOUNT_DIGITS:
+        raise used_wrongly(
+            f"An account has {_ACCOUNT_DIGITS} hexadecimal digits; this has {len(text)} characters.",
+            "Copy it as it was shown, or give a shop's number.",
+        )
+    return account_subject(key_of(text, size=_ACCOUNT_DIGITS // 2))

@@ -212,6 +212,7 @@ def test_a_freeze_stops_payments_until_it_is_released_by_both(desk: Desk) -> Non
     assert desk.act("compliance", "agree", account, "Order 8", "--demo", BANK)["state"] == "done"
     assert "is not frozen" in desk.say("compliance", "show", account, "--demo", "regulator")
     assert desk.pay(100) == ""
+    assert "HF01 is not frozen, proved" in desk.say("compliance", "show", "HF01", "--demo", "regulator")
 
 
 @pytest.mark.parametrize(
@@ -229,6 +230,10 @@ def test_a_freeze_stops_payments_until_it_is_released_by_both(desk: Desk) -> Non
              "--demo", "city"),
             "has exactly institution, key",
         ),
+        (("compliance", "show", "nosuchthing", "--demo", "regulator"), "There is no such shop as of height"),
+        (("compliance", "show", "0a" * 20, "--demo", "regulator"), "There is no such account as of height"),
+        (("compliance", "show", "0a" * 19, "--demo", "regulator"), "40 hexadecimal digits; this has 38"),
+        (("compliance", "freeze", "0a" * 21, "Order 9", "--demo", "regulator"), "40 hexadecimal digits; this has 42"),
         (("compliance", "preview"), "Say what to try"),
         (("compliance", "preview", "--window", "60"), "That rule counts nothing"),
     ],
