@@ -102,6 +102,10 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     offline: bool = False
 
 
+class AgainstTheBook(StoreError):
+    """What was to be written does not follow from what stands in the book, which is sound: nothing was written."""
+
+
 class GaveWay(ChainposError):
     """A look into the book was left off, because somebody else wanted it."""
 

@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from chainpos.errors import StoreError
-from chainpos.store.shop import MAX_ROWS, SCANNED, Search, ShopBook, like_literal
+from chainpos.store.shop import MAX_ROWS, SCANNED, AgainstTheBook, Search, ShopBook, like_literal
 
 _DAY_S: Final = 86_400
 _SECOND_NS: Final = 1_000_000_000
@@ -115,12 +114,12 @@ class ShopBeside:
         return sum(row.received_minor - row.returned_minor for row in self.kinds(bill) if row.kind == kind)
 
     def give_back(self, row: ReturnRow) -> None:
-        """Write that money was given back. Raises StoreError where less is left of that kind."""
+        """Write that money was given back. Raises AgainstTheBook where less is left of that kind."""
         values = msgspec.structs.asdict(row)
         del values["id"]
         with self.book.writing() as db:
             if self.left(row.bill, row.kind) < row.amount_minor:
-                raise StoreError("more would be given back than came in")
+                raise AgainstTheBook("more would be given back than came in")
             db["returns"].insert(values)
 
     def returns(self, bill: int) -> list[ReturnRow]:

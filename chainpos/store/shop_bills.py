@@ -12,8 +12,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.checkout.cart import Cart, CartTotals
-from chainpos.errors import StoreError
-from chainpos.store.shop import ShopBook
+from chainpos.store.shop import AgainstTheBook, ShopBook
 
 # A bill's states.
 RINGING: Final = "ringing"  # in hand: lines come and go
@@ -127,17 +126,20 @@ class ShopBills:
         return self._count("SELECT max(number) AS n FROM bills", []) + 1
 
     def put(self, bill: BillRow) -> None:
-        """Write a bill as it now is. Raises StoreError for one that is closed already."""
+        """Write a bill as it now is. Raises AgainstTheBook for one that is closed already."""
         with self.book.writing() as db:
             if self._count("SELECT count(*) AS n FROM bills WHERE number = ? AND closed_ns > 0", [bill.number]):
-                raise StoreError("a closed bill is not rewritten")
+                raise AgainstTheBook("a closed bill is not rewritten")
             db.execute(_PUT_BILL, list(msgspec.structs.astuple(bill)))
 
     def put_lines(self, bill: BillRow, cart: Cart, totals: CartTotals) -> None:
-        """Write a bill and its lines as they are charged. Raises StoreError where money came in for them already."""
+        """Write a bill and its lines as they are charged.
+
+        Raises AgainstTheBook where money came in for them already.
+        """
         with self.book.writing() as db:
             if any(tender.state == RECEIVED for tender in self.tenders(bill.number)):
-                raise StoreError("lines that were paid for are not rewritten")
+                raise AgainstTheBook("lines that were paid for are not rewritten")
             self.put(bill)
             db.execute("DELETE FROM bill_lines WHERE bill = ?", [bill.number])
             db.conn.executemany(_PUT_LINE, [msgspec.structs.astuple(row) for row in _lines(bill, cart, totals)])

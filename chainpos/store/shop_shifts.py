@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from chainpos.errors import StoreError
-from chainpos.store.shop import OutboxRow, SaleRow, ShopBook
+from chainpos.store.shop import AgainstTheBook, OutboxRow, SaleRow, ShopBook
 from chainpos.store.shop_bills import TenderRow
 
 MAX_ROWS: Final = 100_000
@@ -169,13 +168,15 @@ class ShopShifts:
         counted: Counted = Counted(),  # noqa: B008 - it is immutable
         tax_back: Sequence[TaxBackRow] = (),
     ) -> None:
-        """Write how an open shift ended and what it counted, which no later one counts. Raises StoreError where it is
-        closed already."""
+        """Write how an open shift ended and what it counted, which no later one counts.
+
+        Raises AgainstTheBook where it is closed already.
+        """
         changed = ("closed_ns", "closed_by", "to_sale", "to_height", "document", "signature")
         with self.book.writing() as db:
             present = self.open_shift()
             if present is None or present.number != shift.number:
-                raise StoreError(f"shift {shift.number} is not open")
+                raise AgainstTheBook(f"shift {shift.number} is not open")
             db["shifts"].update(shift.number, {name: getattr(shift, name) for name in changed})
             for sql, keys in zip(_CLAIMS, counted, strict=True):
                 db.conn.executemany(sql, [(shift.number, key) for key in keys])

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from chainpos.errors import EXIT_CORRUPT, StoreError, UserFacingError
-from chainpos.store.shop import GaveWay, ShopBook
+from chainpos.store.shop import AgainstTheBook, GaveWay, ShopBook
 
 T = TypeVar("T")
 
@@ -25,6 +25,17 @@ class BookFailed(UserFacingError, StoreError):
             f"The shop's book cannot be written: {failure}.",
             next_step="Make room on the disk or mend it, then start the till again; sales are closed until then.",
             exit_code=EXIT_CORRUPT,
+        )
+
+
+class BookRefused(UserFacingError, StoreError):
+    """The book has it otherwise than whoever asked believed. Nothing is wrong with it, and nothing was written."""
+
+    def __init__(self, refusal: AgainstTheBook) -> None:
+        UserFacingError.__init__(
+            self,
+            f"The shop's book has it otherwise: {refusal}.",
+            next_step="Look again; if it stays so, start the till again: it goes on from its book.",
         )
 
 
@@ -42,7 +53,10 @@ class BookThread:
         self._calls = self._reads = 0
 
     async def call(self, work: Callable[[], T]) -> T:
-        """What `work` returned. Raises what it raised; a StoreError is remembered and becomes BookFailed."""
+        """What `work` returned. Raises what it raised; a StoreError is remembered and becomes BookFailed.
+
+        AgainstTheBook becomes BookRefused, and closes no sales.
+        """
         self._calls += 1
         try:
             return await self._run(work)
@@ -76,12 +90,14 @@ class BookThread:
             raise asyncio.CancelledError from error
         try:
             return await asked
+        except AgainstTheBook as refusal:
+            raise BookRefused(refusal) from refusal
         except StoreError as error:
             self.failure = self.failure or error
             raise BookFailed(self.failure) from error
 
     def post(self, work: Callable[[], None]) -> None:
-        """Write without waiting; what fails is remembered."""
+        """Write without waiting; what fails or is refused is remembered, as nobody is there to be told."""
         self._pool.submit(work).add_done_callback(self._note)
 
     def require_sound(self) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from chainpos.errors import UserFacingError
 from chainpos.store.shop import GaveWay, ShopBook
+from chainpos.till.bill_views import TenderKind
 from chainpos.till.book_thread import BookThread
 from chainpos.till.sale_views import search_book
 
+from .bill_shop import BillShop
 from .conftest import Shop, cny, online, view_where
 
 # A look of a second or so, in one statement.
@@ -64,6 +67,23 @@ def test_only_a_look_that_gives_way_is_left_off(tmp_path: Path) -> None:
             book.giving_way(lambda: book.rows(LONG, [100_000], Number), lambda: True)
         assert book.giving_way(lambda: search_book(book, "", "CNY", 0, 10), lambda: True) == []
         assert [row.number for row in book.rows(LONG, [100_000], Number)] == [100_000]
+
+
+async def test_what_the_book_refuses_is_told_to_who_asked_and_closes_no_sales(tmp_path: Path) -> None:
+    shop = BillShop(tmp_path)
+    await shop.bills.add("tea")
+    await shop.bills.receive(TenderKind.CASH, cny(1_200))
+    row = shop.bills.stored.bill(1)
+    assert row is not None
+    with pytest.raises(UserFacingError, match="has it otherwise: a closed bill is not rewritten"):
+        await shop.book.call(lambda: shop.bills.stored.put(row))
+    shop.book.require_sound()
+    # Where nobody waits for it, nobody else could be told.
+    shop.book.post(lambda: shop.bills.stored.put(row))
+    await shop.book.call(lambda: None)
+    with pytest.raises(UserFacingError, match="cannot be written"):
+        shop.book.require_sound()
+    await shop.close()
 
 
 async def test_the_code_of_a_request_waits_for_no_answer_of_the_node(shop: Shop) -> None:
