@@ -25,6 +25,7 @@ from chainpos.till.roles import Right
 from chainpos.till.running import RunningTill
 from chainpos.till.staff import StaffDesk
 from chainpos.till.views import SaleView
+from chainpos.till.whole import whole
 
 # As many as the counter's list of sales has room for.
 TAKEN_SHOWN: Final = 8
@@ -151,6 +152,7 @@ class BillDesk:
         aside = [held_view(bill) for bill in self._open.values() if bill is not self._hand and not bill.closed]
         return tuple(sorted(aside, key=lambda held: (-held.since_ns, -held.number)))
 
+    @whole
     async def leave(self) -> None:
         """Put the bill in hand away: it is complete, or its code is still watched."""
         async with self._alone():
@@ -163,6 +165,7 @@ class BillDesk:
         await self._selling.put_sale_away()
         await self.leave()
 
+    @whole
     async def take_up(self, number: int) -> None:
         """Take a bill that was set aside in hand; the one in hand is parked."""
         self._require_seller()
@@ -181,6 +184,7 @@ class BillDesk:
                 self._selling.resume_sale(live.sale)
             self._run.changed()
 
+    @whole
     async def give_up(self) -> None:
         """Clear the bill in hand for good; nothing came in for it."""
         self._require_seller()

@@ -20,6 +20,7 @@ from chainpos.till.bill_views import BillView, PartView, TenderKind, bill_view, 
 from chainpos.till.open_bill import OpenBill
 from chainpos.till.ringing import Ringing
 from chainpos.till.views import SaleView
+from chainpos.till.whole import whole
 
 
 class Bills(Ringing):
@@ -27,6 +28,7 @@ class Bills(Ringing):
 
     # -- taking money
 
+    @whole
     async def show_code(self, amount: Amount | None = None) -> SaleView | None:
         """A code for what remains, or for a part of it; None where nothing was to be paid."""
         async with self._alone():
@@ -39,6 +41,7 @@ class Bills(Ringing):
             self._require_within(bill, asked)
             return await self._sold(bill, lambda also: self._selling.sell(asked, bill.row.reference, also))
 
+    @whole
     async def charge(self, code_text: str, amount: Amount) -> SaleView:
         """Charge what remains, or a part of it, to a customer's scanned code."""
         async with self._alone():
@@ -48,6 +51,7 @@ class Bills(Ringing):
                 bill, lambda also: self._selling.charge_for(code_text, amount, bill.row.reference, also)
             )
 
+    @whole
     async def receive(self, kind: TenderKind, given: Amount) -> BillView:
         """Money beside the ledger: cash that was handed over, a card on another terminal, a voucher."""
         async with self._alone():
@@ -67,6 +71,7 @@ class Bills(Ringing):
         await self._selling.put_sale_away()
         return view
 
+    @whole
     async def return_parts(self) -> tuple[PartView, ...]:
         """Give back what came in beside the ledger; what to hand to the customer."""
         async with self._alone():

@@ -39,6 +39,7 @@ from chainpos.till.missed import Height, catch_up, hash_of_payment
 from chainpos.till.naming import attribute_bytes, payments_refunded
 from chainpos.till.outbox import DONE, Outbox
 from chainpos.till.sales import LINK, Sale, new_row, presented_in, restored
+from chainpos.till.whole import whole
 
 if TYPE_CHECKING:
     from chainpos.till.wall import Wall
@@ -98,6 +99,7 @@ class Desk:
 
     # -- what the till does
 
+    @whole
     async def add(self, sale: Sale, also: Callable[[SaleRow], None] | None = None) -> None:
         """Take a new sale, durable when this returns, together with what `also` writes."""
         fact = Fact("requested", sale.row.created_ns)
@@ -114,6 +116,7 @@ class Desk:
         self._show_recent(sale.row)
         self._changed()
 
+    @whole
     async def receive(self, payment_id: bytes, make: Callable[[int], SaleRow]) -> None:
         """A payment that no sale asked for is in our node's chain: it stands in the book as a sale of its own, once."""
         async with self.numbering:
@@ -128,6 +131,7 @@ class Desk:
             self._observer(Noticed(row.reference, payment_id, SaleState.PAID, now_ns, row.height, 0))
         self._changed()
 
+    @whole
     async def prove(self, sale: Sale, proof: bytes, height: int, fact: Fact) -> None:
         """A verified proof says that it was paid in the block at `height`; durable when this returns."""
         row = msgspec.structs.replace(sale.row, proof=proof, proof_height=height)
@@ -279,10 +283,7 @@ class Desk:
             self._changed()
 
     async def take_transaction(self, client: RpcClient, event: ReceivedEvent, included: IncludedTransaction) -> None:
-        """A payment, a refusal or a refund of ours is in a verified block: look at the state after it.
-
-        Raises StoreError where that is no watched sale's, and the book cannot take it.
-        """
+        """A payment, refusal or refund is in a verified block: look at the state after it. Raises StoreError."""
         for named in attribute_bytes(event, f"{PAID}.request"):
             await self._look_at(client, named, included)
         if self.wall is not None:
@@ -394,6 +395,5 @@ class Desk:
             self.recent = [row, *self.recent][:RECENT]
 
     def _link(self, row: SaleRow) -> str:
-        if row.presented != LINK:
-            return ""
-        return format_link(self.identity.link_host, self.identity.link_port, link_id(row.request_id))
+        where = (self.identity.link_host, self.identity.link_port)
+        return format_link(*where, link_id(row.request_id)) if row.presented == LINK else ""

@@ -21,6 +21,7 @@ from chainpos.node.clock import Clock
 from chainpos.rpc.client import RpcClient, RpcError
 from chainpos.store.shop import OutboxRow
 from chainpos.till.book_thread import BookThread
+from chainpos.till.whole import whole
 from chainpos.wallet.keys import Key
 
 WAITING: Final = "waiting"
@@ -66,6 +67,7 @@ class Outbox:
         """Whether a transaction of this kind is on its way for a sale."""
         return any((row.kind, row.number) == (kind, number) for row in self._waiting.values())
 
+    @whole
     async def sign(
         self,
         kind: str,

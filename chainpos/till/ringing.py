@@ -20,6 +20,7 @@ from chainpos.till.bill_views import ArticleView, article_view
 from chainpos.till.catalogue import line_of
 from chainpos.till.open_bill import OpenBill, begun
 from chainpos.till.sales import reference_for
+from chainpos.till.whole import whole
 
 KEYED_EN: Final = "Keyed amount"
 KEYED_ZH: Final = "自定金额"
@@ -103,6 +104,7 @@ class Ringing(BillDesk):
 
         await self._change(tipped)
 
+    @whole
     async def undo(self) -> None:
         """As before the last change."""
         self._require_seller()
@@ -120,6 +122,7 @@ class Ringing(BillDesk):
 
     # -- the rest
 
+    @whole
     async def _change(self, change: Callable[[Cart], Cart]) -> None:
         self._require_seller()
         async with self._alone():

@@ -36,6 +36,7 @@ from chainpos.till.shift_export import write_bank_statement, write_exports
 from chainpos.till.shift_reading import ShiftParts, read_shift
 from chainpos.till.shift_views import ShiftRowView, ShiftView, shift_view
 from chainpos.till.staff import StaffDesk
+from chainpos.till.whole import whole
 
 ANCHOR: Final = "anchors.record"
 ANCHOR_LIFE_S: Final = 80_000  # within the day that a transaction may wait
@@ -73,6 +74,7 @@ class ShiftDesk:
 
     # -- beginning, and cash by hand
 
+    @whole
     async def open(self, float_amount: Amount) -> ShiftView:
         """Begin a shift with so much in the drawer. Raises UserFacingError."""
         name = self._staff.require(Right.SHIFT)
@@ -86,6 +88,7 @@ class ShiftDesk:
         self._run.changed()
         return await self.report()
 
+    @whole
     async def ensure_open(self) -> None:
         """Begin a shift with an empty drawer where none is open: a sale must never wait for it."""
         if self._open is None:
@@ -127,6 +130,7 @@ class ShiftDesk:
         parts = await read_shift(self._run, shift)
         return shift_view(self._report(shift, parts, _End(self._run.clock.now_ns())), closed=False)
 
+    @whole
     async def close(self, counted: Amount) -> ShiftView:
         """The Z report: the shift's last figures, signed and kept, then anchored as soon as it can be.
 

@@ -15,6 +15,7 @@ from chainpos.store.shop_shifts import ShopShifts, StaffRow
 from chainpos.till.pin import OWNER, Guesses, has_pin, is_taken, require_one_of, require_pin, set_pin
 from chainpos.till.roles import OWNER_MEMBER, OWNER_NAME, OWNER_ROLE, RIGHTS, ROLES, Member, Right, StaffView
 from chainpos.till.running import RunningTill
+from chainpos.till.whole import whole
 
 MAX_NAME_BYTES: Final = 48
 LOCK_AFTER_S: Final = 300
@@ -113,6 +114,7 @@ class StaffDesk:
         """Take somebody out. Raises UserFacingError."""
         await self._decide(approval, lambda shifts: remove_member(shifts, name))
 
+    @whole
     async def _decide(self, approval: str, write: Callable[[ShopShifts], None]) -> None:
         self.require(Right.STAFF)
         if self.view.can_lock:
