@@ -1,6 +1,7 @@
 """Who stands at the till, as the console follows it: the lock and what opens it, idleness, places that a role has.
 
-It refuses to leave anything on the screen when it locks: dialogs close, with what was typed in them.
+It refuses to leave anything on the screen when it locks: dialogs close, with what was typed in them. One that is
+sending ends first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from abc import abstractmethod
 
 from textual import events
 
+from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.sign_in import SignIn
 from chainpos.console.shell import Shell
 from chainpos.core.values.timestamps import SECOND_NS
@@ -17,6 +19,7 @@ from chainpos.till.use_cases import TillUseCases
 from chainpos.till.views import CounterView
 
 IDLE_LOOK_S = 1.0
+LOCK_AGAIN_S = 0.1
 # Places that are not for everybody.
 NEEDS = {"counter": Right.SELL, "staff": Right.STAFF, "support": Right.INSPECT}
 
@@ -28,6 +31,7 @@ class Standing(Shell):
     view: CounterView | None
     last_member: str = ""
     _touched_ns: int = 0
+    _locks_soon: bool = False
 
     def watch_idleness(self) -> None:
         """Lock when nobody touches it for as long as the till says."""
@@ -53,12 +57,25 @@ class Standing(Shell):
         if present is None:
             if not isinstance(self.screen, SignIn) or not self.screen.locked:
                 while self.screen.is_modal:
+                    if isinstance(self.screen, Dialog) and self.screen.sending:
+                        self._lock_soon()
+                        return
                     self.pop_screen()
                 await self.push_screen(SignIn(locked=True))
             return
         self.last_member = present.name
         if self.current_mode in NEEDS and not view.staff.may(NEEDS[self.current_mode]):
             await self.switch_mode("sales")
+
+    def _lock_soon(self) -> None:
+        if not self._locks_soon:
+            self._locks_soon = True
+            self.set_timer(LOCK_AGAIN_S, self._try_to_lock)
+
+    async def _try_to_lock(self) -> None:
+        self._locks_soon = False
+        if self.view is not None:
+            await self.follow_staff(self.view)
 
     def allowed(self, place: str) -> bool:
         """Whether whoever is signed in has that place."""

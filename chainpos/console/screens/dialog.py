@@ -16,8 +16,9 @@ from chainpos.console.screens.put_up import PutUp
 
 
 class Dialog(ModalScreen[ScreenResultType], PutUp[ScreenResultType], Generic[ScreenResultType]):
-    """Answers once."""
+    """Answers once. While it is `sending`, what was asked of the till is being done, and nothing takes it away."""
 
+    sending: bool = False
     # What lies below, tinted: drawn once, and again where something changed there.
     _below: tuple[Strip, ...] = ()
     _below_in: Color | None = None

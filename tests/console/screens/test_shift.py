@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from chainpos.console.screens.sign_in import SignIn
 from chainpos.errors import UserFacingError
 from chainpos.till.shift_views import RequestView
 from chainpos.till.views import PrinterView, SaleState
-from tests.console.looking import HeardApp, assert_snapshot, go, key_in, opened, settle, text_of
+from tests.console.looking import HeardApp, assert_snapshot, go, key_in, opened, settle, text_of, until
 from tests.console.prepared_figures import SECOND, cny
 from tests.console.prepared_shift import CLOSED, OPEN, PEOPLE, SHORT
 from tests.console.prepared_till import PreparedTill, sale_of
@@ -283,6 +284,31 @@ async def test_ux14_it_locks_when_nobody_touches_it_and_closes_what_was_open(
         await key_in(pilot, *"2222", "enter")
         assert "Type the amount again" not in text_of(app)
         assert not any(asked[0] == "refund" for asked in till.asked)
+
+
+async def test_ux14_a_form_that_is_sending_ends_before_the_lock_comes(
+    till: PreparedTill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.staff.put(PEOPLE)
+    till.shifts.put(OPEN)
+    disk, booked = asyncio.Event(), []
+
+    async def draw(kind: str, *_: object) -> None:
+        await disk.wait()
+        booked.append(kind)
+
+    monkeypatch.setattr(till.shifts, "draw", draw)
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11", "u", *"2500", "enter", *"milk", "ctrl+y")
+        form = app.screen
+        till.time_ns += 301 * SECOND
+        app.look_whether_idle()
+        await settle(pilot, 0.2)
+        assert till.counter().staff.present is None
+        assert (app.screen, booked) == (form, [])
+        disk.set()
+        await until(pilot, lambda: isinstance(app.screen, SignIn))
+        assert booked == ["out"]
 
 
 async def test_ux12_the_z_report_is_offered_for_printing_at_close_and_enter_keeps_the_paper(
