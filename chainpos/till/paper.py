@@ -34,6 +34,7 @@ from chainpos.till.receipt_files import file_bytes, file_kind, free_place, lines
 from chainpos.till.receipts import Sold, read_proof, read_receipt, read_slip
 from chainpos.till.request_codes import emvco_text
 from chainpos.till.running import RunningTill
+from chainpos.till.shift_export import export_name
 from chainpos.till.shift_slip import report_slip, slip_name
 from chainpos.till.shift_views import ShiftView
 from chainpos.till.views import EmvcoView, PaperView, Qr
@@ -164,13 +165,18 @@ class Paper:
         return await self.queue.add(REPORT, name, make)
 
     async def save_report(self, view: ShiftView, folder: Path) -> Path:
-        """Write what would be printed of a report as PDF, an X report beside earlier ones; where."""
-        now_ns, columns = self._run.clock.now_ns(), self._run.settings.paper_columns
-        lines = report_slip(view, self._seller(), columns, at_ns=now_ns)
+        """Write what would be printed of a report as PDF; where. Each till's are named by its key, as its exports are.
+
+        Nothing is written over: an X report stands beside earlier ones, and a Z report again is a copy that says so.
+        """
+        run, now_ns, columns = self._run, self._run.clock.now_ns(), self._run.settings.paper_columns
         made = "" if view.closed_ns else f"-{now_ns // SECOND_NS}"
-        path = folder / f"{self._run.settings.merchant}-{slip_name(view)}{made}.pdf"
-        await write_paper(path, await asyncio.to_thread(lines_bytes, ".pdf", lines, columns))
-        return path
+        name = export_name(run.settings.merchant, run.key.public_key.hex(), f"{slip_name(view)}{made}.pdf")
+        printed = await run.book.call(lambda: self.queue.copies(REPORT, slip_name(view))) if view.closed_ns else 0
+        place, copy = await asyncio.to_thread(free_place, folder / name, printed)
+        lines = report_slip(view, self._seller(), columns, at_ns=now_ns, copy=copy)
+        await write_paper(place, await asyncio.to_thread(lines_bytes, ".pdf", lines, columns))
+        return place
 
     async def _slip(self, reference: str) -> BillSlip | None:
         run = self._run

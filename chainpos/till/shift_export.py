@@ -43,8 +43,13 @@ def write_exports(report: ZReport, file: bytes, folder: Path) -> tuple[Path, ...
     return tuple(path for path, _ in wanted)
 
 
+def export_name(merchant: str, till_key: str, what: str) -> str:
+    """How a till's documents of its shifts are named: those of two tills of a shop never alike."""
+    return f"{merchant}-{till_key[:8]}-{what}"
+
+
 def _name(report: ZReport) -> str:
-    return f"{report.merchant}-{report.till[:8]}-Z{report.sequence:04d}"
+    return export_name(report.merchant, report.till, f"Z{report.sequence:04d}")
 
 
 def _write(files: list[tuple[Path, bytes]]) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from chainpos.core.chain.genesis import load_genesis
 from chainpos.core.checkout.receipt import Seller, width
 from chainpos.core.values.amount import Amount
+from chainpos.store.shop import ShopBook
+from chainpos.till import paper
+from chainpos.till.counter import Till
+from chainpos.till.home import TillSettings
+from chainpos.till.receipt_files import lines_bytes
 from chainpos.till.shift_slip import report_slip, slip_name
 from chainpos.till.shift_views import DifferenceView, Figure, ShiftView, difference_sentence
+from tests.node.conftest import validator_home
+
+from .conftest import signing_key
 
 NOON_NS = 1_772_431_407 * 10**9
 SELLER = Seller("TEAHOUSE", "Tea house", "茶馆", "testnet-1", 8 * 3_600)
@@ -70,3 +81,24 @@ def test_an_x_report_says_when_it_was_made_and_that_it_is_not_final() -> None:
         assert part in shown
     assert "Counted" not in shown
     assert slip_name(OPEN) == "X0003"
+
+
+async def test_a_report_that_is_saved_stands_over_no_other_tills_and_no_earlier_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As text, which can be read here; a PDF is a picture of the same lines.
+    monkeypatch.setattr(paper, "lines_bytes", lambda _, lines, columns: lines_bytes(".txt", lines, columns))
+    genesis, saved = load_genesis(validator_home(tmp_path / "validator")), tmp_path / "saved"
+    names = []
+    for number, (key, view) in enumerate([("one", CLOSED), ("two", CLOSED), ("two", OPEN)]):
+        book = ShopBook(tmp_path / f"{number}.db")
+        till = Till(TillSettings("TEAHOUSE", "127.0.0.1:1", "CNY"), genesis, signing_key(key), book)
+        names += [(await till.paper.save_report(view, saved)).name for _ in range(2)]
+        await till.stop()
+    one, two = (signing_key(key).public_key.hex()[:8] for key in ("one", "two"))
+    assert names[:4] == [
+        f"TEAHOUSE-{key}-Z0003{copy}.pdf" for key in (one, two) for copy in ("", "-copy-1")
+    ]  # fmt: skip
+    assert len({path.name for path in saved.iterdir()}) == len(set(names)) == 6
+    assert "COPY 副本 1" in (saved / names[1]).read_text(encoding="utf-8")
+    assert "COPY" not in (saved / names[0]).read_text(encoding="utf-8")
