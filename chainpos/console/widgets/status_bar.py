@@ -12,6 +12,7 @@ from chainpos.console.cells import width_of
 from chainpos.console.context import texts_of
 from chainpos.console.phrases import LINK_MARKS
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
+from chainpos.console.widgets.shift_figures import named
 from chainpos.till.views import Link, NetworkView, PrinterView, ShopView
 
 
@@ -81,7 +82,7 @@ class StatusBar(LinesPanel):
             left = Content.assemble(line(texts("setup.status"), "bold"), line(f" · {self.status.set_up}"))
         if shop is not None:
             name = texts.either(shop.name_en, shop.name_zh) or shop.merchant
-            staff = f" · {self.status.staff}" if self.status is not None and self.status.staff else ""
+            staff = f" · {named(texts, self.status.staff)}" if self.status is not None and self.status.staff else ""
             left = Content.assemble(line(name, "bold"), line(f" · {shop.till}{staff}"))
             if shop.demo:
                 left = Content.assemble(line(f"{texts('status.demo')} · "), left)

@@ -95,3 +95,12 @@ async def test_ux19_staff_and_its_form_fit_every_size(
         await key_in(pilot, "a")
         assert_no_overflow(app, size)
         assert app.texts("staff_add.confirm") in text_of(app)
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Owner"), ("zh", "店主")])
+async def test_the_owner_is_named_on_top_in_the_language_of_the_screen(
+    till: PreparedTill, tmp_path: Path, language: str, word: str
+) -> None:
+    till.staff.put(msgspec.structs.replace(PEOPLE, present=Member("owner", "owner")))
+    async with opened(till, tmp_path, language=language) as (app, _):
+        assert f"till 1 · {word} " in text_of(app).splitlines()[0]
