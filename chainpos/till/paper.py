@@ -79,9 +79,8 @@ class Paper:
         """The receipt to look at, with its proof as codes that a terminal can show; a bill's slip has none."""
         if (slip := await self._slip(reference)) is not None:
             printed = await self._run.book.call(lambda: self.queue.copies(SLIP, reference))
-            return PaperView(
-                reference=reference, lines=slip_lines(slip, self._run.settings.paper_columns), printed=printed
-            )
+            lines = slip_lines(slip, self._run.settings.paper_columns)
+            return PaperView(reference=reference, lines=lines, printed=printed, beside=True)
         receipt, proof = await self._asked(lambda client: self._read(client, reference))
         frames = to_frames(proof, SMALL_FRAME) if proof else ()
         printed = await self._run.book.call(lambda: self.queue.copies(RECEIPT, reference))

@@ -148,12 +148,16 @@ class PrinterView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaperView(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt to look at: its lines, and the codes that carry its proof, "" and none before it is confirmed."""
+    """A receipt to look at: its lines, and the codes that carry its proof, none before it is confirmed.
+
+    `beside` is one of what was paid beside the ledger, which proves nothing of it: its codes never come.
+    """
 
     reference: str
     lines: tuple[str, ...]
     codes: tuple[Qr, ...] = ()
     printed: int = 0
+    beside: bool = False
 
 
 class ItemView(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.screens.dialog import Dialog
-from chainpos.console.screens.save_as import SaveAs
+from chainpos.console.screens.save_as import KINDS, PROOF_KIND, SaveAs
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Notice, Told
 from chainpos.console.widgets.qr_picture import QrPicture, scale_for
@@ -65,7 +65,7 @@ class ReceiptScreen(Dialog[None]):
         box = VerticalScroll(Sheet(self.paper.lines), classes="dialog -receipt", can_focus=False)
         # As content: a text would be taken for markup.
         box.border_title = line(texts("paper.title", reference=self.paper.reference))
-        box.border_subtitle = Content(texts("paper.keys")).plain
+        box.border_subtitle = Content(texts("paper.keys_beside" if self.paper.beside else "paper.keys")).plain
         yield box
         yield Notice(id="receipt-notice")
 
@@ -84,7 +84,8 @@ class ReceiptScreen(Dialog[None]):
             if kind is not None:
                 self.run_worker(self._done(partial(self._save, kind)), name="save", group="paper", exclusive=True)
 
-        self.app.push_screen(SaveAs(f"~/{RECEIPTS}"), chosen)
+        kinds = [kind for kind in KINDS if not (self.paper.beside and kind == PROOF_KIND)]
+        self.app.push_screen(SaveAs(f"~/{RECEIPTS}", kinds), chosen)
 
     async def _print(self) -> str:
         texts = texts_of(self)
@@ -108,7 +109,8 @@ class ReceiptScreen(Dialog[None]):
         if self.paper.codes:
             self.app.push_screen(ProofCodes(self.paper))
         else:
-            self.query_one(Notice).told = Told(texts_of(self)("paper.no_proof"))
+            key = "paper.beside" if self.paper.beside else "paper.no_proof"
+            self.query_one(Notice).told = Told(texts_of(self)(key))
 
 
 class ProofCodes(Dialog[None]):

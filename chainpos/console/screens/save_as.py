@@ -17,7 +17,8 @@ from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.words import Words
 
 # What a shop hands to customers most often comes first.
-KINDS: Final = ("pdf", "png", "txt", "cpr")
+PROOF_KIND: Final = "cpr"
+KINDS: Final = ("pdf", "png", "txt", PROOF_KIND)
 
 
 class SaveAs(Dialog[str | None]):
@@ -25,9 +26,9 @@ class SaveAs(Dialog[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "close", "dialog.close")]
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, kinds: Sequence[str] = KINDS) -> None:
         super().__init__()
-        self.folder = folder
+        self.folder, self.kinds = folder, kinds
         columns = (Column("", 6), Column("", 0))
         self.list: LineList[str] = LineList(columns, self._cells, lambda each: each, id="kinds-list")
 
@@ -44,7 +45,7 @@ class SaveAs(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Arrows and Enter."""
-        self.list.show(KINDS)
+        self.list.show(self.kinds)
         self.list.focus()
 
     @on(LineList.Chosen)

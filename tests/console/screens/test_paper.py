@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 import zxingcpp
 
@@ -168,3 +169,20 @@ async def test_ux3_a_large_terminal_shows_emvcos_code_and_a_small_one_the_links(
         (code,) = zxingcpp.read_barcodes(picture(ansi_of(app), 80, 24), try_invert=False)
         assert code.text[:4] == "HTTP"
         assert "Too small for the EMVCo code" in text_of(app)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_the_receipt_of_what_was_paid_beside_the_ledger_promises_no_proof_and_saves_none(
+    till: PreparedTill, tmp_path: Path, language: str
+) -> None:
+    till.paper.view = msgspec.structs.replace(RECEIPT, codes=(), beside=True)
+    async with opened(till, tmp_path, language=language) as (app, pilot):
+        await go(pilot, "sales")
+        await key_in(pilot, "v")
+        assert " q " not in text_of(app)
+        await key_in(pilot, "q")
+        assert broken_over_lines(app.texts("paper.beside"), text_of(app))
+        await key_in(pilot, "s")
+        shown = text_of(app)
+        assert ".txt" in shown
+        assert ".cpr" not in shown
