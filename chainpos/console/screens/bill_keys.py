@@ -66,6 +66,8 @@ class BillKeys(WithProof):
     # How many of the next article.
     times: var[str] = var("")
     cursor: var[int] = var(-1)
+    # Whether what is told is that a sale is under way.
+    told_to_wait = False
     shown: Showing
 
     @abstractmethod
@@ -179,6 +181,7 @@ class BillKeys(WithProof):
         if self.shown.stage not in BUSY:
             return False
         self.told(Told(self.console_app.texts("counter.waiting_digits", aside="F6")))
+        self.told_to_wait = True
         return True
 
     # -- lines

@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.reactive import var
 from textual.widget import Widget
 
-from chainpos.console.screens.bill_keys import LISTED, BillKeys
+from chainpos.console.screens.bill_keys import BUSY, LISTED, BillKeys
 from chainpos.console.showing import FINISHED, LastPaid, Showing, Stage, showing
 from chainpos.console.widgets.amount_due import AmountDue
 from chainpos.console.widgets.bill_list import BillList
@@ -67,6 +67,7 @@ class CounterFace(BillKeys):
 
     def told(self, told: Told | None) -> None:
         """Beside the amount, where it covers nothing."""
+        self.told_to_wait = False
         self.query_one("#told", Notice).told = told
 
     # -- attributes down
@@ -120,6 +121,9 @@ class CounterFace(BillKeys):
         changed = (shown.stage, shown.payable, shown.sale) != (before.stage, before.payable, before.sale)
         changed |= (shown.bill is None) != (before.bill is None)
         self.shown = shown
+        if self.told_to_wait and shown.stage not in BUSY:
+            # It has ended.
+            self.told(None)
         self._arrange()
         if changed:
             self.refresh_bindings()

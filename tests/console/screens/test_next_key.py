@@ -129,3 +129,12 @@ async def test_ux5_the_letter_that_the_question_shows_says_yes_in_capitals_too(
         await key_in(pilot, "Y")
         await settle(pilot)
         assert ("cancel",) in [asked[:1] for asked in till.asked]
+
+
+async def test_ux5_what_is_told_while_a_sale_is_under_way_goes_with_it(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "5", "enter", "7")
+        assert "A sale is waiting" in text_of(app)
+        till.move_sale(SaleState.EXPIRED)
+        await settle(pilot)
+        assert "A sale is waiting" not in text_of(app)
