@@ -12,12 +12,14 @@ from chainpos.core.checkout.bill_slip import slip_lines
 from chainpos.core.checkout.receipt import Seller, width
 from chainpos.core.values.amount import Amount
 from chainpos.errors import StoreError, UserFacingError
+from chainpos.store.shop import ShopBook
 from chainpos.store.shop_beside import ReturnRow, ShopBeside
 from chainpos.till.bill_views import TenderKind
 from chainpos.till.receipts import read_slip
 
 from .bill_shop import PIN
 from .shift_shop import ShiftShop
+from .test_staff import till_on
 
 SELLER = Seller("TEAHOUSE", "Tea house", "茶馆", "testnet-1")
 
@@ -153,3 +155,13 @@ async def test_a_slip_says_what_was_sold_and_that_no_network_proves_it(shop: Shi
     assert "PAID" not in shown
     assert max(width(line) for line in lines) <= columns
     assert read_slip(shop.book.book, "nothing", SELLER) is None
+
+
+async def test_such_a_bill_is_shown_as_one_of_which_no_proof_comes(tmp_path: Path) -> None:
+    shop = ShiftShop(tmp_path)
+    reference, path = await sold(shop, "tea", (TenderKind.CASH, 1_200)), shop.book.book.path
+    await shop.close()
+    till = till_on(ShopBook(path), tmp_path)
+    view = await till.paper.look(reference)
+    assert (view.beside, view.codes) == (True, ())
+    await till.stop()
