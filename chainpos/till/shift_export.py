@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from chainpos.core.checkout.reconciling import Line
 from chainpos.core.checkout.takings import NO_RATE, Taxed
 from chainpos.core.checkout.z_report import ReportFile, ZReport
 from chainpos.core.values.amount import Amount, format_amount
@@ -157,6 +158,9 @@ def shift_csv(report: ZReport) -> bytes:
 def tax_csv(report: ZReport) -> bytes:
     """A row a rate: what was charged and what given back, tax included, and the tax in each; no rate: keyed amounts.
 
+    Of keyed amounts the report's own table has no refunds, as they give no tax back. Here they stand where its
+    movements tell them; the cells are empty where some of what went back may be of bills, or of an earlier shift.
+
     Below zero, given back is what an earlier report told of a refund that the ledger denies. Alone at its rate that
     stands as charged again: a report does not say which of the two it is.
     """
@@ -167,12 +171,38 @@ def tax_csv(report: ZReport) -> bytes:
         charged = first if (first.due_minor, first.tax_minor) >= (0, 0) else Taxed(rate_ppm, 0, 0)
         given = [*back] if charged is first else [first, *back]
         due_minor, tax_minor = -sum(each.due_minor for each in given), -sum(each.tax_minor for each in given)
-        figures = [
-            _signed(minor, report.currency) for minor in (charged.due_minor, charged.tax_minor, due_minor, tax_minor)
-        ]
-        rate = "" if rate_ppm == NO_RATE else f"{Decimal(rate_ppm).scaleb(-4).normalize():f}"
-        told.append([rate, *figures, report.currency])
+        told.append(_tax_row(report, charged, (due_minor, tax_minor) if rate_ppm != NO_RATE else _keyed_back(report)))
+    if _keyed_back(report) is None and all(each.rate_ppm != NO_RATE for each in report.taxed):
+        told.append(_tax_row(report, Taxed(NO_RATE, 0, 0), None))
     return _table(told)
+
+
+def _tax_row(report: ZReport, charged: Taxed, back: tuple[int, int] | None) -> Sequence[object]:
+    figures = [_signed(minor, report.currency) for minor in (charged.due_minor, charged.tax_minor, *(back or ()))]
+    rate = "" if charged.rate_ppm == NO_RATE else f"{Decimal(charged.rate_ppm).scaleb(-4).normalize():f}"
+    return [rate, *figures, *([] if back else ["", ""]), report.currency]
+
+
+def _keyed_back(report: ZReport) -> tuple[int, int] | None:
+    """What was given back of keyed amounts, and the tax in that; None where the report cannot tell."""
+    lines = report.lines
+    back = [line for line in lines if line.returns]
+    returned_minor = sum(max(line.ledger_minor, line.book_minor) for line in back)
+    returned_minor += sum(each.amount_minor for each in report.tendered if each.returned)
+    # What went back beside the ledger is of bills.
+    if not back or returned_minor == -sum(min(each.due_minor, 0) for each in report.taxed):
+        return 0, 0
+    agree = not any(line.difference or line.is_rest for line in lines)
+    paid = {line.reference: line.book_minor for line in lines if not line.returns}
+    keyed_minor = sum(each.due_minor for each in report.taxed if each.rate_ppm == NO_RATE)
+    # Only where all that was paid on the ledger was keyed, and all that went back there is of that, is it certain.
+    if agree and keyed_minor == sum(paid.values()) and all(_sale_of(line) in paid for line in back):
+        return sum(line.book_minor for line in back), 0
+    return None
+
+
+def _sale_of(refund: Line) -> str:
+    return refund.reference.rpartition("/")[0]
 
 
 def _table(rows: Iterable[Sequence[object]]) -> bytes:

@@ -72,10 +72,35 @@ def test_the_tax_table_has_a_row_a_rate_with_what_was_charged_and_what_went_back
     found = list(csv.reader(io.StringIO(tax_csv(made).decode("utf-8-sig"))))
     assert found == [
         [*TAX_COLUMNS],
-        ["", "5.00", "0.00", "0.00", "0.00", "CNY"],
+        ["", "5.00", "0.00", "", "", "CNY"],
         ["6.5", "25.50", "1.44", "0.00", "0.00", "CNY"],
         ["13", "12.00", "1.38", "6.00", "0.69", "CNY"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("taxed", "cash", "rows"),
+    [
+        # All of the sales were keyed: so was what went back.
+        ((Taxed(NO_RATE, 1_000, 0),), False, [["", "10.00", "0.00", "3.00", "0.00", "CNY"]]),
+        # All that went back is told at its rate.
+        (
+            (Taxed(NO_RATE, 500, 0), Taxed(130_000, -300, -35)),
+            False,
+            [["", "5.00", "0.00", "0.00", "0.00", "CNY"], ["13", "0.00", "0.00", "3.00", "0.35", "CNY"]],
+        ),
+        # Some of it may be of bills: nobody knows, and no figure says otherwise.
+        ((Taxed(NO_RATE, 500, 0),), True, [["", "5.00", "0.00", "", "", "CNY"]]),
+        ((), True, [["", "0.00", "0.00", "", "", "CNY"]]),
+    ],
+)
+def test_refunds_of_keyed_sales_stand_in_the_exported_table_or_their_cell_is_empty(
+    taxed: tuple[Taxed, ...], cash: bool, rows: list[list[str]]
+) -> None:
+    made = report()
+    made = msgspec.structs.replace(made, taxed=taxed, tendered=made.tendered if cash else ())
+    _, *found = csv.reader(io.StringIO(tax_csv(made).decode("utf-8-sig")))
+    assert found == rows
 
 
 @pytest.mark.parametrize(
@@ -93,7 +118,7 @@ def test_what_mends_an_earlier_report_is_no_charge_and_every_figure_is_a_number(
     taxed: tuple[Taxed, ...], figures: list[str]
 ) -> None:
     made = msgspec.structs.replace(report(), taxed=taxed)
-    _, row = csv.reader(io.StringIO(tax_csv(made).decode("utf-8-sig")))
+    row = next(row for row in csv.reader(io.StringIO(tax_csv(made).decode("utf-8-sig"))) if row[0] == "13")
     assert row == ["13", *figures, "CNY"]
     (net,) = by_rate(taxed)
     charged, tax, back, tax_back = (round(float(each) * 100) for each in figures)
