@@ -64,6 +64,7 @@ def test_a_day_that_is_not_over_says_so(home: Path) -> None:
         (("--merchant", "HF01", "--day", "2026-04-02"), "has the days", EXIT_USAGE),
         (("--merchant", "NOPE", "--cycle", "1"), "There is no shop 'NOPE'", EXIT_USAGE),
         (("--cycle", "1"), "Whose file was not said", EXIT_USAGE),
+        (("--merchant", "HF01", "--day", "2026-03-02", "--currency", "XXX"), "carries a currency 'XXX'", EXIT_USAGE),
         (("--merchant", "HF02", "--cycle", "3", "--format", "pacs004"), "nothing to write", EXIT_REFUSED),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from chainpos.core.values.currency import CURRENCIES
 from chainpos.core.values.text import clean
 from chainpos.errors import EXIT_REFUSED, EXIT_USAGE, UserFacingError
 from chainpos.inspect.source import ChainSource
@@ -89,6 +90,9 @@ def make_file(source: ChainSource, asked: Asked) -> Made:
 def _require_sense(asked: Asked) -> None:
     if asked.format not in FORMATS:
         raise _wrong(f"There is no format {clean(asked.format)!r}", f"Take one of {', '.join(FORMATS)}")
+    if asked.currency not in CURRENCIES:
+        known = ", ".join(sorted(CURRENCIES))
+        raise _wrong(f"No network here carries a currency {clean(asked.currency)!r}", f"Take one of {known}")
     if asked.merchant and asked.institution:
         raise _wrong("A shop and an institution were both named", "Name one of them")
     if asked.format == "pacs009":
