@@ -47,6 +47,16 @@ def test_ux31_other_rules_are_reported_by_transaction(day: StoreSource, tmp_path
     assert report.violations == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"), [("city-server-7", "NameError"), ("RULES = {", "SyntaxError"), ("exit(3)", "SystemExit"),
+                        ("import no_such_module", "ModuleNotFoundError"), ("\0", "Error")],
+)  # fmt: skip
+def test_a_rule_file_that_does_not_run_says_so_in_a_sentence(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "bad.py").write_text(text)
+    with pytest.raises(UserFacingError, match=f"The rule file does not run: .*{fault}"):
+        load_rules(tmp_path / "bad.py")
+
+
 def test_what_cannot_be_run_is_said(day: StoreSource, tmp_path: Path) -> None:
     with pytest.raises(UserFacingError):
         bulk_replay(day, 5, 10**6)
