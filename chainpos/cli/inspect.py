@@ -243,14 +243,14 @@ def case(
     as_of: Annotated[int, typer.Option("--as-of", min=0, help="As of this height; 0 is the last provable one.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Write one payment's evidence to one file, which proves itself."""
+    """Write one payment's evidence to one file, which proves itself. Never over another file."""
+    from chainpos.cli.statement import write_file
     from chainpos.core.values.hashes import sha256
     from chainpos.inspect.case_file import make_case
-    from chainpos.store.durable import write_durably
 
     with opened_source(home, chain, node) as source:
         packed = make_case(source, word, book=opened_book(book), as_of=as_of)
-    write_durably(out, packed)
+    write_file(out, packed)
     facts = {"file": str(out), "bytes": len(packed), "sha256": sha256(packed).hex()}
     if as_json:
         print_json(facts)

@@ -58,7 +58,7 @@ def statement(
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a bank file; the same file may be made again. Raises UserFacingError where another one is there."""
+    """Write a file that was made; the same one may be made again. Raises UserFacingError where another one is there."""
     from chainpos.store.durable import write_durably
 
     if path.is_dir() or not path.parent.is_dir():

@@ -100,6 +100,15 @@ def test_ux32_a_case_is_written_opened_and_refused_when_damaged(run: Run, home: 
     assert json.loads(refused.stdout)["verified"] is False
 
 
+def test_a_case_is_never_written_over_another_file(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "holiday.jpg"
+    file.write_bytes(b"the only picture")
+    refused = run("case", "XM13-00180", "-o", str(file)).exception
+    assert isinstance(refused, UserFacingError)
+    assert "is there already" in refused.what
+    assert file.read_bytes() == b"the only picture"
+
+
 def test_ux33_ranges_and_stores_are_compared(run: Run, home: Path) -> None:
     report = _json(run("replay", "300", "330", "--json"))
     assert report["different"] == 0
