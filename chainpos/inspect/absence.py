@@ -129,3 +129,14 @@ def unmatched(height: int, detail: str) -> Absence:
         "that no money moved, ask with fewer words.",
         sentence_zh=f"截至高度 {height}，账本上没有同时符合这些词的内容。在断定资金未变动之前，请减少词语再查一次。",
     )
+
+
+def miscounted(height: int, digits: int) -> Absence:
+    """A word that looks like a hash or an account, and has not as many digits."""
+    return Absence(
+        kind=UNKNOWN,
+        height=height,
+        detail=f"{digits} digits",
+        sentence_en=f"A hash has 64 digits and an account 40; this has {digits}. Copy it whole.",
+        sentence_zh=f"哈希为 64 位，账户为 40 位；此处为 {digits} 位。请完整复制。",
+    )

@@ -27,8 +27,16 @@ _PAYOUT: Final = re.compile(r"([A-Za-z0-9_-]{1,32})/([A-Z]{3})/([0-9]{1,9})")
 # As the contracts have them: nothing else may stand in a query.
 REFERENCE: Final = re.compile(r"[A-Za-z0-9._/#-]{1,25}")
 NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_CLOCK: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?Z?")
+# Longer than any reference; as other programs write a hash.
+_PREFIXED: Final = re.compile(r"0[xX]([0-9a-fA-F]{26,})")
+# Long enough to be a part of a hash or an account, and no plain number.
+_PART: Final = re.compile(r"(?=[0-9]*[a-fA-F])[0-9a-fA-F]{12,}|[0-9]{26,}")
+_MONEY: Final = "¥￥元圆"
 MAX_WORDS: Final = 8
 MAX_WORD: Final = 100
+HASH_DIGITS: Final = 64
+ACCOUNT_DIGITS: Final = 40
 
 
 class Meant(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +64,26 @@ def meant_by(word: str) -> Meant:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a question; a currency beside an amount says nothing more."""
-    return [word[:MAX_WORD] for word in text.split()[:MAX_WORDS] if word not in CURRENCIES]
+    """The words of a question; a currency beside an amount says nothing more. A day and the time after it are one."""
+    words: list[str] = []
+    for word in text.split():
+        if words and _DATE.fullmatch(words[-1]) and _CLOCK.fullmatch(word):
+            words[-1] += f"T{word}" if word[2] == ":" else f"T0{word}"
+        elif word not in CURRENCIES and word.strip(_MONEY):
+            words.append(word[:MAX_WORD])
+    return words[:MAX_WORDS]
+
+
+def digits_of_part(word: str) -> int:
+    """How many digits a word has that looks like a part of a hash or of an account; 0 for any other word."""
+    bare = _bare(word)
+    whole = (HASH_DIGITS, ACCOUNT_DIGITS)
+    return len(bare) if _PART.fullmatch(bare) and len(bare) not in whole and len(word) < MAX_WORD else 0
+
+
+def _bare(word: str) -> str:
+    prefixed = _PREFIXED.fullmatch(word)
+    return prefixed[1] if prefixed else word
 
 
 def _only(kind: str, every: Meant) -> Meant:
@@ -69,6 +95,7 @@ def _only(kind: str, every: Meant) -> Meant:
 
 
 def _read(word: str) -> Meant:
+    word = _bare(word)
     cycle, payout = _CYCLE.fullmatch(word), _PAYOUT.fullmatch(word)
     return Meant(
         word=word,
@@ -98,6 +125,7 @@ def _link(word: str) -> bytes:
 
 def _amounts(word: str) -> tuple[Amount, ...]:
     """The amount in each currency that can have it."""
+    word = word.strip(_MONEY).replace("，", ",")
     if not _AMOUNT.fullmatch(word):
         return ()
     found = []

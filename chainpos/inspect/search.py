@@ -17,7 +17,7 @@ from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.inspect import absence
 from chainpos.inspect.absence import Absence
-from chainpos.inspect.asking import Meant, meant_by, words_of
+from chainpos.inspect.asking import Meant, digits_of_part, meant_by, words_of
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.source import ChainSource
 from chainpos.inspect.views import TransactionRow
@@ -81,8 +81,11 @@ class Search:
             self._one(words[0])
         elif words:
             self._all(words)
-        if not self._hits and not self._absences:
-            self._missed(absence.unknown(self.lookups.height, clean(text)))
+        if not self._hits:
+            if not self._absences:
+                self._missed(absence.unknown(self.lookups.height, clean(text)))
+            for digits in filter(None, (digits_of_part(word.word) for word in words)):
+                self._absent(absence.miscounted(self.lookups.height, digits))
         return Answer(
             text=clean(text),
             height=self.lookups.height,

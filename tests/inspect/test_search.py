@@ -12,6 +12,7 @@ from chainpos.core.values.text import is_safe
 from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.errors import UserFacingError
 from chainpos.inspect import absence
+from chainpos.inspect.asking import meant_by, words_of
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.search import Answer, Search
 from chainpos.inspect.source import Span, StoreSource
@@ -95,6 +96,30 @@ def test_words_that_narrow_to_nothing_never_say_that_no_money_moved(day: StoreSo
         assert not answer.hits
         assert ["oney moved." in each.sentence_en for each in answer.absences] == [False]
         assert "fewer words" in answer.absences[0].sentence_en
+
+
+def test_what_people_copy_is_read_as_it_was_meant(day: StoreSource, paid: dict[str, str]) -> None:
+    amount = f"{int(paid['amount_minor']) // 100:,}.{int(paid['amount_minor']) % 100:02d}"
+    for text in (
+        f"0x{paid['hash']}", f"0X{paid['hash'].upper()}", f"{paid['merchant']} ¥{amount}",
+        f"{paid['payer']} {amount}元",
+        f"0x{paid['payer']} ￥ {amount}", f"{paid['payer']} {paid['time'].replace('T', ' ')}Z",
+        f"{paid['time'].replace('T', ' ')}Z",
+    ):  # fmt: skip
+        assert paid["hash"] in {hit.name for hit in Search(day).find(text).hits}, text
+    assert words_of("2026-03-02 9:31 XM13 ¥ 1，234.50元") == ["2026-03-02T09:31", "XM13", "1，234.50元"]
+    assert [each.minor for each in meant_by("1，234.50元").amounts if each.currency == "CNY"] == [123_450]
+
+
+@pytest.mark.parametrize("before", ["", "0x"])
+def test_a_part_of_a_hash_is_told_by_how_many_digits_it_has(
+    day: StoreSource, paid: dict[str, str], before: str
+) -> None:
+    for digits in (63, 32, 65):
+        told = [each.sentence_en for each in Search(day).find(f"{before}{(paid['hash'] * 2)[:digits]}").absences]
+        assert told[1:] == [f"A hash has 64 digits and an account 40; this has {digits}. Copy it whole."]
+    for text in ("NOSUCHNAME", "ab" * 32, "20260302093100012345"):
+        assert not any("digits" in each.sentence_en for each in Search(day).find(text).absences)
 
 
 def test_everything_else_is_found_by_its_name(day: StoreSource, paid: dict[str, str]) -> None:
