@@ -43,7 +43,10 @@ def search(
     book: Book = None,
     as_json: Json = False,
 ) -> None:
-    """Find anything; several words narrow each other. What is absent is told by its kind."""
+    """Find anything; several words narrow each other. What is absent is told by its kind.
+
+    A day or a time is by the network's clock, as on receipts; with a Z at its end it is UTC.
+    """
     import msgspec
 
     from chainpos.core.values.timestamps import format_rfc3339

@@ -119,15 +119,21 @@ def unknown(height: int, detail: str) -> Absence:
     )
 
 
-def unmatched(height: int, detail: str) -> Absence:
-    """Nothing that several words mean together: money may have moved all the same, under fewer of them."""
+def unmatched(height: int, detail: str, clock: str = "") -> Absence:
+    """Nothing that several words mean together: money may have moved all the same, under fewer of them.
+
+    `clock` is whose time a day or a time among them was taken in: "UTC+08:00".
+    """
     return Absence(
         kind=UNKNOWN,
         height=height,
         detail=detail,
         sentence_en=f"Nothing on the ledger matches all these words together as of height {height}. Before you say "
-        "that no money moved, ask with fewer words.",
-        sentence_zh=f"截至高度 {height}，账本上没有同时符合这些词的内容。在断定资金未变动之前，请减少词语再查一次。",
+        "that no money moved, ask with fewer words."
+        + f" Days and times are by the network's clock, {clock}."
+        * bool(clock),
+        sentence_zh=f"截至高度 {height}，账本上没有同时符合这些词的内容。在断定资金未变动之前，请减少词语再查一次。"
+        + f"日期和时间按网络时钟（{clock}）。" * bool(clock),
     )
 
 

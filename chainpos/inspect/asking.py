@@ -22,6 +22,7 @@ _LINK: Final = re.compile(r"[A-Za-z2-7]{26}")
 _AMOUNT: Final = re.compile(r"[0-9]{1,3}(?:,?[0-9]{3})*(?:\.[0-9]{1,3})?|[0-9]+(?:\.[0-9]{1,3})?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MINUTE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+_SECOND: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _CYCLE: Final = re.compile(r"([A-Z]{3})/([0-9]{1,9})")
 _PAYOUT: Final = re.compile(r"([A-Za-z0-9_-]{1,32})/([A-Z]{3})/([0-9]{1,9})")
 # As the contracts have them: nothing else may stand in a query.
@@ -55,12 +56,15 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-def meant_by(word: str) -> Meant:
-    """Every reading of one word. "sale:", "height:", "amount:", "ref:" and the like before it leave one alone."""
+def meant_by(word: str, offset_s: int = 0) -> Meant:
+    """Every reading of one word. "sale:", "height:", "amount:", "ref:" and the like before it leave one alone.
+
+    A day or a time without a zone is by a clock so far east of UTC.
+    """
     kind, colon, rest = word.partition(":")
     if colon and kind in ("height", "amount", "ref", "merchant", "account", "hash", "time") and rest:
-        return _only(kind, _read(rest))
-    return _read(word)
+        return _only(kind, _read(rest, offset_s))
+    return _read(word, offset_s)
 
 
 def words_of(text: str) -> list[str]:
@@ -72,6 +76,12 @@ def words_of(text: str) -> list[str]:
         elif word not in CURRENCIES and word.strip(_MONEY):
             words.append(word[:MAX_WORD])
     return words[:MAX_WORDS]
+
+
+def clock_told(offset_s: int) -> str:
+    """A clock as people call it: "UTC+08:00"."""
+    hours, rest = divmod(abs(offset_s), 3_600)
+    return f"UTC{'-' if offset_s < 0 else '+'}{hours:02}:{rest // 60:02}" if offset_s else "UTC"
 
 
 def digits_of_part(word: str) -> int:
@@ -94,7 +104,7 @@ def _only(kind: str, every: Meant) -> Meant:
     return Meant(word=every.word, **{name: getattr(every, name) for name in kept})
 
 
-def _read(word: str) -> Meant:
+def _read(word: str, offset_s: int) -> Meant:
     word = _bare(word)
     cycle, payout = _CYCLE.fullmatch(word), _PAYOUT.fullmatch(word)
     return Meant(
@@ -104,7 +114,7 @@ def _read(word: str) -> Meant:
         link=_link(word),
         height=int(word) if word.isascii() and word.isdecimal() and len(word) < 16 else 0,
         amounts=_amounts(word),
-        window_ns=_window(word),
+        window_ns=_window(word, offset_s),
         cycle=(cycle[1], int(cycle[2])) if cycle else None,
         payout=(payout[1], payout[2], int(payout[3])) if payout else None,
         reference=word if REFERENCE.fullmatch(word) else "",
@@ -139,11 +149,12 @@ def _amounts(word: str) -> tuple[Amount, ...]:
     return tuple(found)
 
 
-def _window(word: str) -> tuple[int, int] | None:
+def _window(word: str, offset_s: int) -> tuple[int, int] | None:
     try:
-        if _DATE.fullmatch(word):
-            begin = parse_rfc3339(f"{word}T00:00:00Z")
-            return begin, begin + DAY_S * SECOND_NS
+        for pattern, rest, length_s in ((_DATE, "T00:00:00", DAY_S), (_MINUTE, ":00", 60), (_SECOND, "", 1)):
+            if pattern.fullmatch(word):
+                begin = parse_rfc3339(f"{word}{rest}Z") - offset_s * SECOND_NS
+                return begin, begin + length_s * SECOND_NS
         if _MINUTE.fullmatch(word.removesuffix("Z")):
             begin = parse_rfc3339(f"{word.removesuffix('Z')}:00Z")
             return begin, begin + 60 * SECOND_NS

@@ -16,6 +16,7 @@ from chainpos.core.contracts.compliance.records import FREEZES
 from chainpos.core.contracts.customers.records import CUSTOMERS
 from chainpos.core.contracts.institutions.records import INSTITUTIONS, institution_key
 from chainpos.core.contracts.merchants.records import MERCHANTS, TILLS, merchant_key
+from chainpos.core.contracts.network import NETWORK
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS, Payment
 from chainpos.core.contracts.ports import account_subject, merchant_subject
 from chainpos.core.contracts.refunds.records import REFUNDS, refund_key
@@ -82,6 +83,11 @@ class Lookups:
         """One record as of the height."""
         value = self.source.record_at(table.full_key(key), self.height)
         return None if value is None else table.decode(value)
+
+    def utc_offset_s(self) -> int:
+        """How far east of UTC the network's own clock is: its days begin by it."""
+        network = self.record(NETWORK, b"")
+        return 0 if network is None else network.utc_offset_s
 
     def named(self, kind: str, name: str) -> Card | None:
         """A thing by its kind and its name as search shows it; a table's name is a kind too. Raises UserFacingError."""

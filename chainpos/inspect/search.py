@@ -17,7 +17,7 @@ from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
 from chainpos.inspect import absence
 from chainpos.inspect.absence import Absence
-from chainpos.inspect.asking import Meant, digits_of_part, meant_by, words_of
+from chainpos.inspect.asking import Meant, clock_told, digits_of_part, meant_by, words_of
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.source import ChainSource
 from chainpos.inspect.views import TransactionRow
@@ -76,7 +76,8 @@ class Search:
         """All that the words mean together. Raises SearchTooWide, StoreError, UserFacingError."""
         self._hits.clear()
         self._absences.clear()
-        words = [meant_by(word) for word in words_of(text)]
+        offset_s = self.lookups.utc_offset_s()
+        words = [meant_by(word, offset_s) for word in words_of(text)]
         if len(words) == 1:
             self._one(words[0])
         elif words:
@@ -149,7 +150,9 @@ class Search:
         for place in sorted(self._together(heights, wanted, amounts), reverse=True)[: self._limit]:
             self._transaction(*place)
         if not self._hits:
-            self._missed(absence.unmatched(self.lookups.height, clean(" ".join(word.word for word in words))))
+            told = clean(" ".join(word.word for word in words))
+            clock = clock_told(self.lookups.utc_offset_s()) if heights else ""
+            self._missed(absence.unmatched(self.lookups.height, told, clock))
 
     def _together(
         self, heights: list[str], wanted: list[tuple[str, str]], amounts: tuple[Amount, ...]

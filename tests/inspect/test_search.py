@@ -9,13 +9,14 @@ import pytest
 from chainpos.core.checkout.request import link_id
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import is_safe
-from chainpos.core.values.timestamps import format_rfc3339
+from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
 from chainpos.errors import UserFacingError
 from chainpos.inspect import absence
 from chainpos.inspect.asking import meant_by, words_of
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.search import Answer, Search
 from chainpos.inspect.source import Span, StoreSource
+from chainpos.inspect.statements.period import day_period
 from chainpos.store.chain import ChainReader
 from tests.inspect.recorded import first_place
 
@@ -23,6 +24,10 @@ HOSTILE = (
     "\x1b]0;x\x07", "\u202ePAID", "[@click=app.quit]x[/]", "' OR tx.height>0 AND x='", "%", "\ud800", "a" * 5_000,
     "9" * 400, "1e9", "-5", "0", "/", "CNY/99999999999", "\r\nPAID",
 )  # fmt: skip
+
+
+# The sample city's clock is eight hours ahead of UTC.
+AHEAD_NS = 8 * 3_600 * SECOND_NS
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def paid(day: StoreSource) -> dict[str, str]:
     told = {attribute.key: attribute.value for attribute in event.attributes}
     told["hash"] = sha256(found.block.txs[index]).hex()
     told["height"] = str(height)
-    told["time"] = format_rfc3339(found.block.header.time_ns)[:16]
+    told["time"] = format_rfc3339(found.block.header.time_ns + AHEAD_NS)[:16]
     told["block"] = found.block_id.hash.hex()
     return told
 
@@ -103,8 +108,8 @@ def test_what_people_copy_is_read_as_it_was_meant(day: StoreSource, paid: dict[s
     for text in (
         f"0x{paid['hash']}", f"0X{paid['hash'].upper()}", f"{paid['merchant']} ¥{amount}",
         f"{paid['payer']} {amount}元",
-        f"0x{paid['payer']} ￥ {amount}", f"{paid['payer']} {paid['time'].replace('T', ' ')}Z",
-        f"{paid['time'].replace('T', ' ')}Z",
+        f"0x{paid['payer']} ￥ {amount}", f"{paid['payer']} {paid['time'].replace('T', ' ')}",
+        f"{paid['time'].replace('T', ' ')}",
     ):  # fmt: skip
         assert paid["hash"] in {hit.name for hit in Search(day).find(text).hits}, text
     assert words_of("2026-03-02 9:31 XM13 ¥ 1，234.50元") == ["2026-03-02T09:31", "XM13", "1，234.50元"]
@@ -122,6 +127,20 @@ def test_a_part_of_a_hash_is_told_by_how_many_digits_it_has(
         assert not any("digits" in each.sentence_en for each in Search(day).find(text).absences)
 
 
+def test_a_day_in_a_search_is_the_day_of_the_statement_for_it_and_z_says_utc(day: StoreSource) -> None:
+    period = day_period(day, "2026-03-02")
+    assert meant_by("2026-03-02", Lookups(day).utc_offset_s()).window_ns == (
+        period.from_ns,
+        period.from_ns + 24 * 3_600 * SECOND_NS,
+    )
+    # The shops open at 9 by their own clock, which is 1 by UTC.
+    for text in ("2026-03-02T09:00", "2026-03-02 9:00", "2026-03-02T01:00Z", "2026-03-02T09:00:00+08:00"):
+        assert 1 in {hit.height for hit in Search(day).find(text).hits}, text
+    (missed,) = Search(day).find("XM13 9,999.99 2026-03-02").absences
+    assert "by the network's clock, UTC+08:00" in missed.sentence_en
+    assert "UTC+08:00" in missed.sentence_zh
+
+
 def test_everything_else_is_found_by_its_name(day: StoreSource, paid: dict[str, str]) -> None:
     search = Search(day)
     assert _kinds(search.find(paid["payer"])) == {"account"}
@@ -130,7 +149,7 @@ def test_everything_else_is_found_by_its_name(day: StoreSource, paid: dict[str, 
     assert "cycle" in _kinds(search.find("CNY/1"))
     assert _kinds(search.find(paid["block"])) == {"block"}
     assert "till" in _kinds(search.find(paid["till"]))
-    assert {"block", "transaction"} <= _kinds(search.find(f"{paid['time']}Z"))
+    assert {"block", "transaction"} <= _kinds(search.find(paid["time"]))
     assert "block" in _kinds(search.find(paid["height"]))
     height, index = first_place(day, kind="settlement.payout_requested")
     found = day.found(height)

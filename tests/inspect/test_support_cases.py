@@ -53,7 +53,7 @@ def test_1_paid_to_the_wrong_shop(day: StoreSource) -> None:
     told = _told(day, *first_place(day, kind="payments.paid"), "payments.paid")
     amount = f"{int(told['amount_minor']) // 100}.{int(told['amount_minor']) % 100:02d}"
     # The shop that was meant knows nothing; the customer's own account does.
-    elsewhere = Search(day).find(f"HF01 {amount} 2026-03-02T01:31")
+    elsewhere = Search(day).find(f"HF01 {amount} 2026-03-02T09:31")
     assert {each.kind for each in elsewhere.absences} == {absence.UNKNOWN}
     (hit,) = [hit for hit in Search(day).find(f"{told['payer']} {amount}").hits if told["reference"] in hit.summary]
     assert told["merchant"] in hit.summary

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 import msgspec
 
 from chainpos.core.chain.results import Event
-from chainpos.core.contracts.network import NETWORK
 from chainpos.core.contracts.settlement.records import CYCLES, cycle_key
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import clean
@@ -60,7 +59,7 @@ def day_period(source: ChainSource, date: str) -> Period:
     """The day "2026-03-02" by the network's clock. Raises UserFacingError."""
     day = _day(date)
     base, tip = source.span()
-    offset_s = _utc_offset_s(source)
+    offset_s = Lookups(source).utc_offset_s()
     first_day, last_day = (day_number(_time_ns(source, height), offset_s=offset_s) for height in (base, tip))
     if not first_day <= day <= last_day:
         raise _refused(
@@ -117,11 +116,6 @@ def _day(date: str) -> int:
 def _date(day: int) -> str:
     year, month, number = civil_date(day)
     return f"{year:04}-{month:02}-{number:02}"
-
-
-def _utc_offset_s(source: ChainSource) -> int:
-    network = Lookups(source).record(NETWORK, b"")
-    return 0 if network is None else network.utc_offset_s
 
 
 def _time_ns(source: ChainSource, height: int) -> int:

@@ -53,7 +53,7 @@ async def test_ux7_what_is_scanned_at_supports_field_is_searched_for(
         ("9999", "NOT SYNCED · Not synced past height 1200"),
         pytest.param("ab" * 32, "UNKNOWN · Nothing of that name", marks=pytest.mark.slow),
         pytest.param(
-            "HF01 2026-03-02T01:30 9999.99", "UNKNOWN · Nothing on the ledger matches", marks=pytest.mark.slow
+            "HF01 2026-03-02T09:30 9999.99", "UNKNOWN · Nothing on the ledger matches", marks=pytest.mark.slow
         ),
         pytest.param("2031-01-01", "NOT SYNCED", marks=pytest.mark.slow),
     ],
