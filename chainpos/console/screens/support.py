@@ -142,7 +142,8 @@ class SupportScreen(Looking):
 
     def search(self, text: str) -> None:
         """Ask for a text, as if it had been typed."""
-        asked = normalised(text).strip()
+        # The key line says "/" also where one stands in the field, and there it is a letter.
+        asked = normalised(text).strip().lstrip("/").strip()
         if not asked:
             return
         self.told(None)

@@ -47,6 +47,16 @@ async def test_ux7_what_is_scanned_at_supports_field_is_searched_for(
         assert "“XM13-00180”" in text_of(app)
 
 
+async def test_the_key_that_searches_is_no_part_of_what_is_asked_where_it_was_typed_into_the_field(
+    day_database: Path, tmp_path: Path
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
+        await key_in(pilot, "slash")
+        await ask(pilot, "XM13-00180")
+        assert "“XM13-00180”" in text_of(app)
+        assert "✓ accepted" in text_of(app)
+
+
 @pytest.mark.parametrize(
     ("words", "kind"),
     [
