@@ -63,6 +63,8 @@ def search(
             print_line(
                 f"{hit.kind:12} {place:>10} {when:20.20} {hit.name} {hit.summary} {code_words(hit.code)}".rstrip()
             )
+        if answer.more:
+            print_line(f"There are more than these {len(answer.hits)}: add a word, such as a day or a shop.")
         for absence in answer.absences:
             print_line(f"{absence.kind:12} {absence.sentence_en}")
     if not answer.hits:

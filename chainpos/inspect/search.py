@@ -53,12 +53,13 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search came to, as of a height: hits, newest first, and what is absent."""
+    """What a search came to, as of a height: hits, newest first, and what is absent. `more`: these are not all."""
 
     text: str
     height: int
     hits: tuple[Hit, ...]
     absences: tuple[Absence, ...]
+    more: bool = False
 
 
 class Search:
@@ -66,7 +67,8 @@ class Search:
 
     def __init__(self, source: ChainSource, book: BookReader | None = None, limit: int = MAX_HITS) -> None:
         self.lookups = Lookups(source)
-        self._limit = limit
+        # One more than is told shows whether there are more.
+        self._most, self._limit = limit, limit + 1
         self._source = source
         self._book = book
         self._hits: dict[tuple[str, str], Hit] = {}
@@ -90,8 +92,9 @@ class Search:
         return Answer(
             text=clean(text),
             height=self.lookups.height,
-            hits=tuple(self._hits.values())[: self._limit],
+            hits=tuple(self._hits.values())[: self._most],
             absences=tuple(self._absences.values()),
+            more=len(self._hits) > self._most,
         )
 
     def _one(self, word: Meant) -> None:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from chainpos.cli.main import app
 from chainpos.errors import EXIT_CORRUPT, EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
+from chainpos.inspect.search import MAX_HITS
 from chainpos.node.home import Home
 from chainpos.pilot.record import RECORDED_NAME
 from chainpos.pilot.resources import sample_data
@@ -57,6 +58,13 @@ def test_a_payment_is_found_shown_traced_and_told(run: Run) -> None:
     for kind, name in (("merchant", "XM13"), ("block", "59"), ("cycle", "CNY/1"), ("request", story["request_id"])):
         assert _json(run("show", kind, name, "--json"))["kind"] == kind
     assert "[merchant]" in run("show", "merchant", "XM13").stdout
+
+
+def test_a_search_that_stops_before_the_last_hit_says_so(run: Run) -> None:
+    many, one = _json(run("search", "2026-03-02", "--json")), _json(run("search", "XM13-00180", "--json"))
+    assert (len(many["hits"]), many["more"], one["more"]) == (MAX_HITS, True, False)
+    assert f"There are more than these {MAX_HITS}" in run("search", "2026-03-02").stdout
+    assert "There are more" not in run("search", "XM13-00180").stdout
 
 
 def test_records_are_shown_as_they_were(run: Run) -> None:
