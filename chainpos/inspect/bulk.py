@@ -70,7 +70,7 @@ def load_rules(path: Path) -> Rules:
     except (Exception, SystemExit) as error:
         # Whatever an engineer's own file dies of is that file's fault, and the engineer's to mend.
         told = clean(f"{type(error).__name__}: {error}")
-        raise refused(f"The rule file does not run: {told}", "Mend it, or name another") from error
+        raise refused(f"The rule file does not run: {told}", "Mend it, or name another.") from error
     if not isinstance(found, Mapping) or not found:
         raise refused(f"{path} has no RULES", "Define RULES = {kind: function}")
     messages = dict(MESSAGES)
