@@ -87,7 +87,7 @@ def test_search(source: StoreSource) -> None:
         if "payer" in told and "amount_minor" in told:
             minute = format_rfc3339(found.block.header.time_ns)[:16]
             questions["reference"].append(told["reference"])
-            questions["account and time"].append(f"{told['payer']} {minute}")
+            questions["account and time"].append(f"{told['payer']} {minute}Z")
             questions["amount"].append(f"{int(told['amount_minor']) // 100}.{int(told['amount_minor']) % 100:02d}")
     search = Search(source)
     for name, asked in questions.items():
