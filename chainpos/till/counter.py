@@ -61,6 +61,7 @@ from chainpos.till.views import (
     SettlementView,
     TransactionRow,
 )
+from chainpos.till.whole import whole
 from chainpos.wallet.keys import Key
 
 START_WAIT_S: Final = 1.5
@@ -185,6 +186,7 @@ class Till:
                     await self._run.desk.publish(client, sold)
         return sale
 
+    @whole
     async def sell(self, amount: Amount, memo: str, also: Also | None = None) -> SaleView:
         """A request, booked together with what `also` writes. It waits for no network: the next errand publishes it."""
         async with self._selling:
@@ -217,6 +219,7 @@ class Till:
         """Charge a customer's scanned code: PAID or REFUSED, or SEEN where the network takes longer."""
         return await self.charge_for(code_text, amount, "")
 
+    @whole
     async def charge_for(self, code_text: str, amount: Amount, memo: str, also: Also | None = None) -> SaleView:
         """A customer's code charged, booked together with what `also` writes."""
         run = self._run

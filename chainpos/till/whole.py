@@ -22,6 +22,9 @@ def whole(act: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any
 
     @functools.wraps(act)
     async def asked(*args: P.args, **named: P.kwargs) -> T:
+        if asyncio.current_task() in _going_on:
+            # A part of an act that is whole already: between its parts nobody else's turn comes.
+            return await act(*args, **named)
         task = asyncio.create_task(act(*args, **named), name=act.__qualname__)
         _going_on.add(task)
         task.add_done_callback(_ended)

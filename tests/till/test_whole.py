@@ -135,3 +135,28 @@ async def test_an_act_tells_who_waits_what_it_came_to_and_what_went_wrong() -> N
     assert await halve(6) == 3
     with pytest.raises(ValueError, match="odd"):
         await halve(7)
+
+
+async def test_between_the_parts_of_a_whole_act_nobody_elses_turn_comes() -> None:
+    """A view of the till that was drawn there would show a sale booked and not in hand."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    @whole
+    async def part() -> int:
+        return turns
+
+    @whole
+    async def act() -> tuple[int, int]:
+        return await part(), turns
+
+    beside = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    first, then = await act()
+    beside.cancel()
+    assert (first > 0, first) == (True, then)
