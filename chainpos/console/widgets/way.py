@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
 from chainpos.console.cells import width_of
+from chainpos.console.keymap import key
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 
 
 class Way(LinesPanel, can_focus=True):
     """Its label, and Enter or a click on it. It refuses both while it is disabled."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [key("enter", "press", "list.choose", show=False)]
 
     label: reactive[str] = reactive("", layout=True)
 
