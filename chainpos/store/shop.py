@@ -365,11 +365,15 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"the shop's book {path} cannot be used: {in_words(error)}") from error
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another program has the file in its hands."""
+    # The low byte is the kind; what is above it says more.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def in_words(error: sqlite3.Error) -> str:
     """What SQLite says, and of a file in another program's hands what that means."""
-    # The low byte is the kind; what is above it says more.
-    busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-    return "another program holds it; close that program" if busy else str(error)
+    return "another program holds it; close that program" if is_busy(error) else str(error)
 
 
 def like_literal(text: str) -> str:

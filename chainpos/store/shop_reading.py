@@ -16,7 +16,7 @@ import msgspec
 
 from chainpos.errors import StoreError, StoreInUse
 from chainpos.store.locking import FileLock
-from chainpos.store.shop import Fact, OutboxRow, SaleRow, in_words
+from chainpos.store.shop import Fact, OutboxRow, SaleRow, in_words, is_busy
 from chainpos.store.shop_bills import BillRow, TenderRow
 from chainpos.store.shop_schema import MIGRATIONS
 
@@ -97,12 +97,13 @@ class BookReader:
         """The first damage that SQLite finds, "" for none, and whether all of the book was read.
 
         Where a till has the book open it is read for `beside_s` seconds at most, because no sale can be written
-        meanwhile; else to its end, and no till can open it until then. Raises StoreError.
+        meanwhile, and where this user may not lock it; else to its end, and no till can open it until then.
+        Raises StoreInUse where another program holds it.
         """
         lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         try:
             lock.acquire("the shop's book is open in a till")
-        except StoreInUse:
+        except (StoreInUse, OSError):
             return self._look_over(beside_s)
         try:
             return self._look_over(None)
@@ -127,7 +128,9 @@ class BookReader:
             except sqlite3.Error as error:
                 if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                     return "", False
-                verdict = in_words(error)
+                if is_busy(error):
+                    raise StoreInUse(f"the shop's book {self.path}: {in_words(error)}") from error
+                verdict = str(error)
             finally:
                 ended.set()
                 ending.join()

@@ -19,7 +19,7 @@ from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.checkout.qr import qr_modules
 from chainpos.core.contracts.merchants.records import MERCHANTS, OPEN, TILLS, merchant_key
 from chainpos.core.values.timestamps import SECOND_NS
-from chainpos.errors import MalformedBytes, StoreError, UserFacingError
+from chainpos.errors import MalformedBytes, StoreInUse, UserFacingError
 from chainpos.inspect.connection import NodeConnection
 from chainpos.inspect.records import record_at
 from chainpos.rpc.backend import NodeReport
@@ -163,8 +163,11 @@ def _book(path: Path) -> Finding:
         return Finding("book", "good", "The shop's book will be begun with the first sale")
     try:
         damage, whole = BookReader(path).look_over()
-    except StoreError as error:
-        damage, whole = str(error), True
+    except StoreInUse:
+        return Finding(
+            "book", "look", "Another program holds the shop's book; it could not be read.",
+            "Close that program, and look again: no sale can be written meanwhile.",
+        )  # fmt: skip
     if not whole:
         found = "Nothing damaged in what was read of the shop's book; close the till, then all of it is read"
         return Finding("book", "good", found)

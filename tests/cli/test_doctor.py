@@ -91,6 +91,18 @@ def test_ux36_keys_that_others_read_settings_that_are_wrong_and_a_damaged_book_a
     assert verdicts(examine_till(home)) == {"settings": "bad"}
 
 
+def test_ux36_a_book_in_another_programs_hands_is_not_called_damaged(
+    home: TillHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chainpos.store.shop_reading._BUSY_S", 0.05)
+    with contextlib.closing(sqlite3.connect(home.book_path, isolation_level=None)) as book:
+        book.execute("CREATE TABLE sales (number)")
+        book.execute("BEGIN EXCLUSIVE")
+        found = the(list(examine_till(home)), "book")
+    assert (found.verdict, "damaged" in found.found) == ("look", False)
+    assert "Close that program" in found.mend
+
+
 async def test_ux36_a_node_that_does_not_answer_is_found(home: TillHome) -> None:
     (found,) = await examine_node(home, NOW_NS)
     assert found.verdict == "bad"

@@ -211,6 +211,12 @@ def test_a_book_is_looked_over_whole_where_no_till_has_it_and_for_a_moment_besid
         assert BookReader(path).look_over(beside_s=0.0) == ("", False)
         assert BookReader(path).look_over(beside_s=60.0) == ("", True)
     assert BookReader(path).look_over(beside_s=0.0) == ("", True)
+    lock_file = path.with_name("shop.db.lock")
+    lock_file.unlink()
+    lock_file.mkdir()
+    # Whoever may not lock it may look for a moment.
+    assert BookReader(path).look_over(beside_s=60.0) == ("", True)
+    lock_file.rmdir()
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\xa5" * 8192 + whole[16384:])
     damage, _ = BookReader(path).look_over()
