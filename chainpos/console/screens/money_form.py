@@ -134,8 +134,9 @@ class MoneyForm(Dialog[Amount | None]):
         texts, about = context(self).texts, self.asked.about
         amount = self._amount(self._typed("amount"))
         if amount is None:
-            usual = self.asked.warning or self.asked.detail
-            return texts("money_form.no_amount") if self._is_unreadable(self._typed("amount")) else usual
+            if self._is_unreadable(self._typed("amount")):
+                return texts("money_form.no_amount")
+            return texts("money_form.type_it") if self.asked.zero else self.asked.warning or self.asked.detail
         if amount.minor > self.asked.most.minor:
             return texts(f"{about}.too_much", amount=format_amount(self.asked.most))
         if self.asked.twice and self._amount(self._typed("again")) != amount:

@@ -114,6 +114,7 @@ async def test_ux12_a_shift_is_not_closed_by_a_count_that_nobody_typed(till: Pre
         await settle(pilot)
         assert app.screen is form
         assert form.query_one("#confirm", Way).disabled
+        assert "0 where there is none" in text_of(app)
         await key_in(pilot, "0")
         await settle(pilot)
         assert not form.query_one("#confirm", Way).disabled, "nothing in the drawer is a count"
