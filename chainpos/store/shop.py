@@ -16,8 +16,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 from sqlite_utils import Database
 
-from chainpos.errors import ChainposError, StoreError
+from chainpos.errors import StoreError
 from chainpos.store.locking import FileLock
+from chainpos.store.shop_errors import sqlite_errors
 from chainpos.store.shop_schema import migrate
 
 # A sale waits so long for a program that reads the book; after that the till is closed for sales.
@@ -31,6 +32,8 @@ _ENDS: Final = "SELECT (SELECT min(created_ns) FROM sales) AS first, (SELECT max
 SCANNED: Final = 5_000
 # So many steps of SQLite's machine lie between two looks whether somebody else wants the book: well under 1 ms.
 STEPS: Final = 10_000
+# A hundred sales: a disk that has just room for one would close the counter again at the next.
+ROOM: Final = 256 * 1024
 
 
 class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,10 +109,6 @@ class AgainstTheBook(StoreError):
     """What was to be written does not follow from what stands in the book, which is sound: nothing was written."""
 
 
-class GaveWay(ChainposError):
-    """A look into the book was left off, because somebody else wanted it."""
-
-
 class Search(NamedTuple):
     """What to find: sales that match every field given. `minute` is of the day, east of UTC by `offset_s`."""
 
@@ -145,7 +144,7 @@ class ShopBook:
         self._mutex = threading.RLock()
         try:
             self._db = _connect(path)
-            with _sqlite_errors(path):
+            with sqlite_errors(path):
                 migrate(self._db)
                 self._last_number = int(next(iter(self._db.query("SELECT max(number) AS n FROM sales")))["n"] or 0)
         except BaseException:
@@ -278,7 +277,7 @@ class ShopBook:
 
     def setting(self, name: str, shape: type[Row]) -> Row | None:
         """A setting in its shape. Raises StoreError where it has another."""
-        with self._mutex, _sqlite_errors(self.path):
+        with self._mutex, sqlite_errors(self.path):
             rows = list(self._db.query("SELECT value FROM settings WHERE name = ?", [name]))
         try:
             return msgspec.json.decode(rows[0]["value"], type=shape) if rows else None
@@ -292,7 +291,7 @@ class ShopBook:
 
     def damage(self) -> list[str]:
         """What SQLite's own full check finds wrong; empty for a sound book."""
-        with self._mutex, _sqlite_errors(self.path):
+        with self._mutex, sqlite_errors(self.path):
             found = [str(row["integrity_check"]) for row in self._db.query("PRAGMA integrity_check")]
         return [line for line in found if line != "ok"]
 
@@ -307,9 +306,37 @@ class ShopBook:
             self._db.conn.set_progress_handler(None, STEPS)
 
     @contextmanager
+    def looking_only(self) -> Iterator[None]:
+        """Within it every write raises Unwritable; what reads goes on."""
+        with self._mutex:
+            self._db.execute("PRAGMA query_only = ON")
+            try:
+                yield
+            finally:
+                self._db.execute("PRAGMA query_only = OFF")
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within it nothing waits for another program: where one holds the book, a write raises Unwritable."""
+        with self._mutex:
+            ((wait_ms,),) = self._db.execute("PRAGMA busy_timeout").fetchall()
+            self._db.execute("PRAGMA busy_timeout = 0").fetchall()
+            try:
+                yield
+            finally:
+                self._db.execute(f"PRAGMA busy_timeout = {wait_ms:d}").fetchall()
+
+    def make_room(self) -> None:
+        """Take room for the next hundred sales, and leave it free within the file. Raises Unwritable."""
+        with self.writing() as db:
+            db.execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('room', hex(zeroblob(?)))", [ROOM // 2])
+        with self.writing() as db:
+            db.execute("DELETE FROM settings WHERE name = 'room'")
+
+    @contextmanager
     def writing(self) -> Iterator[Any]:
         """One transaction on the book, for this room's files alone: all of it is durable at the end, or none."""
-        with self._mutex, _sqlite_errors(self.path):
+        with self._mutex, sqlite_errors(self.path):
             inner = self._db.conn.in_transaction
             if not inner:
                 # As a write from its first statement on: one that had read would be refused at once, and not wait,
@@ -334,7 +361,7 @@ class ShopBook:
 
     def rows(self, sql: str, values: Sequence[object], shape: type[Row]) -> list[Row]:
         """What a query finds, in its shape; for this room's files alone. Raises StoreError."""
-        with self._mutex, _sqlite_errors(self.path):
+        with self._mutex, sqlite_errors(self.path):
             # SQLite has no truth values; all else comes as it was written, because the tables are STRICT.
             return [msgspec.convert(row, shape, strict=False) for row in self._db.query(sql, list(values))]
 
@@ -345,7 +372,7 @@ def _matches(row: SaleRow, search: Search) -> bool:
 
 
 def _connect(path: Path) -> Database:
-    with _sqlite_errors(path):
+    with sqlite_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
         db = Database(connection, execute_plugins=False)
         # EXTRA is FULL and one thing more: it makes the journal's removal durable, without which a sale that was
@@ -353,27 +380,6 @@ def _connect(path: Path) -> Database:
         for pragma in ("journal_mode = DELETE", "synchronous = EXTRA", "foreign_keys = ON", "trusted_schema = OFF"):
             db.execute(f"PRAGMA {pragma}")
         return db
-
-
-@contextmanager
-def _sqlite_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            raise GaveWay from error
-        raise StoreError(f"the shop's book {path} cannot be used: {in_words(error)}") from error
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another program has the file in its hands."""
-    # The low byte is the kind; what is above it says more.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def in_words(error: sqlite3.Error) -> str:
-    """What SQLite says, and of a file in another program's hands what that means."""
-    return "another program holds it; close that program" if is_busy(error) else str(error)
 
 
 def like_literal(text: str) -> str:

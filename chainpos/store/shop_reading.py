@@ -16,8 +16,9 @@ import msgspec
 
 from chainpos.errors import StoreError, StoreInUse
 from chainpos.store.locking import FileLock
-from chainpos.store.shop import Fact, OutboxRow, SaleRow, in_words, is_busy
+from chainpos.store.shop import Fact, OutboxRow, SaleRow
 from chainpos.store.shop_bills import BillRow, TenderRow
+from chainpos.store.shop_errors import in_words, is_busy
 from chainpos.store.shop_schema import MIGRATIONS
 
 Row = TypeVar("Row", bound=msgspec.Struct)

@@ -22,6 +22,7 @@ from chainpos.till.views import FaultView
 # Requests live for two minutes: half of that wrong, and customers are refused.
 MOST_SKEW_S: Final = 60
 BOOK: Final = "book"
+BOOK_BROKEN: Final = "book_broken"
 AHEAD: Final = "clock_ahead"
 BEHIND: Final = "clock_behind"
 
@@ -64,7 +65,7 @@ class Faults:
         """Worst first."""
         found = []
         if self._book.failure is not None:
-            found.append(FaultView(BOOK, reason=str(self._book.failure)))
+            found.append(FaultView(BOOK if self._book.passing else BOOK_BROKEN, reason=str(self._book.failure)))
         if self.stranger_as:
             found.append(FaultView(self.stranger_as, reason=self._desk.identity.merchant))
         # No verified block is from the future, however long ago it came.

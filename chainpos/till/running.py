@@ -35,6 +35,8 @@ from chainpos.till.watching import queries, watch
 from chainpos.wallet.keys import Key, is_demo, require_allowed
 
 TICK_S: Final = 0.25
+# Each try writes into the book twice.
+MEND_S: Final = 1.0
 # A day of idle tills would otherwise ask for the shop's money at every block of everybody else.
 MONEY_PAUSE_NS: Final = 1_000_000_000
 # Each look asks the node for all that came since the book was last whole.
@@ -169,6 +171,7 @@ class RunningTill:
                     group.create_task(each(), name="beside the till")
                 group.create_task(self.connection.keep(self._serve, self.desk.lost), name="till's connection")
                 group.create_task(self._tick(), name="till's clock")
+                group.create_task(self._keep_book(), name="till's book")
         except* StateMismatch as errors:
             self.halted_reason = _first(errors)
             self.changed()
@@ -199,7 +202,7 @@ class RunningTill:
 
     async def _catch_up(self, client: RpcClient) -> None:
         now_ns = self.clock.monotonic_ns()
-        if self.desk.behind and now_ns - self._catch_up_ns > CATCH_UP_PAUSE_NS:
+        if self.desk.behind and not self.book.passing and now_ns - self._catch_up_ns > CATCH_UP_PAUSE_NS:
             await self.desk.catch_up(client)
             self._catch_up_ns = self.clock.monotonic_ns()
 
@@ -209,6 +212,12 @@ class RunningTill:
             # A peer that began anew learns of the shop only on its way.
             await self.desk.read_names(client, self.desk.tip_height)
             await self.refresh_money(client)
+
+    async def _keep_book(self) -> None:
+        while True:
+            await asyncio.sleep(MEND_S)
+            if self.book.passing:
+                await self.book.mend()
 
     async def _tick(self) -> None:
         while True:

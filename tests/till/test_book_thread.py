@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,8 @@ import msgspec
 import pytest
 
 from chainpos.errors import UserFacingError
-from chainpos.store.shop import GaveWay, ShopBook
+from chainpos.store.shop import ShopBook
+from chainpos.store.shop_errors import GaveWay
 from chainpos.till.bill_views import TenderKind
 from chainpos.till.book_thread import BookThread
 from chainpos.till.sale_views import search_book
@@ -84,6 +87,40 @@ async def test_what_the_book_refuses_is_told_to_who_asked_and_closes_no_sales(tm
     with pytest.raises(UserFacingError, match="cannot be written"):
         shop.book.require_sound()
     await shop.close()
+
+
+async def test_what_could_not_be_written_is_written_in_its_order_before_anything_else_and_looks_go_on(
+    tmp_path: Path,
+) -> None:
+    thread = BookThread(ShopBook.open(tmp_path / "shop.db"))
+    book = thread.book
+    book.save_setting("last", Number(0))
+    other = sqlite3.connect(book.path, isolation_level=None)
+    book._db.execute("PRAGMA busy_timeout = 10").fetchall()
+    other.execute("BEGIN IMMEDIATE")
+    written = []
+
+    def write(number: int) -> None:
+        book.save_setting("last", Number(number))
+        written.append(number)
+
+    for number in (1, 2):
+        thread.post(partial(write, number))
+    assert await thread.call(lambda: book.setting("last", Number)) == Number(0)
+    await thread.mend()
+    assert thread.passing
+    other.execute("ROLLBACK")
+    other.close()
+    # It could be written now, and would stand before what happened before it.
+    with pytest.raises(UserFacingError, match="another program holds it"):
+        await thread.call(partial(write, 3))
+    assert (written, await thread.read(lambda: book.setting("last", Number))) == ([], Number(0))
+    await thread.mend()
+    thread.require_sound()
+    await thread.call(partial(write, 4))
+    assert (written, book.setting("last", Number)) == ([1, 2, 4], Number(4))
+    await thread.close()
+    book.close()
 
 
 async def test_the_code_of_a_request_waits_for_no_answer_of_the_node(shop: Shop) -> None:
