@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 
-from chainpos.cli.output import Json, ask, print_json, print_line, used_wrongly
+from chainpos.cli.output import Json, ask, note, print_json, print_line, used_wrongly
 from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE
 
 if TYPE_CHECKING:
@@ -90,16 +90,20 @@ class Acting:
         """The node to read from, HOST:PORT."""
         from chainpos.wallet.home import WalletHome
 
-        return WalletHome(self._folder()).settings().nodes[0]
+        return WalletHome(self._folder).settings().nodes[0]
 
+    @functools.cached_property
     def _folder(self) -> Path:
-        from chainpos.pilot.running import running_demo
+        from chainpos.pilot.running import running_demos
 
         if self._home is not None:
             return self._home
-        if (demo := running_demo()) is None:
+        demos = running_demos()
+        if not demos:
             raise used_wrongly("No demo is running on this machine.", "Start one with `chainpos demo`, or give --home.")
-        return demo.wallet
+        if len(demos) > 1:
+            note(f"{len(demos)} demos are running: this is the one that was started last, in {demos[0].folder}.")
+        return demos[0].wallet
 
     def _office(self) -> Office:
         from chainpos.node.clock import SystemClock
@@ -107,7 +111,7 @@ class Acting:
         from chainpos.wallet.network import Network
         from chainpos.wallet.office import Office
 
-        home = WalletHome(self._folder())
+        home = WalletHome(self._folder)
         if self._home is not None:
             home.settings()  # before a passphrase is asked for: a folder without a key needs none
             return Office.open(home, SystemClock(), passphrase_of(self._home, self._passphrase_file))

@@ -106,7 +106,7 @@ def pay(
             return offer, None
         return offer, await wallet.pay(offer)
 
-    offer, result = _run(home, passphrase_file, work)
+    offer, result = _run(home, passphrase_file, work, link=link)
     if result is None:
         note("Not paid: you did not say yes. No money moved.")
         raise SystemExit(EXIT_REFUSED)
@@ -154,7 +154,7 @@ def proof(
 
     from chainpos.core.checkout.frames import frame_for, to_frames
 
-    content = _run(home, None, lambda wallet: wallet.proof(paid), unlock=False)
+    content = _run(home, None, lambda wallet: wallet.proof(paid), unlock=False, link=paid)
     size = shutil.get_terminal_size()
     # Below the code: which it is, and the question.
     frames = to_frames(content, frame_for(size.columns, size.lines - 3))
@@ -208,13 +208,18 @@ def _show_codes(frames: tuple[str, ...]) -> None:
 
 
 def _run(
-    home: Path | None, passphrase_file: Path | None, work: Callable[[Wallet], Awaitable[T]], *, unlock: bool = True
+    home: Path | None,
+    passphrase_file: Path | None,
+    work: Callable[[Wallet], Awaitable[T]],
+    *,
+    unlock: bool = True,
+    link: str = "",
 ) -> T:
     from chainpos.node.clock import SystemClock
     from chainpos.wallet.client import Wallet
     from chainpos.wallet.home import WalletHome
 
-    folder, known = _which(home)
+    folder, known = _which(home, link)
     WalletHome(folder).settings()  # before a passphrase is asked for: a wallet that is not there needs none
     passphrase = (known or _passphrase(folder, passphrase_file)) if unlock else None
 
@@ -228,16 +233,36 @@ def _run(
     return asyncio.run(run())
 
 
-def _which(home: Path | None) -> tuple[Path, str | None]:
-    """The wallet's folder; where none is named and none is there, the running demo's with its public passphrase."""
-    from chainpos.pilot.running import DEMO_PASSPHRASE, running_demo
+def _which(home: Path | None, link: str) -> tuple[Path, str | None]:
+    """The wallet's folder; where none is named and none is there, a running demo's with its public passphrase.
+
+    Of several demos it is the one that serves the link, else the one that was started last.
+    """
+    from chainpos.pilot.running import DEMO_PASSPHRASE, running_demos
     from chainpos.wallet.home import default_home
 
     folder = home or default_home()
-    if home is None and not folder.exists() and (demo := running_demo()) is not None:
-        note("You have no wallet of your own: this is the demo's, with play money.")
-        return demo.wallet, DEMO_PASSPHRASE
-    return folder, None
+    demos = () if home is not None or folder.exists() else running_demos()
+    if not demos:
+        return folder, None
+    note("You have no wallet of your own: this is the demo's, with play money.")
+    address = _served_at(link)
+    served = [demo for demo in demos if demo.serves(address)]
+    if len(demos) > 1 and not served:
+        note(f"{len(demos)} demos are running: this is the wallet of the one that was started last.")
+    return (served or demos)[0].wallet, DEMO_PASSPHRASE
+
+
+def _served_at(link: str) -> str:
+    from chainpos.core.checkout.offered import read_offered
+    from chainpos.core.checkout.request import MalformedLink
+
+    try:
+        named = read_offered(link).link
+    except MalformedLink:
+        # There is none, or one that the wallet itself refuses.
+        return ""
+    return f"{named.host}:{named.port}"
 
 
 def _passphrase(folder: Path, file: Path | None, *, twice: bool = False) -> str:

@@ -17,7 +17,7 @@ from chainpos.node.cometbft_home import NodePlace, Pace, init_network, load_note
 from chainpos.node.home import Home
 from chainpos.pilot.audit import Audited, audit, audit_application
 from chainpos.pilot.city import City
-from chainpos.pilot.genesis import city_genesis
+from chainpos.pilot.genesis import city_genesis, new_chain_id
 from chainpos.pilot.network import PilotFolder, PilotNetwork
 from chainpos.pilot.processes import STOP_TIMEOUT_S, free_port, start
 from chainpos.pilot.resources import sample_data
@@ -50,7 +50,10 @@ class CometPilotFolder(PilotFolder):
 
     def _make(self, city: City, merchant: str, cycle_s: int) -> None:
         find_cometbft()
-        doc = city_genesis(city, sample_data(), validator=bytes(32), genesis_time_ns=time.time_ns(), cycle_s=cycle_s)
+        doc = city_genesis(
+            city, sample_data(), validator=bytes(32), genesis_time_ns=time.time_ns(), chain_id=new_chain_id(),
+            cycle_s=cycle_s,
+        )  # fmt: skip
         places = loopback_places(self.network, VALIDATORS, free_port)
         note = init_network(self.network, doc, places, Pace(empty_blocks_s=EMPTY_BLOCKS_S))
         self._make_shop(Home(self.network / note.nodes[0].name).genesis.read_bytes(), city, merchant)

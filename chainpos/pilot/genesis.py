@@ -5,6 +5,7 @@ All keys are demo keys, which anybody can derive, so the document says of its ne
 
 from __future__ import annotations
 
+import secrets
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,11 @@ CHAIN_ID: Final = "chainpos-pilot"
 INSTRUMENTS: Final = ("dynamic_qr", "static_qr", "customer_code")
 ROLES: Final = ("central_bank", "city", "operator", "regulator")
 CURRENCY: Final = "CNY"
+
+
+def new_chain_id() -> str:
+    """The name of one demo's network: what is signed for it is good in no other, though all have the same demo keys."""
+    return f"{CHAIN_ID}-{secrets.token_hex(4)}"
 
 
 def role_key(role: str) -> Key:

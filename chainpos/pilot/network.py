@@ -18,7 +18,7 @@ from chainpos.node.config import NodeSettings, dump_settings
 from chainpos.node.home import Home, init_peer, init_validator_of
 from chainpos.pilot.audit import Audited, audit
 from chainpos.pilot.city import City, load_city
-from chainpos.pilot.genesis import CURRENCY, city_genesis, customer_key, till_key
+from chainpos.pilot.genesis import CURRENCY, city_genesis, customer_key, new_chain_id, till_key
 from chainpos.pilot.processes import Child, free_port, start
 from chainpos.pilot.resources import sample_data
 from chainpos.pilot.running import DEMO_PASSPHRASE
@@ -79,8 +79,9 @@ class PilotFolder:
     def _make(self, city: City, merchant: str, cycle_s: int) -> None:
         key = SigningKey(secrets.token_bytes(SEED_BYTES))
         doc = city_genesis(
-            city, sample_data(), validator=key.public_key, genesis_time_ns=time.time_ns(), cycle_s=cycle_s
-        )
+            city, sample_data(), validator=key.public_key, genesis_time_ns=time.time_ns(), chain_id=new_chain_id(),
+            cycle_s=cycle_s,
+        )  # fmt: skip
         genesis = dump_genesis(doc)
         validator = NodeSettings(mode="validator", moniker="city validator", listen="127.0.0.1:0")
         init_validator_of(self.validator.folder, validator, genesis=genesis, key=key)

@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from chainpos.wallet.home import WalletHome
+
 # Play money behind a passphrase that everybody may know.
 DEMO_PASSPHRASE: Final = "demo demo demo"  # noqa: S105
 
@@ -26,15 +28,17 @@ class RunningDemo(NamedTuple):
         """The wallet that the demo made for the person at the keyboard."""
         return self.folder / "wallet"
 
-
-def _note_path() -> Path:
-    owner = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    return Path(tempfile.gettempdir()) / f"chainpos-demo-{owner}.json"
+    def serves(self, address: str) -> bool:
+        """Whether a node of this demo answers at HOST:PORT."""
+        return address in WalletHome(self.wallet).settings().nodes
 
 
 def announce(folder: Path) -> None:
-    """Leave the note; a newer demo's replaces an older one's."""
-    path = _note_path()
+    """Leave this process's note; those of demos that are gone without taking theirs away are cleared."""
+    for path in _notes():
+        if (noted := _read(path)) is not None and not _alive(noted[0]):
+            path.unlink(missing_ok=True)
+    path = _note_path(os.getpid())
     path.unlink(missing_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -42,18 +46,29 @@ def announce(folder: Path) -> None:
 
 
 def withdraw() -> None:
-    """Take the note away, if it is this process's."""
-    path = _note_path()
-    if (noted := _read(path)) is not None and noted[0] == os.getpid():
+    """Take this process's note away."""
+    path = _note_path(os.getpid())
+    if _read(path) is not None:
         path.unlink(missing_ok=True)
 
 
-def running_demo() -> RunningDemo | None:
-    """The demo that runs now, if any."""
-    noted = _read(_note_path())
-    if noted is None or not _alive(noted[0]) or not (noted[1] / "wallet").is_dir():
-        return None
-    return RunningDemo(noted[1])
+def running_demos() -> tuple[RunningDemo, ...]:
+    """The demos of this user that run now, the one that was started last first."""
+    found = [(path.lstat().st_mtime_ns, noted) for path in _notes() if (noted := _read(path)) is not None]
+    living = sorted((at_ns, folder) for at_ns, (pid, folder) in found if _alive(pid) and (folder / "wallet").is_dir())
+    return tuple(RunningDemo(folder) for _, folder in reversed(living))
+
+
+def _notes() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"chainpos-demo-{_owner()}-*.json"))
+
+
+def _note_path(pid: int) -> Path:
+    return Path(tempfile.gettempdir()) / f"chainpos-demo-{_owner()}-{pid}.json"
+
+
+def _owner() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
 
 
 def _read(path: Path) -> tuple[int, Path] | None:

@@ -20,7 +20,7 @@ from chainpos.errors import EXIT_OK, EXIT_REFUSED, EXIT_USAGE, UserFacingError
 from chainpos.node.config import NodeSettings, dump_settings
 from chainpos.pilot.acts import Hands
 from chainpos.pilot.city import load_city
-from chainpos.pilot.genesis import CHAIN_ID, customer_key
+from chainpos.pilot.genesis import customer_key
 from chainpos.pilot.network import PilotFolder
 from chainpos.pilot.processes import free_port
 from chainpos.pilot.resources import sample_data
@@ -39,8 +39,8 @@ CUSTOMER = next(row for row in CITY.customers if row.institution == BANK and row
 class Desk:
     """The command line, in a city whose validator runs."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, chain_id: str) -> None:
+        self.address, self.chain_id = address, chain_id
 
     def act(self, *arguments: str) -> Any:
         told = CliRunner().invoke(app, [*arguments, "--json"])
@@ -57,7 +57,7 @@ class Desk:
         """A sale at the shop, paid by the customer; the name of the code, "" where it was paid."""
         import asyncio
 
-        hands, now_s = Hands(CHAIN_ID, lambda: secrets.token_bytes(16)), int(time.time())
+        hands, now_s = Hands(self.chain_id, lambda: secrets.token_bytes(16)), int(time.time())
         sale = hands.request(SHOP, minor, f"HF01-{secrets.token_hex(4)}", now_s)
 
         async def send() -> str:
@@ -92,7 +92,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     ) as node:  # fmt: skip
         assert node.stdout is not None
         assert json.loads(node.stdout.readline())["ready"]
-        yield Desk(address)
+        yield Desk(address, wallet.genesis().chain_id)
         node.terminate()
         node.wait(20)
     patch.undo()
