@@ -78,12 +78,6 @@ def words_of(text: str) -> list[str]:
     return words[:MAX_WORDS]
 
 
-def clock_told(offset_s: int) -> str:
-    """A clock as people call it: "UTC+08:00"."""
-    hours, rest = divmod(abs(offset_s), 3_600)
-    return f"UTC{'-' if offset_s < 0 else '+'}{hours:02}:{rest // 60:02}" if offset_s else "UTC"
-
-
 def digits_of_part(word: str) -> int:
     """How many digits a word has that looks like a part of a hash or of an account; 0 for any other word."""
     bare = _bare(word)

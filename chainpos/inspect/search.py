@@ -14,10 +14,10 @@ from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.execution import MISBEHAVED, REJECTED
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
-from chainpos.core.values.timestamps import SECOND_NS
+from chainpos.core.values.timestamps import SECOND_NS, clock_told
 from chainpos.inspect import absence
 from chainpos.inspect.absence import Absence
-from chainpos.inspect.asking import Meant, clock_told, digits_of_part, meant_by, words_of
+from chainpos.inspect.asking import Meant, digits_of_part, meant_by, words_of
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.source import ChainSource
 from chainpos.inspect.views import TransactionRow

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chainpos.core.checkout.receipt import NARROW_COLUMNS, Seller, centred, folded_words, local_time, row
+from chainpos.core.checkout.receipt import NARROW_COLUMNS, Seller, centred, folded_words, row, time_row
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS
@@ -38,11 +38,11 @@ def report_slip(
     title = "Z REPORT 结班报表" if view.closed_ns else "X REPORT 班中报表"
     lines += [centred(title, columns), "-" * columns]
     lines += row("Shift 班次", str(view.number), columns)
-    lines += row("Opened 开班", local_time(view.opened_ns // SECOND_NS, seller.utc_offset_s), columns)
+    lines += time_row("Opened 开班", view.opened_ns // SECOND_NS, seller.utc_offset_s, columns)
     lines += row("by", view.opened_by, columns)
     ended_ns = view.closed_ns or at_ns
     label = "Closed 结班" if view.closed_ns else "Made 制表"
-    lines += row(label, local_time(ended_ns // SECOND_NS, seller.utc_offset_s), columns)
+    lines += time_row(label, ended_ns // SECOND_NS, seller.utc_offset_s, columns)
     if view.closed_ns:
         lines += row("by", view.closed_by, columns)
     lines.append("-" * columns)

@@ -14,9 +14,9 @@ from chainpos.core.checkout.receipt import (
     Tendered,
     centred,
     folded_words,
-    local_time,
     row,
     sold_lines,
+    time_row,
 )
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
@@ -45,7 +45,7 @@ def slip_lines(slip: BillSlip, columns: int = NARROW_COLUMNS) -> tuple[str, ...]
         lines.append(centred(f"* COPY 副本 {slip.copy} *", columns))
     lines.append("-" * columns)
     lines += row("No. 单号", slip.reference, columns)
-    lines += row("Time 时间", local_time(slip.time_s, seller.utc_offset_s), columns)
+    lines += time_row("Time 时间", slip.time_s, seller.utc_offset_s, columns)
     lines += sold_lines(slip.cart, columns)
     for tendered in slip.tenders:
         lines += row(clean(f"{tendered.name_en} {tendered.name_zh}"), format_amount(tendered.amount), columns)

@@ -16,7 +16,7 @@ from chainpos.core.checkout.request import SignedRequest
 from chainpos.core.contracts.payments.records import Payment
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
-from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
+from chainpos.core.values.timestamps import SECOND_NS, clock_told, format_rfc3339
 
 # The usual paper of 58 mm takes 32 columns, that of 80 mm 48; nothing is lost at the narrower one.
 NARROW_COLUMNS: Final = 32
@@ -76,7 +76,7 @@ def receipt_lines(receipt: Receipt, columns: int = NARROW_COLUMNS) -> tuple[str,
         lines.append(centred(f"* COPY 副本 {receipt.copy} *", columns))
     lines.append("-" * columns)
     lines += row("No. 单号", request.reference, columns)
-    lines += row("Time 时间", local_time(payment.time_s, seller.utc_offset_s), columns)
+    lines += time_row("Time 时间", payment.time_s, seller.utc_offset_s, columns)
     if request.memo:
         lines += row("For 事由", request.memo, columns)
     if receipt.cart is not None:
@@ -211,7 +211,9 @@ def centred(name: str, columns: int) -> str:
     return " " * ((columns - width(first)) // 2) + first
 
 
-def local_time(time_s: int, offset_s: int) -> str:
-    """Day and time, east of UTC by `offset_s`."""
+def time_row(label: str, time_s: int, offset_s: int, columns: int) -> list[str]:
+    """Day and time of the clock east of UTC by `offset_s`, and which clock that is: beside it, or on a line below."""
     # The network's own day and hour, as its limits and its settlement count them.
-    return format_rfc3339((time_s + offset_s) * SECOND_NS)[:19].replace("T", " ")
+    local = format_rfc3339((time_s + offset_s) * SECOND_NS)[:19].replace("T", " ")
+    whole = row(label, f"{local} {clock_told(offset_s)}", columns)
+    return whole if len(whole) == 1 else [*row(label, local, columns), *row("", clock_told(offset_s), columns)]

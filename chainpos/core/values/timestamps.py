@@ -78,3 +78,9 @@ def parse_rfc3339(text: str) -> int:
     if not ZERO_TIME_S <= seconds <= MAX_TIME_S:
         raise MalformedTime(f"outside years 1 to 9999: {text[:40]!r}")
     return seconds * SECOND_NS + int((match.group(7) or "").ljust(9, "0"))
+
+
+def clock_told(offset_s: int) -> str:
+    """A clock as people call it, `offset_s` east of UTC: "UTC+08:00"."""
+    hours, rest = divmod(abs(offset_s), 3_600)
+    return f"UTC{'-' if offset_s < 0 else '+'}{hours:02}:{rest // 60:02}" if offset_s else "UTC"

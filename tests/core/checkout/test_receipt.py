@@ -38,6 +38,30 @@ def test_a_receipt_says_what_was_paid_to_whom_and_where_to_find_it(signed: Signe
     assert "0.04" not in text  # the shop's fee is not the customer's business
 
 
+@pytest.mark.parametrize(
+    ("offset_s", "local", "clock"),
+    [
+        (8 * 3600, "2026-01-01 08:00:05", "UTC+08:00"),
+        (-12_600, "2025-12-31 20:30:05", "UTC-03:30"),
+        (0, "2026-01-01 00:00:05", "UTC"),
+    ],
+)
+def test_a_receipts_time_names_its_clock_beside_it_or_on_narrow_paper_below(
+    signed: SignedRequest, payment: Payment, offset_s: int, local: str, clock: str
+) -> None:
+    receipt = Receipt(msgspec.structs.replace(SELLER, utc_offset_s=offset_s), signed, payment)
+    for columns in (24, 32, 42, 48):
+        lines = receipt_lines(receipt, columns)
+        assert all(width(line) <= columns for line in lines)
+        at = next(number for number, line in enumerate(lines) if line.startswith("Time"))
+        told = " ".join(" ".join(lines[at : at + 3]).split())
+        assert f"{local} {clock}" in told
+        # A time and its clock are one thing: neither is torn.
+        assert any(line.endswith(local) or f"{local} {clock}" in line for line in lines)
+        if columns > 32:
+            assert lines[at].endswith(f"{local} {clock}")
+
+
 def test_confirmation_tip_and_refund_appear_when_they_are_known(signed: SignedRequest, payment: Payment) -> None:
     tipped = msgspec.structs.replace(payment, tip_minor=100, refunded_minor=50)
     text = "\n".join(receipt_lines(Receipt(SELLER, signed, tipped, confirmed_height=8)))
