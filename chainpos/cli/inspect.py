@@ -271,18 +271,20 @@ def open_(
         Path | None, typer.Option("--genesis", help="The network's genesis.json, from whom you trust.")
     ] = None,
     home: Home = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write the case's page here, if it verifies.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the case's page here, if it verifies. Never over another file.")
+    ] = None,
     screen: Annotated[bool, typer.Option("--screen", help="Look at it on a screen: its timeline and trace.")] = False,
     as_json: Json = False,
 ) -> None:
     """Verify every proof in a case file, knowing only the genesis."""
     import msgspec
 
+    from chainpos.cli.statement import write_file
     from chainpos.inspect.case_html import render_case
     from chainpos.inspect.case_open import open_case
     from chainpos.inspect.support import genesis_desk
     from chainpos.node.home import Home as Paths
-    from chainpos.store.durable import write_durably
 
     trusted = genesis or (Paths(home).genesis if home is not None else None)
     if trusted is None:
@@ -303,7 +305,7 @@ def open_(
     if not opened.verified:
         raise SystemExit(EXIT_CORRUPT)
     if html is not None and opened.case is not None:
-        write_durably(html, render_case(opened.case))
+        write_file(html, render_case(opened.case))
 
 
 @app.command()

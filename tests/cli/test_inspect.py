@@ -117,6 +117,19 @@ def test_a_case_is_never_written_over_another_file(run: Run, tmp_path: Path) -> 
     assert file.read_bytes() == b"the only picture"
 
 
+def test_a_case_s_page_is_never_written_over_another_file(run: Run, home: Path, tmp_path: Path) -> None:
+    file, page = tmp_path / "a.case", tmp_path / "index.html"
+    run("case", "XM13-00180", "-o", str(file))
+    page.write_bytes(b"somebody's own page")
+    arguments = ("open", str(file), "--genesis", str(Home(home).genesis), "--html")
+    refused = run(*arguments, str(page), home=None).exception
+    assert isinstance(refused, UserFacingError)
+    assert "is there already" in refused.what
+    assert page.read_bytes() == b"somebody's own page"
+    again = tmp_path / "case.html"
+    assert [run(*arguments, str(again), home=None).exit_code for _ in range(2)] == [EXIT_OK, EXIT_OK]
+
+
 def test_ux33_ranges_and_stores_are_compared(run: Run, home: Path) -> None:
     report = _json(run("replay", "300", "330", "--json"))
     assert report["different"] == 0
