@@ -59,7 +59,7 @@ def back_up(folder: Path, to: Path) -> BackedUp:
 
 def check_backup(path: Path) -> BackedUp:
     """What a backup holds, after every row of it was held against the others. Raises UserFacingError, StoreError."""
-    with ChainReader.open(path) as reader:
+    with ChainReader.open_still(path) as reader:
         problems = reader.problems()
         if problems:
             raise UserFacingError(
@@ -80,7 +80,7 @@ def restore(
     The commitment is computed anew from the records and compared with the tip's before the home is there.
     """
     found = check_backup(backup)
-    with ChainReader.open(backup) as reader:
+    with ChainReader.open_still(backup) as reader:
         genesis = reader.genesis_json()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise _refused(f"There is something at {folder} already.", "Name a new folder.")
@@ -90,7 +90,7 @@ def restore(
         init_peer(building / "home", settings, genesis=genesis, entropy=entropy)
         database = Home(building / "home").database
         database.unlink()
-        with ChainReader.open(backup) as reader:
+        with ChainReader.open_still(backup) as reader:
             reader.backup(database)
         # Opening compares the records with the tip's app hash, and brings the file up to this version's schema.
         Ledger.open(database).close()

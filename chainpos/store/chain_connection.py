@@ -71,12 +71,19 @@ def open_writer(path: Path, *, create: bool, vfs: str | None = None) -> apsw.Con
     return connection
 
 
-def open_reader(path: Path, *, vfs: str | None = None) -> apsw.Connection:
-    """A connection that sees whole committed blocks and can change nothing. Raises StoreError."""
+def open_reader(path: Path, *, vfs: str | None = None, still: bool = False) -> apsw.Connection:
+    """A connection that sees whole committed blocks and can change nothing. Raises StoreError.
+
+    `still` says that nobody writes to the file, as to a backup: then no log is made beside it, and its folder may be
+    one that cannot be written. A log with something in it belongs to the file, and is read with it as ever.
+    """
     if not path.is_file():
         raise StoreError(f"there is no chain database at {path}")
     with storage_faults(f"opening {path}"):
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
+        name, flags = str(path), apsw.SQLITE_OPEN_READONLY
+        if still and not _has_log(path):
+            name, flags = f"{path.absolute().as_uri()}?immutable=1", flags | apsw.SQLITE_OPEN_URI
+        connection = apsw.Connection(name, flags=flags, vfs=vfs)
         try:
             _harden(connection)
             connection.execute("PRAGMA query_only = ON")
@@ -86,6 +93,11 @@ def open_reader(path: Path, *, vfs: str | None = None) -> apsw.Connection:
             connection.close()
             raise
     return connection
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.is_file() and log.stat().st_size > 0
 
 
 def _harden(connection: apsw.Connection) -> None:

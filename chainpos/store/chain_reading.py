@@ -51,6 +51,17 @@ class StoredHead(msgspec.Struct, frozen=True):
     transactions: int
 
 
+def _current(path: Path, connection: apsw.Connection) -> apsw.Connection:
+    """The connection, where what it reads is of this version."""
+    try:
+        with storage_faults(f"opening {path}"):
+            require_current(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 class ChainReader:
     """A read-only view of a chain database, also while a node writes it. Each method sees the state of its own call."""
 
@@ -61,14 +72,12 @@ class ChainReader:
     @classmethod
     def open(cls, path: Path, *, vfs: str | None = None) -> ChainReader:
         """Raises StoreError where there is no finished chain database of this version."""
-        connection = open_reader(path, vfs=vfs)
-        try:
-            with storage_faults(f"opening {path}"):
-                require_current(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return cls(path, connection)
+        return cls(path, _current(path, open_reader(path, vfs=vfs)))
+
+    @staticmethod
+    def open_still(path: Path) -> ChainReader:
+        """A chain that nobody writes to, as a backup is; nothing is made beside it. Raises StoreError, as `open`."""
+        return ChainReader(path, _current(path, open_reader(path, still=True)))
 
     @property
     def connection(self) -> apsw.Connection:

@@ -12,7 +12,7 @@ from chainpos.node.backup import back_up, check_backup, restore
 from chainpos.node.config import NodeSettings
 from chainpos.node.home import Home
 from chainpos.node.verify import verify_home
-from tests.node.conftest import Nodes, issue_tx, until
+from tests.node.conftest import Nodes, issue_tx, until, validator_home
 
 
 def _names(folder: Path) -> set[str]:
@@ -83,3 +83,36 @@ async def test_a_damaged_backup_is_refused(nodes: Nodes, tmp_path: Path) -> None
     with pytest.raises((UserFacingError, StoreError)):
         restore(file, tmp_path / "restored", settings)
     assert not (tmp_path / "restored").exists()
+    assert [name for name in _names(tmp_path) if name.startswith("chain.backup")] == ["chain.backup"]
+
+
+def test_a_backup_is_read_where_nothing_can_be_written_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    validator_home(tmp_path / "node")
+    folder = tmp_path / "a disc #1?"
+    folder.mkdir()
+    file = folder / "chain.backup"
+    found = back_up(tmp_path / "node", file)
+    file.chmod(0o444)
+    folder.chmod(0o555)
+    try:
+        assert check_backup(file).app_hash == found.app_hash
+        restore(file, tmp_path / "restored", NodeSettings(mode="peer", moniker="restored", listen="127.0.0.1:0"))
+        assert _names(folder) == {"chain.backup"}
+    finally:
+        folder.chmod(0o755)
+
+
+async def test_the_log_of_a_chain_that_was_copied_by_hand_is_read_with_it(nodes: Nodes, tmp_path: Path) -> None:
+    validator = await nodes.validator()
+    client = await nodes.client(validator)
+    await client.broadcast_tx_sync(issue_tx(1))
+
+    async def grown() -> bool:
+        return (await client.status()).latest.height > 1
+
+    await until(grown)
+    database, copied = Home(validator.folder).database, tmp_path / "copied.db"
+    for end in ("-wal", ""):
+        copied.with_name(copied.name + end).write_bytes(database.with_name(database.name + end).read_bytes())
+    assert copied.with_name("copied.db-wal").stat().st_size
+    assert check_backup(copied).height > 1
