@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from chainpos.cli.looking import code_words, fields_line, opened_book, opened_source, place_of, tell_trace
+from chainpos.cli.looking import absence_line, code_words, fields_line, opened_book, opened_source, place_of, tell_trace
 from chainpos.cli.output import Json, end_progress, print_json, print_line, used_wrongly
 from chainpos.cli.pace import Pace
 from chainpos.errors import EXIT_CORRUPT, EXIT_REFUSED
@@ -66,7 +66,7 @@ def search(
         if answer.more:
             print_line(f"There are more than these {len(answer.hits)}: add a word, such as a day or a shop.")
         for absence in answer.absences:
-            print_line(f"{absence.kind:12} {absence.sentence_en}")
+            print_line(f"{absence.kind:12} {absence_line(absence, answer.refused(absence))}")
     if not answer.hits:
         raise SystemExit(EXIT_REFUSED)
 
@@ -183,7 +183,7 @@ def timeline(
             f" [{one.evidence}]"
         )
     for absence in story.absences:
-        print_line(absence.sentence_en)
+        print_line(absence_line(absence, story.refused(absence)))
 
 
 @app.command()

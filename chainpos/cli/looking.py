@@ -13,9 +13,12 @@ from chainpos.errors import MalformedBytes
 
 if TYPE_CHECKING:
     from chainpos.core.chain.genesis import GenesisDoc
+    from chainpos.inspect.absence import Absence
+    from chainpos.inspect.search import Hit
     from chainpos.inspect.source import ChainSource
     from chainpos.inspect.steps import Step, Trace
     from chainpos.inspect.support import SupportDesk
+    from chainpos.inspect.timeline import Moment
     from chainpos.store.shop_reading import BookReader
 
 
@@ -79,9 +82,12 @@ def tell_trace(found: Trace, *, as_json: bool) -> None:
     """A trace, step by step."""
     import msgspec
 
+    from chainpos.inspect.currencies import trace_told
+
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
+    found = trace_told(found)
     mark = "HYPOTHETICAL " if found.hypothetical else ""
     print_line(f"{mark}{found.height}/{found.index} {found.kind} by {found.signer}: {found.name or 'accepted'}")
     for change in found.changed:
@@ -111,6 +117,16 @@ def step_line(step: Step) -> str:
 def fields_line(fields: tuple[tuple[str, str], ...] | None) -> str:
     """A record's fields in one line."""
     return "none" if fields is None else "{" + ", ".join(f"{name}={text}" for name, text in fields) + "}"
+
+
+def absence_line(absence: Absence, refused: Hit | Moment | None) -> str:
+    """What is absent, and of a refusal which transaction it was: what `chainpos inspect trace` takes."""
+    from chainpos.inspect.absence import REJECTED
+
+    if absence.kind != REJECTED:
+        return absence.sentence_en
+    where = absence.detail if refused is None else f"{refused.height}/{refused.index}"
+    return f"{absence.sentence_en} See: chainpos inspect trace {where}"
 
 
 def code_words(code: int) -> str:

@@ -90,9 +90,13 @@ def message_fields(message: msgspec.Struct) -> Fields:
 
 def attribute_fields(attributes: Iterable[tuple[str, str]]) -> Fields:
     """An event's attributes, cleaned; amounts as amounts, in the currency that the event names."""
-    told = [(clean(name), clean(value)) for name, value in attributes]
-    currency = dict(told).get("currency", "")
-    return tuple((name, _attribute(name, value, currency)) for name, value in told)
+    told = tuple((clean(name), clean(value)) for name, value in attributes)
+    return in_currency(told, dict(told).get("currency", ""))
+
+
+def in_currency(fields: Fields, currency: str) -> Fields:
+    """Fields whose bare amounts are of a currency; as they are where that is ""."""
+    return tuple((name, _attribute(name, value, currency)) for name, value in fields)
 
 
 def _attribute(name: str, value: str, currency: str) -> str:

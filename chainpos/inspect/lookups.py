@@ -42,9 +42,10 @@ from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.inspect.absence import Absence, pruned
 from chainpos.inspect.asking import meant_by
 from chainpos.inspect.changing import parse_record_key, refused
-from chainpos.inspect.fields import Fields, amount_text, attribute_fields, record_fields, struct_fields
+from chainpos.inspect.currencies import currency_of_message, detail_in
+from chainpos.inspect.fields import Fields, amount_text, attribute_fields, in_currency, record_fields, struct_fields
 from chainpos.inspect.source import ChainSource, Found
-from chainpos.inspect.transactions import opened_message, transaction_row
+from chainpos.inspect.transactions import of_payment, opened_message, refund_in, transaction_row
 from chainpos.inspect.views import TransactionRow
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -141,7 +142,10 @@ class Lookups:
         found = self.source.found(height)
         if found is None or not 0 <= index < len(found.block.txs):
             return None
-        return transaction_row(found.block.txs[index], found.results[index], height, index)
+        wire = found.block.txs[index]
+        row, refund = transaction_row(wire, found.results[index], height, index), refund_in(wire)
+        payment = None if refund is None else self.record(PAYMENTS, refund.payment_id)
+        return row if refund is None or payment is None else of_payment(row, refund, payment)
 
     def transaction_card(self, height: int, index: int) -> Card | None:
         """A transaction: where it stands, how it ended, its message, the money it moved, what it told."""
@@ -150,6 +154,7 @@ class Lookups:
             return None
         result, header = found.results[index], found.block.header
         message = opened_message(found.block.txs[index])
+        currency = currency_of_message(message.fields) or ("" if row.amount is None else row.amount.currency)
         facts: list[tuple[str, str]] = [
             ("hash", row.hash),
             ("block", str(height)),
@@ -161,8 +166,9 @@ class Lookups:
             ("gas", str(result.gas_used)),
         ]
         if result.info:
-            facts.append(("detail", clean(result.info)))
-        parts: list[tuple[str, Fields]] = [("transaction", tuple(facts)), ("message", message.fields)]
+            facts.append(("detail", detail_in(row.code, clean(result.info), currency)))
+        asked = in_currency(message.fields, currency)
+        parts: list[tuple[str, Fields]] = [("transaction", tuple(facts)), ("message", asked)]
         if row.legs:
             legs = tuple((leg.account, amount_text(leg.minor, leg.currency)) for leg in row.legs)
             parts.append(("postings", legs))
@@ -171,7 +177,7 @@ class Lookups:
         return Card(kind="transaction", name=row.hash.lower(), height=height, parts=tuple(parts), transactions=(row,))
 
     def account(self, address: bytes) -> Card | None:
-        """A customer: the record, the balances, a freeze, the latest payments."""
+        """A customer: the record, the balances, a freeze, the latest payments and what came back of them."""
         customer = self.record(CUSTOMERS, address)
         if customer is None:
             return None
@@ -183,14 +189,16 @@ class Lookups:
         parts = [("customer", struct_fields(customer)), ("balances", tuple(balances))]
         parts += self._freeze(account_subject(address))
         found = self.transactions(
-            f"payments.paid.payer='{address.hex()}'", f"chainpos.rejected.signer='{address.hex()}'"
+            f"payments.paid.payer='{address.hex()}'",
+            f"refunds.refunded.payer='{address.hex()}'",
+            f"chainpos.rejected.signer='{address.hex()}'",
         )
         return Card(
             kind="account", name=address.hex(), height=self.height, parts=tuple(parts), transactions=tuple(found)
         )
 
     def merchant(self, name: str) -> Card | None:
-        """A shop: the record, where its money is by currency, a freeze, the latest payments."""
+        """A shop: the record, where its money is by currency, a freeze, the latest payments and refunds."""
         merchant = self.record(MERCHANTS, merchant_key(name))
         if merchant is None:
             return None
@@ -203,7 +211,9 @@ class Lookups:
             held = self._balance(merchant_account(name, merchant.acquirer), currency)
             parts.append((f"money {currency}", (("balance", held), *struct_fields(stands, currency))))
         parts += self._freeze(merchant_subject(name))
-        found = self.transactions(f"payments.paid.merchant='{name}'", f"chainpos.rejected.merchant='{name}'")
+        found = self.transactions(
+            *(f"{event}.merchant='{name}'" for event in ("payments.paid", "refunds.refunded", "chainpos.rejected"))
+        )
         return Card(kind="merchant", name=name, height=self.height, parts=tuple(parts), transactions=tuple(found))
 
     def till(self, key: bytes) -> Card | None:
@@ -244,6 +254,7 @@ class Lookups:
             found = self.transactions(
                 f"payments.paid.payment='{request_id.hex()}'",
                 f"refunds.refunded.payment='{request_id.hex()}'",
+                f"chainpos.rejected.payment='{request_id.hex()}'",
                 f"chainpos.rejected.reference='{payment.reference}'"
                 f" AND chainpos.rejected.merchant='{payment.merchant}'",
             )

@@ -61,6 +61,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     absences: tuple[Absence, ...]
     more: bool = False
 
+    def refused(self, one: Absence) -> Hit | None:
+        """The transaction that an absence says was refused, where it is among the hits."""
+        return next((hit for hit in self.hits if one.kind == absence.REJECTED and hit.name == one.detail), None)
+
 
 class Search:
     """Searches one source, with a shop's book where there is one."""

@@ -60,6 +60,11 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     absences: tuple[Absence, ...]
     money: str = ""
 
+    def refused(self, one: Absence) -> Moment | None:
+        """The moment of what an absence says was refused."""
+        evidence = f"tx {one.detail}"
+        return next((each for each in self.moments if each.stage == "refused" and each.evidence == evidence), None)
+
 
 def timeline(source: ChainSource, word: str, book: BookReader | None = None) -> Timeline:
     """The story of the payment that a reference, request, link, transaction or sale number names.
@@ -134,8 +139,7 @@ class _Story:
             self._requested(self._request)
         if self._sale is not None:
             self._from_book(self._sale)
-        if reference and merchant:
-            self._refused(reference, merchant)
+        self._refused(reference, merchant)
         order = {stage: at for at, stage in enumerate(STAGES)}
         moments = sorted(set(self._moments), key=lambda each: (each.time_ns, order.get(each.stage, 99), each.evidence))
         return Timeline(
@@ -316,8 +320,12 @@ class _Story:
             self._absences.append(self._lookups.vouched(unpaid) if self._sale is None else unpaid)
 
     def _refused(self, reference: str, merchant: str) -> None:
-        query = f"chainpos.rejected.reference='{reference}' AND chainpos.rejected.merchant='{merchant}'"
-        for height, index in self._source.search(query, MAX_LISTED):
+        """What was refused of the request, and of what came after it: a refund names the payment alone."""
+        places = set(self._source.search(f"chainpos.rejected.payment='{self._id.hex()}'", MAX_LISTED))
+        if reference and merchant:
+            query = f"chainpos.rejected.reference='{reference}' AND chainpos.rejected.merchant='{merchant}'"
+            places.update(self._source.search(query, MAX_LISTED))
+        for height, index in sorted(places):
             row = self._lookups.transaction(height, index)
             if row is not None and row.problem is not None:
                 self._ledger("refused", height, index, f"{row.kind}: {row.problem.name}", row.code)

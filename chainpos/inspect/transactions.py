@@ -13,6 +13,8 @@ from chainpos.core.chain.envelope import decode_envelope
 from chainpos.core.chain.results import Event, TxResult
 from chainpos.core.contracts.balances.events import POSTED, decode_legs
 from chainpos.core.contracts.payments.messages import decode_request
+from chainpos.core.contracts.payments.records import Payment
+from chainpos.core.contracts.refunds.messages import Refund
 from chainpos.core.contracts.registry import MESSAGES
 from chainpos.core.values.amount import MAX_MINOR, Amount
 from chainpos.core.values.currency import CURRENCIES
@@ -45,6 +47,18 @@ def transaction_row(wire: bytes, result: TxResult, height: int, index: int) -> T
         events=tuple(_event(event) for event in result.events),
         problem=sentence_of(result.code) if result.code else None,
     )
+
+
+def refund_in(wire: bytes) -> Refund | None:
+    """What a transaction asks to give back, where that is what it asks."""
+    _, message = _read(wire)
+    return message if isinstance(message, Refund) else None
+
+
+def of_payment(row: TransactionRow, refund: Refund, payment: Payment) -> TransactionRow:
+    """A refund's row with what its message leaves to the payment: whose it was, and the currency."""
+    told = clean(f"{payment.merchant} {payment.reference} {refund.reference}")
+    return msgspec.structs.replace(row, summary=told, amount=Amount(refund.amount_minor, payment.currency))
 
 
 class OpenedMessage(NamedTuple):

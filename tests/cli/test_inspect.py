@@ -91,6 +91,13 @@ def test_what_is_absent_ends_with_its_kind(run: Run) -> None:
     assert [each["kind"] for each in json.loads(result.stdout)["absences"]] == ["not_synced"]
 
 
+def test_what_was_refused_leads_to_its_trace(run: Run) -> None:
+    for command in ("search", "timeline"):
+        (told,) = [line for line in run(command, "XM13-00180").stdout.splitlines() if "Rejected at height 59" in line]
+        assert told.endswith("chainpos inspect trace 59/4")
+    assert "already_paid" in run("trace", "59/4").stdout
+
+
 def test_ux32_a_case_is_written_opened_and_refused_when_damaged(run: Run, home: Path, tmp_path: Path) -> None:
     file, page = tmp_path / "a.case", tmp_path / "a.html"
     facts = _json(run("case", "XM13-00180", "-o", str(file), "--json"))

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from chainpos.core.checkout.request import link_id
+from chainpos.core.values.amount import Amount
 from chainpos.core.values.hashes import sha256
 from chainpos.inspect import absence
 from chainpos.inspect.case import Case
 from chainpos.inspect.case_file import make_case
 from chainpos.inspect.case_open import open_case
+from chainpos.inspect.currencies import trace_told
 from chainpos.inspect.explain import explain
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.search import Search
@@ -22,7 +24,7 @@ from chainpos.inspect.timeline import Timeline, timeline
 from chainpos.inspect.trace import trace_transaction
 from chainpos.store.chain import ChainReader
 from chainpos.store.shop_reading import BookReader
-from tests.inspect.recorded import NEVER_SENT, book_of_a_lost_sale, day_until, first_place
+from tests.inspect.recorded import NEVER_SENT, book_of_a_lost_sale, day_until, first_place, places
 
 
 def _told(source: StoreSource, height: int, index: int, kind: str) -> dict[str, str]:
@@ -55,7 +57,8 @@ def test_1_paid_to_the_wrong_shop(day: StoreSource) -> None:
     # The shop that was meant knows nothing; the customer's own account does.
     elsewhere = Search(day).find(f"HF01 {amount} 2026-03-02T09:31")
     assert {each.kind for each in elsewhere.absences} == {absence.UNKNOWN}
-    (hit,) = [hit for hit in Search(day).find(f"{told['payer']} {amount}").hits if told["reference"] in hit.summary]
+    hits = [hit for hit in Search(day).find(f"{told['payer']} {amount}").hits if told["reference"] in hit.summary]
+    (hit,) = [hit for hit in hits if hit.summary.startswith("payments.")]
     assert told["merchant"] in hit.summary
     assert _proved(day, hit.name).timeline.merchant == told["merchant"]
 
@@ -89,6 +92,51 @@ def test_ux30_4_the_refund_is_missing(day: StoreSource) -> None:
     request = Lookups(day).request(bytes.fromhex(told["payment"]))
     assert request is not None
     assert any(heading.startswith("refund ") for heading, _ in request.parts)
+
+
+def test_a_refund_that_was_refused_is_in_its_payment_s_story_and_what_it_lacked_is_an_amount(day: StoreSource) -> None:
+    refusals = ((height, index) for height, index, _ in places(day, "not_enough_available"))
+    height, index = next(
+        place for place in refusals if _told(day, *place, "chainpos.rejected")["kind"] == "refunds.refund"
+    )
+    row = Lookups(day).transaction(height, index)
+    assert row is not None
+    payment = _told(day, height, index, "chainpos.rejected")["payment"]
+    merchant, reference, refund = row.summary.split()
+    assert (reference.startswith(merchant), refund[0], str(row.amount)) == (True, "R", "70.00 CNY")
+    case = _proved(day, reference)
+    (refused,) = [moment for moment in case.timeline.moments if moment.stage == "refused"]
+    assert (refused.height, refused.index) == (height, index)
+    assert [case.timeline.refused(each) for each in case.timeline.absences] == [refused]
+    asked = Lookups(day).request(bytes.fromhex(payment))
+    assert asked is not None
+    assert (height, index) in {(each.height, each.index) for each in asked.transactions}
+    card = Lookups(day).transaction_card(height, index)
+    assert card is not None
+    fields = dict(card.parts)
+    assert dict(fields["transaction"])["detail"] == "lacks 13.07 CNY"
+    assert dict(fields["message"])["amount_minor"] == "70.00 CNY"
+    # What is read is in its currency; what a case holds is what the run told.
+    run = trace_transaction(day, height, index)
+    assert (run.detail, trace_told(run).detail) == ("lacks 1307", "lacks 13.07 CNY")
+    assert dict(trace_told(run).message)["amount_minor"] == "70.00 CNY"
+
+
+def test_a_refund_s_record_is_told_in_its_payment_s_currency(day: StoreSource) -> None:
+    told = trace_told(trace_transaction(day, *first_place(day, kind="refunds.refunded")))
+    (written,) = [each.fields_after for each in told.writes if each.name.startswith("refunds ")]
+    assert written is not None
+    assert all(value.endswith(" CNY") for name, value in written if name.endswith("_minor"))
+
+
+def test_cards_of_the_customer_and_of_the_shop_tell_what_came_back(day: StoreSource) -> None:
+    height, index = first_place(day, kind="refunds.refunded")
+    told = _told(day, height, index, "refunds.refunded")
+    for card in (Lookups(day).account(bytes.fromhex(told["payer"])), Lookups(day).merchant(told["merchant"])):
+        assert card is not None
+        (row,) = [each for each in card.transactions if (each.height, each.index) == (height, index)]
+        assert (row.kind, row.amount) == ("refunds.refund", Amount(int(told["amount_minor"]), "CNY"))
+        assert told["reference"] in row.summary
 
 
 def test_5_the_account_is_frozen(day: StoreSource) -> None:

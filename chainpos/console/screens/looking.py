@@ -20,11 +20,13 @@ from textual.widget import Widget
 from chainpos.console.cells import cut, width_of
 from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
+from chainpos.console.language import Texts
 from chainpos.console.screens.frame import Frame
 from chainpos.console.widgets.line_list import LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.inspect.support import SupportDesk
+from chainpos.inspect.words import words_in
 
 TELL_AFTER_S = 0.3
 TICK_S = 0.25
@@ -233,6 +235,11 @@ class Questions(Protocol):
 
     def explain(self, about: About) -> Screen[Any]:
         """What its code means."""
+
+
+def named_refusal(texts: Texts, height: int, index: int, kind: str) -> str:
+    """Which transaction was refused, before the sentence that says so: "197/4 refunds.refund: "."""
+    return f"{height:,}/{index} {words_in(texts.language).kind(kind)}: "
 
 
 def texts_for(widget: Widget, prefix: str, code: str) -> str:

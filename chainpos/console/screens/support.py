@@ -25,7 +25,7 @@ from chainpos.console.scanner import normalised
 from chainpos.console.screens.card import open_thing
 from chainpos.console.screens.case_file import CaseScreen
 from chainpos.console.screens.case_form import FileForm
-from chainpos.console.screens.looking import About, Looking, texts_for
+from chainpos.console.screens.looking import About, Looking, named_refusal, texts_for
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.console.widgets.words import Field
@@ -69,7 +69,9 @@ class Nothing(LinesPanel):
         texts = texts_of(self)
         word = texts_for(self, "absence", absence.kind)
         sentence = texts.either(absence.sentence_en, absence.sentence_zh)
-        rows = wrap(f"○ {word} · {sentence}", width)
+        hit = self.answer.refused(absence) if self.answer else None
+        which = "" if hit is None else named_refusal(texts, hit.height, hit.index, hit.summary.partition(" ")[0])
+        rows = wrap(f"○ {word} · {which}{sentence}", width)
         return [line(row, "$warn-text" if not at else "") for at, row in enumerate(rows)]
 
 

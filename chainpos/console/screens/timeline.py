@@ -14,7 +14,7 @@ from chainpos.console.cells import wrap
 from chainpos.console.context import texts_of
 from chainpos.console.phrases import Tone, day_and_clock
 from chainpos.console.screens.card import open_thing
-from chainpos.console.screens.looking import About, Looking, texts_for
+from chainpos.console.screens.looking import About, Looking, named_refusal, texts_for
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
 from chainpos.inspect.absence import NOT_SYNCED, PENDING, PRUNED
@@ -100,7 +100,13 @@ class Story(LinesPanel):
         lines += [rule(texts("timeline.as_of", height=f"{story.height:,}"), width), line(told, "bold", width=width)]
         for absence in story.absences[:4]:
             word = texts_for(self, "absence", absence.kind)
-            rows = wrap(f"○ {word} · {texts.either(absence.sentence_en, absence.sentence_zh)}", width)
+            moment = story.refused(absence)
+            which = (
+                ""
+                if moment is None
+                else named_refusal(texts, moment.height, moment.index, moment.detail.partition(":")[0])
+            )
+            rows = wrap(f"○ {word} · {which}{texts.either(absence.sentence_en, absence.sentence_zh)}", width)
             lines += [line(each, "$warn-text" if not at else "") for at, each in enumerate(rows)]
         return lines
 

@@ -36,6 +36,7 @@ from chainpos.console.widgets.ground import Room
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
 from chainpos.console.widgets.step_pane import PANES, StepPane
+from chainpos.inspect.currencies import trace_told
 from chainpos.inspect.steps import CALL, CHECK, DELETE, EVENT, POSTING, READ, UNDO, WRITE, Step, Trace
 from chainpos.inspect.what_if import Comparison
 from chainpos.inspect.words import words_in
@@ -227,10 +228,10 @@ class TraceScreen(Looking):
         self._show(trace)
 
     def _show(self, trace: Trace) -> None:
-        self.trace = trace
+        self.trace = trace = trace_told(trace)
         rows = rows_of_trace(trace)
         if self.real is not None and self.compared is not None:
-            rows = rows_of_comparison(self.real, trace, self.compared)
+            rows = rows_of_comparison(trace_told(self.real), trace, self.compared)
             self.steps.compared = True
         head, pane = self.query_one("#trace-head", TraceHead), self.query_one("#step-pane", StepPane)
         texts = self.console_app.texts

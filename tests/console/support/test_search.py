@@ -117,3 +117,13 @@ async def test_the_field_can_be_asked_again_after_a_question_that_is_refused(
         await ask(pilot, "59")
         await press(pilot, "enter")
         assert "HEADER" in text_of(app)
+
+
+async def test_what_was_refused_is_named_by_its_place_in_the_list_and_in_its_timeline(
+    day_database: Path, tmp_path: Path
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
+        await ask(pilot, "XM13-00180")
+        assert "REJECTED · 59/4 payments.pay: Rejected" in text_of(app)
+        await press(pilot, "t")
+        assert "59/4 payments.pay: Rejected" in text_of(app)
