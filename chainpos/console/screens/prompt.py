@@ -29,9 +29,10 @@ class Prompt(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "close", "dialog.close")]
 
-    def __init__(self, about: str, subject: str, send: Callable[[str], Awaitable[None]], typed: str = "") -> None:
+    def __init__(self, about: str, subject: str, send: Callable[[str], Awaitable[None]], behind: str = "") -> None:
+        """`behind` stands in the field already, behind the cursor."""
         super().__init__()
-        self.about, self.subject, self.send, self.begun_with = about, subject, send, typed
+        self.about, self.subject, self.send, self.behind = about, subject, send, behind
         self.sending = False
 
     def compose(self) -> ComposeResult:
@@ -41,7 +42,7 @@ class Prompt(Dialog[bool]):
             yield Words(texts(f"{self.about}.title", subject=self.subject), classes="dialog-title")
             with Row(classes="field"):
                 yield Words(texts(f"{self.about}.label"), classes="field-label")
-                yield Field(self.begun_with, id="prompt-field", max_length=24, select_on_focus=False)
+                yield Field(self.behind, id="prompt-field", max_length=24, select_on_focus=False)
             yield Words(texts(f"{self.about}.hint"), classes="dialog-text")
             yield Notice(id="form-notice")
 
@@ -53,8 +54,13 @@ class Prompt(Dialog[bool]):
 
     @on(Input.Changed)
     def typed(self) -> None:
-        """A refusal is about what was typed before."""
+        """A refusal is about what was typed before. What stands behind the cursor is not there twice if it is typed."""
         self.query_one("#form-notice", Notice).told = None
+        field = self.query_one(Input)
+        typed, rest = field.value[: field.cursor_position], field.value[field.cursor_position :]
+        if rest and rest == self.behind and typed.endswith(rest):
+            field.value = typed
+            field.cursor_position = len(typed)
 
     @on(Input.Submitted)
     def submitted(self) -> None:
