@@ -145,9 +145,6 @@ class ShiftScreen(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what this shift, and whoever is signed in, allow."""
         is_open, looking_back = self.view is not None and self.view.shift > 0, self.number > 0
-        if action == "open_shift" and is_open and not looking_back and self.may(Right.SHIFT):
-            # It is there and can do nothing now: `on_key` says why.
-            return None
         fits = {
             "open_shift": not is_open,
             "close_shift": is_open and not looking_back,
@@ -160,7 +157,10 @@ class ShiftScreen(Page):
             "older": bool(self._older()),
             "newer": looking_back,
         }
-        return super().check_action(action, parameters) if fits.get(action, True) else False
+        if fits.get(action, True):
+            return super().check_action(action, parameters)
+        # What whoever is here may do, and can not now, is there and not offered: `on_key` says why.
+        return None if action in self.RIGHTS and self.may(self.RIGHTS[action]) else False
 
     def _older(self) -> int:
         """The closed shift before the one that is looked at, 0 for none."""
@@ -190,17 +190,27 @@ class ShiftScreen(Page):
         self._ask()
 
     def on_key(self, event: events.Key) -> None:
-        """A shift that opened by itself has no float: who asks to open it is told where that goes."""
-        live = self.active_bindings
-        asked, shift = live.get(event.key), self.shift
-        if asked is None or asked.enabled or asked.binding.id != "shift.open" or shift is None or not shift.is_open:
-            return
-        texts = self.console_app.texts
-        pressed = next((pressed for pressed, each in live.items() if each.binding.id == "shift.cash_in"), "")
-        words = texts("shift.is_open", time=clock(shift.opened_ns, self.console_app.zone))
-        next_step = texts("shift.float_later", key=key_name(texts, pressed)) if live[pressed].enabled else ""
-        self.told(Told(words, next_step=next_step))
-        event.stop()
+        """Who presses what cannot be done now is told why, and what to press."""
+        asked = self.active_bindings.get(event.key)
+        if asked is not None and not asked.enabled and self.shift is not None:
+            self.told(self._why_not(self.shift))
+            event.stop()
+
+    def _why_not(self, shift: ShiftView) -> Told:
+        texts, zone = self.console_app.texts, self.console_app.zone
+        if self.view is None or not self.view.shift:
+            return Told(texts("shift.none_open"), next_step=self._by_key("shift.open_it", "shift.open"))
+        if self.number:
+            what = texts("shift.looking_back", number=self.number)
+            return Told(what, next_step=self._by_key("shift.to_open", "shift.x"))
+        # A shift that opened by itself has no float: who asks to open it is told where that goes.
+        what = texts("shift.is_open", time=clock(shift.opened_ns, zone))
+        return Told(what, next_step=self._by_key("shift.float_later", "shift.cash_in"))
+
+    def _by_key(self, text: str, binding_id: str) -> str:
+        live, texts = self.active_bindings, self.console_app.texts
+        pressed = next((key for key, each in live.items() if each.binding.id == binding_id and each.enabled), "")
+        return texts(text, key=key_name(texts, pressed)) if pressed else ""
 
     def action_open_shift(self) -> None:
         """Ask for the float."""

@@ -40,6 +40,35 @@ async def test_a_shift_that_opened_by_itself_says_where_its_float_goes(till: Pre
         assert till.shifts.asked == []
 
 
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "You are looking at shift 2, which is closed. x shows the open one."),
+        ("zh", "正在查看已结的班次 2。 按 x 查看进行中的班次。"),
+    ],
+)
+async def test_who_looks_back_is_told_why_a_key_of_the_open_shift_does_nothing(
+    till: PreparedTill, tmp_path: Path, language: str, says: str
+) -> None:
+    till.shifts.put(OPEN)
+    async with opened(till, tmp_path, language=language) as (app, pilot):
+        await key_in(pilot, "f11", "left")
+        for pressed in ("o", "Z", "i", "u"):
+            await key_in(pilot, "d", pressed)
+            assert says in " ".join(text_of(app).split())
+            await key_in(pilot, "x", "left")
+        await key_in(pilot, "o", "x")
+        assert "SHIFT 3 · OPEN" in text_of(app) or "班次 3 · 进行中" in text_of(app)
+        assert till.shifts.asked == []
+
+
+async def test_where_no_shift_is_open_its_keys_say_how_one_is_opened(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await key_in(pilot, "f11", "z")
+        shown = " ".join(text_of(app).split())
+        assert "No shift is open. Open one with o; the first sale opens one by itself." in shown
+
+
 async def test_cash_out_of_more_than_the_drawer_holds_is_asked_about_once(till: PreparedTill, tmp_path: Path) -> None:
     till.shifts.put(OPEN)
     async with opened(till, tmp_path) as (app, pilot):
