@@ -63,9 +63,23 @@ class InTurn(App[int], inherit_bindings=False):
     async def pass_on(self, event: events.Key) -> None:
         """To who has the focus. Nothing else is begun before it has come to its end."""
         receiver, self._over = self.focused or self.screen, self.screen
-        await super().on_event(event)
+        await super().on_event(self._as_bound(event))
         self._under_way_since_s = monotonic()
         self._behind(receiver, receiver, TIMES_BEHIND)
+
+    def _as_bound(self, event: events.Key) -> events.Key:
+        """A capital that means nothing here is its small letter, where that does: with Caps Lock on keys go on."""
+        small, focused = event.key.lower(), self.focused
+        if len(event.key) > 1 or small == event.key:
+            return event
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            return event
+        live = self.screen.active_bindings
+        if event.key in live or small not in live:
+            return event
+        meant = events.Key(small, small)
+        meant.time = event.time
+        return meant
 
     def next_are(self, *steps: Step) -> None:
         """These come before what was typed meanwhile."""

@@ -86,10 +86,10 @@ class CounterScreen(CounterFace):
     def on_key(self, event: events.Key) -> None:
         """Digits and the point, also as an IME types them, whatever has the focus."""
         character = normalised(event.character or "")
-        if character and self.swallowed.startswith(character):
+        if character and self.swallowed.casefold().startswith(character.casefold()):
             event.stop()
             event.prevent_default()
-            self.swallowed = self.swallowed.removeprefix(character)
+            self.swallowed = self.swallowed[len(character) :]
         elif len(character) == 1 and character in "0123456789.":
             event.stop()
             event.prevent_default()
