@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from chainpos.console.screens.articles import ArticleSearch
 from chainpos.console.screens.counter import CounterScreen
@@ -149,18 +148,6 @@ async def test_ux10_quantities_discounts_and_undo_by_key(till: PreparedTill, tmp
         await charged(600 + 9_180, "backspace")
         await charged(4_890, "ctrl+d", *"50", "percent_sign", "enter")
         await charged(4_890 + 489, "ctrl+t", *"10", "percent_sign", "enter")
-
-
-@pytest.mark.parametrize("typed", ["50", "50%"])
-async def test_a_percentage_is_typed_with_its_sign_or_without_where_the_sign_stands_already(
-    till: PreparedTill, tmp_path: Path, typed: str
-) -> None:
-    async with opened(till, tmp_path) as (app, pilot):
-        await rung_up(till, pilot, TEA)
-        await key_in(pilot, "percent_sign", *("percent_sign" if each == "%" else each for each in typed))
-        assert app.screen.query_one(Input).value == "50%"
-        await key_in(pilot, "enter")
-        await until(pilot, lambda: till.view.bill is not None and till.view.bill.charged == cny(600))
 
 
 @pytest.mark.slow
