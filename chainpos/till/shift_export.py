@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.checkout.reconciling import Line
-from chainpos.core.checkout.takings import NO_RATE, Taxed
+from chainpos.core.checkout.takings import NO_RATE, Taxed, charged_and_back
 from chainpos.core.checkout.z_report import ReportFile, ZReport
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.text import clean
@@ -161,17 +161,13 @@ def tax_csv(report: ZReport) -> bytes:
     Of keyed amounts the report's own table has no refunds, as they give no tax back. Here they stand where its
     movements tell them; the cells are empty where some of what went back may be of bills, or of an earlier shift.
 
-    Below zero, given back is what an earlier report told of a refund that the ledger denies. Alone at its rate that
-    stands as charged again: a report does not say which of the two it is.
+    Below zero, given back is what an earlier report told of a refund that the ledger denies.
     """
     told: list[Sequence[object]] = [TAX_COLUMNS]
     for rate_ppm in sorted({each.rate_ppm for each in report.taxed}):
-        first, *back = [each for each in report.taxed if each.rate_ppm == rate_ppm]
-        # What was charged comes first in a report, and is never below zero.
-        charged = first if (first.due_minor, first.tax_minor) >= (0, 0) else Taxed(rate_ppm, 0, 0)
-        given = [*back] if charged is first else [first, *back]
-        due_minor, tax_minor = -sum(each.due_minor for each in given), -sum(each.tax_minor for each in given)
-        told.append(_tax_row(report, charged, (due_minor, tax_minor) if rate_ppm != NO_RATE else _keyed_back(report)))
+        charged, back = charged_and_back(report.taxed, rate_ppm)
+        figures = (back.due_minor, back.tax_minor) if rate_ppm != NO_RATE else _keyed_back(report)
+        told.append(_tax_row(report, charged, figures))
     if _keyed_back(report) is None and all(each.rate_ppm != NO_RATE for each in report.taxed):
         told.append(_tax_row(report, Taxed(NO_RATE, 0, 0), None))
     return _table(told)

@@ -200,8 +200,7 @@ def read_book(
     back, to_sale = ShopBeside(shifts.book).uncounted(), shifts.book.next_number() - 1
     entries = [_sale_entry(row) for row in paid] + [entry for entry in refunds if entry.reference not in known]
     tax_back = read_tax_back(shifts, refunds_to_tell(entries, ledger, counted), back)
-    given_back = by_rate([Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in tax_back])
-    taxed += negated([each for each in given_back if each.rate_ppm != NO_RATE and (each.due_minor or each.tax_minor)])
+    taxed += _given_back(taxed, tax_back)
     return BookSide(
         entries=tuple(entries),
         tendered=_tendered(shifts, came, went, back),
@@ -234,6 +233,18 @@ def read_book(
         to_sale=to_sale,
         tax_back=tax_back,
     )
+
+
+def _given_back(charged: Sequence[Taxed], tax_back: Sequence[TaxBackRow]) -> list[Taxed]:
+    """The rows of a report behind what was charged; nothing was where one of them would be read as charged."""
+    found: list[Taxed] = []
+    for each in negated(by_rate([Taxed(row.rate_ppm, row.due_minor, row.tax_minor) for row in tax_back])):
+        if each.rate_ppm == NO_RATE or not (each.due_minor or each.tax_minor):
+            continue
+        if (each.due_minor, each.tax_minor) > (0, 0) and all(row.rate_ppm != each.rate_ppm for row in charged):
+            found.append(Taxed(each.rate_ppm, 0, 0))
+        found.append(each)
+    return found
 
 
 def _sale_entry(row: SaleRow) -> Entry:

@@ -74,7 +74,8 @@ def _takings(view: ShiftView) -> list[tuple[str, int]]:
             rate = f"{each.percent}%"
             found.append((f"Tax 税 {rate}", each.tax_minor))
             if each.tax_back_minor:
-                found.append((f"of it back 其中退款 {rate}", -each.tax_back_minor))
+                kind = "of it back 其中退款" if each.tax_back_minor > 0 else "refund denied 退款未成"
+                found.append((f"{kind} {rate}", -each.tax_back_minor))
     return found
 
 

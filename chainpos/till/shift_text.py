@@ -6,7 +6,7 @@ from chainpos.core.values.amount import Amount, format_amount
 from chainpos.core.values.timestamps import format_rfc3339
 from chainpos.till.shift_views import Figure, ShiftView
 
-LABEL = 28
+LABEL = 32
 
 
 def shift_lines(view: ShiftView) -> list[str]:
@@ -71,7 +71,8 @@ def _taxes(view: ShiftView) -> list[tuple[str, str]]:
         rate = f"{each.percent} %"
         found.append((f"  Tax at {rate}", _signed(each.tax_minor, view.currency)))
         if each.tax_back_minor:
-            found.append((f"    refunds in it, {rate}", _signed(-each.tax_back_minor, view.currency)))
+            kind = "refunds" if each.tax_back_minor > 0 else "denied refunds"
+            found.append((f"    {kind} in it, {rate}", _signed(-each.tax_back_minor, view.currency)))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from chainpos.core.checkout.reconciling import BY_NAME, Line
-from chainpos.core.checkout.takings import NO_RATE, Sum, Taxed
+from chainpos.core.checkout.takings import NO_RATE, Sum, Taxed, charged_and_back
 from chainpos.core.checkout.z_report import ZReport
 from chainpos.core.values.amount import Amount
 from chainpos.inspect.views import Sentence
@@ -18,7 +18,8 @@ _PPM_OF_A_PERCENT: Final = 10_000
 class Figure(msgspec.Struct, frozen=True):
     """A named sum: of a tender, an hour, a tax rate, a person. `returned` is what of it went back.
 
-    Of a rate `tax_minor` is the tax that stayed, below zero where more was given back; `tax_back_minor` what was.
+    Of a rate `tax_minor` is the tax that stayed, below zero where more was given back; `tax_back_minor` what was,
+    below zero where it mends what an earlier report told of a refund that the ledger denies.
     """
 
     name: str
@@ -167,15 +168,14 @@ def shift_view(report: ZReport, *, closed: bool, digest: str = "", anchor_height
 
 
 def _tax_figure(report: ZReport, found: Taxed) -> Figure:
-    back = [row for row in report.taxed if row.rate_ppm == found.rate_ppm and row.due_minor < 0]
-    returned_minor = -sum(row.due_minor for row in back)
+    charged, back = charged_and_back(report.taxed, found.rate_ppm)
     return Figure(
         name="" if found.rate_ppm == NO_RATE else str(found.rate_ppm),
-        received=Amount(max(found.due_minor + returned_minor, 0), report.currency),
-        returned=Amount(returned_minor, report.currency),
+        received=Amount(charged.due_minor + max(-back.due_minor, 0), report.currency),
+        returned=Amount(max(back.due_minor, 0), report.currency),
         count=0,
         tax_minor=found.tax_minor,
-        tax_back_minor=-sum(row.tax_minor for row in back),
+        tax_back_minor=back.tax_minor,
     )
 
 

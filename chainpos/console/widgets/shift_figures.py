@@ -162,7 +162,8 @@ def figures_of(texts: Texts, view: ShiftView) -> list[tuple[str, str, Tone]]:
             percent = f"{each.percent} %"
             cells.append((texts("shift.tax", rate=percent), signed(each.tax_minor, money), "muted"))
             if each.tax_back_minor:
-                cells.append((texts("shift.tax_back", rate=percent), signed(-each.tax_back_minor, money), "muted"))
+                kind = "shift.tax_back" if each.tax_back_minor > 0 else "shift.tax_denied"
+                cells.append((texts(kind, rate=percent), signed(-each.tax_back_minor, money), "muted"))
     if view.requests:
         unpaid_minor = sum(each.amount.minor for each in view.requests)
         cells.append((texts("shift.unpaid", count=len(view.requests)), signed(unpaid_minor, money), "muted"))

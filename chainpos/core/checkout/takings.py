@@ -34,7 +34,9 @@ class Tendered(msgspec.Struct, frozen=True, kw_only=True):
 class Taxed(msgspec.Struct, frozen=True):
     """What was charged at one rate, tax included, and the tax in it; below zero what was given back.
 
-    `rate_ppm` is NO_RATE for keyed amounts.
+    `rate_ppm` is NO_RATE for keyed amounts. Of a report's rows of one rate the first is what was charged, be it
+    nothing, unless it is below zero. Behind it, a row that is not is no charge: it takes back what an earlier report
+    told of a refund that the ledger denies.
     """
 
     rate_ppm: int
@@ -154,6 +156,16 @@ def by_rate(taxed: Sequence[Taxed]) -> tuple[Taxed, ...]:
             each.rate_ppm, before.due_minor + each.due_minor, before.tax_minor + each.tax_minor
         )
     return tuple(found[rate] for rate in sorted(found))
+
+
+def charged_and_back(taxed: Sequence[Taxed], rate_ppm: int) -> tuple[Taxed, Taxed]:
+    """What was charged at a rate, and what was given back of it: below zero where that mends an earlier report."""
+    rows = [each for each in taxed if each.rate_ppm == rate_ppm]
+    charged = Taxed(rate_ppm, 0, 0)
+    if rows and (rows[0].due_minor, rows[0].tax_minor) >= (0, 0):
+        charged = rows.pop(0)
+    due_minor, tax_minor = sum(each.due_minor for each in rows), sum(each.tax_minor for each in rows)
+    return charged, Taxed(rate_ppm, -due_minor, -tax_minor)
 
 
 def cash_difference(drawer: Drawer) -> tuple[Difference, ...]:
