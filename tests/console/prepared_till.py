@@ -155,6 +155,8 @@ class PreparedTill:
         self.view = CounterView(shop=SHOP, network=network_of(), recent=recent)
         self.book: tuple[SaleView, ...] = DAY
         self.asked: list[tuple[object, ...]] = []
+        # What a sale that somebody cancels becomes.
+        self.cancel_ends_as = SaleState.CANCELLED
         self.paper = PreparedPaper(self.asked)
         self.proofs = PreparedProofs(self)
         self.items = PreparedItems()
@@ -244,7 +246,7 @@ class PreparedTill:
     async def cancel(self, reference: str) -> SaleView:
         self.asked.append(("cancel", reference))
         self._refuse()
-        self.move_sale(SaleState.CANCELLED)
+        self.move_sale(self.cancel_ends_as)
         if self.view.sale is None:
             raise RuntimeError("no sale in hand")
         return self.view.sale

@@ -19,10 +19,11 @@ from chainpos.console.showing import FINISHED, Stage
 from chainpos.console.widgets.key_line import KeyLine
 from chainpos.console.widgets.keypad import Keypad
 from chainpos.console.widgets.notice import Told
+from chainpos.core.checkout.matching import MONEY_RECEIVED
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
 from chainpos.till.codes import MustConfirm, is_customer_code
-from chainpos.till.views import BillView, SaleState, SaleView
+from chainpos.till.views import BillView, Link, SaleState, SaleView
 
 MOST_KEYED = 15
 # Longer than a key takes to arrive, shorter than a person takes to the next one.
@@ -257,7 +258,9 @@ class CounterScreen(CounterFace):
             if yes:
                 self.change(lambda: self._cancel(sale.reference), "sale")
 
-        self.app.push_screen(Question("cancel", texts("cancel.detail", amount=format_amount(sale.amount))), answered)
+        online = self.view is not None and self.view.network.link is Link.ONLINE
+        detail = texts("cancel.detail" if online else "cancel.detail_offline", amount=format_amount(sale.amount))
+        self.app.push_screen(Question("cancel", detail), answered)
 
     async def _cancel(self, reference: str) -> None:
         till, bill = self.console_app.till, self.bill
@@ -266,8 +269,12 @@ class CounterScreen(CounterFace):
         if bill is not None and cancelled.state is SaleState.CANCELLED:
             await self._back_to_bill(bill)
             return
-        await till.dismiss()
+        if cancelled.state not in MONEY_RECEIVED:
+            await till.dismiss()
         self.show_now()
+        if cancelled.state in {SaleState.WAITING, SaleState.SEEN, SaleState.REFUSED}:
+            texts = self.console_app.texts
+            self.told(Told(texts("cancel.on_its_way"), next_step=texts("cancel.watched")))
 
     async def _back_to_bill(self, bill: BillView | None) -> None:
         if bill is not None:

@@ -14,7 +14,7 @@ from tests.console.screens.test_paper import broken_over_lines
 
 
 @pytest.mark.parametrize(
-    ("language", "kind"), in_turns(("book", "clock_ahead", "clock_behind", "not_added", "taken_out"))
+    ("language", "kind"), in_turns(("book", "book_broken", "clock_ahead", "clock_behind", "not_added", "taken_out"))
 )
 async def test_ux8_a_fault_of_the_machine_stands_on_the_counter_with_its_way_out(
     till: PreparedTill, tmp_path: Path, language: str, kind: str
