@@ -20,7 +20,12 @@ _PASSING: Final = frozenset({
 
 
 class Unwritable(StoreError):
-    """The book cannot be written now, and is sound: the disk is full, or another program has it."""
+    """The book cannot be written now, and is sound; `why` says in words what is in the way."""
+
+    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+        super().__init__(f"the shop's book {path} cannot be used: {in_words(error)}")
+        known = {sqlite3.SQLITE_BUSY: "another program holds it", sqlite3.SQLITE_FULL: "the disk is full"}
+        self.why = known.get(_kind(error), str(error))
 
 
 class GaveWay(ChainposError):
@@ -35,8 +40,9 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if _kind(error) == sqlite3.SQLITE_INTERRUPT:
             raise GaveWay from error
-        raised = Unwritable if _kind(error) in _PASSING else StoreError
-        raise raised(f"the shop's book {path} cannot be used: {in_words(error)}") from error
+        if _kind(error) in _PASSING:
+            raise Unwritable(path, error) from error
+        raise StoreError(f"the shop's book {path} cannot be used: {in_words(error)}") from error
 
 
 def is_busy(error: sqlite3.Error) -> bool:

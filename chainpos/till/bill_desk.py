@@ -162,8 +162,8 @@ class BillDesk:
 
     async def park(self) -> None:
         """Set the bill in hand aside."""
-        await self._selling.put_sale_away()
         await self.leave()
+        await self._selling.put_sale_away()
 
     @whole
     async def take_up(self, number: int) -> None:

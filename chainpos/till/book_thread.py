@@ -28,7 +28,7 @@ class BookFailed(UserFacingError, StoreError):
     def __init__(self, failure: StoreError) -> None:
         UserFacingError.__init__(
             self,
-            f"The shop's book cannot be written: {failure}.",
+            f"The shop's book cannot be written: {failure.why if isinstance(failure, Unwritable) else failure}.",
             next_step=FREE_IT if isinstance(failure, Unwritable) else MEND_IT,
             exit_code=EXIT_CORRUPT,
         )

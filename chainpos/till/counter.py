@@ -247,15 +247,16 @@ class Till:
 
     async def dismiss(self) -> None:
         """Clear a finished sale from the counter; a waiting one stays in the book and is still watched."""
-        await self.put_sale_away()
         await self.bills.leave()
+        await self.put_sale_away()
 
+    @whole
     async def put_sale_away(self) -> None:
-        """No sale in hand."""
-        hand, self._hand = self._hand, None
+        """No sale in hand, once the book has it so."""
+        hand, book = self._hand, self._run.book
         if hand is not None:
-            book = self._run.book
             await book.call(lambda: book.book.save_setting(DISMISSED, _Number(hand.row.number)))
+            self._hand = None if self._hand is hand else self._hand
             self._run.changed()
 
     def resume_sale(self, number: int) -> None:

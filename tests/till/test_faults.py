@@ -172,6 +172,23 @@ async def test_a_till_whose_book_another_program_holds_at_its_start_looks_for_it
     await till.stop()
 
 
+async def test_what_cannot_be_put_aside_stays_on_the_counter_whole(tmp_path: Path) -> None:
+    book = ShopBook(tmp_path / "shop.db")
+    till = till_on(book, tmp_path)
+    await till.bills.add_amount(cny(700))
+    await till.bills.show_code()
+    other = held(book)
+    for put_aside in (till.dismiss, till.bills.park):
+        with pytest.raises(UserFacingError, match=r"cannot be written: another program holds it\."):
+            await put_aside()
+        view = till.counter()
+        assert view.sale is not None
+        assert view.bill is not None
+        assert view.held == ()
+    other.close()
+    await till.stop()
+
+
 async def test_a_damaged_book_is_said_with_the_way_out_and_an_empty_one_begins(shop: Shop) -> None:
     till = await shop.open_till()
     await till.request(cny(1250))
