@@ -15,11 +15,11 @@ from chainpos.console.screens.bill_keys import BUSY, LISTED
 from chainpos.console.screens.counter_face import CounterFace
 from chainpos.console.screens.enlarged import EnlargedCode
 from chainpos.console.screens.question import Question
+from chainpos.console.screens.with_paper import PAID
 from chainpos.console.showing import FINISHED, Stage
 from chainpos.console.widgets.key_line import KeyLine
 from chainpos.console.widgets.keypad import Keypad
 from chainpos.console.widgets.notice import Told
-from chainpos.core.checkout.matching import MONEY_RECEIVED
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
 from chainpos.till.codes import MustConfirm, is_customer_code
@@ -269,7 +269,7 @@ class CounterScreen(CounterFace):
         if bill is not None and cancelled.state is SaleState.CANCELLED:
             await self._back_to_bill(bill)
             return
-        if cancelled.state not in MONEY_RECEIVED:
+        if cancelled.state not in PAID:
             await till.dismiss()
         self.show_now()
         if cancelled.state in {SaleState.WAITING, SaleState.SEEN, SaleState.REFUSED}:
