@@ -49,20 +49,20 @@ def search(
     """
     import msgspec
 
-    from chainpos.core.values.timestamps import format_rfc3339
+    from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339_at
+    from chainpos.inspect.lookups import Lookups
     from chainpos.inspect.search import Search
 
     with opened_source(home, chain, node) as source:
+        offset_s = Lookups(source).utc_offset_s()
         answer = Search(source, opened_book(book)).find(" ".join(words))
     if as_json:
         print_json(msgspec.to_builtins(answer))
     else:
         for hit in answer.hits:
-            when = format_rfc3339(hit.time_ns) if hit.time_ns else ""
+            when = format_rfc3339_at(hit.time_ns // SECOND_NS * SECOND_NS, offset_s) if hit.time_ns else ""
             place = f"{hit.height}/{hit.index}" if hit.index >= 0 else str(hit.height)
-            print_line(
-                f"{hit.kind:12} {place:>10} {when:20.20} {hit.name} {hit.summary} {code_words(hit.code)}".rstrip()
-            )
+            print_line(f"{hit.kind:12} {place:>10} {when:25} {hit.name} {hit.summary} {code_words(hit.code)}".rstrip())
         if answer.more:
             print_line(f"There are more than these {len(answer.hits)}: add a word, such as a day or a shop.")
         for absence in answer.absences:
@@ -168,20 +168,21 @@ def timeline(
     """What became of a payment, in the order of time."""
     import msgspec
 
-    from chainpos.core.values.timestamps import format_rfc3339
+    from chainpos.core.values.timestamps import format_rfc3339_at
+    from chainpos.inspect.lookups import Lookups
     from chainpos.inspect.timeline import timeline as story_of
 
     with opened_source(home, chain, node) as source:
+        offset_s = Lookups(source).utc_offset_s()
         story = story_of(source, word, opened_book(book))
     if as_json:
         print_json(msgspec.to_builtins(story))
         return
     print_line(f"{story.reference} at {story.merchant}, as of height {story.height}; the money is {story.money or '-'}")
     for one in story.moments:
-        print_line(
-            f"{format_rfc3339(one.time_ns):30} {one.stage:17} {one.source:8} {one.detail} {code_words(one.code)}"
-            f" [{one.evidence}]"
-        )
+        when = format_rfc3339_at(one.time_ns, offset_s)
+        told = f"{when:30} {one.stage:17} {one.source:8} {one.detail} {code_words(one.code)}"
+        print_line(f"{told} [{one.evidence}]")
     for absence in story.absences:
         print_line(absence_line(absence, story.refused(absence)))
 

@@ -20,7 +20,14 @@ from chainpos.core.state.tables import PREFIX_BYTES
 from chainpos.core.values.amount import MAX_MINOR, Amount, format_amount
 from chainpos.core.values.currency import CURRENCIES
 from chainpos.core.values.text import clean
-from chainpos.core.values.timestamps import MAX_TIME_S, SECOND_NS, format_rfc3339
+from chainpos.core.values.timestamps import (
+    MAX_TIME_S,
+    SECOND_NS,
+    MalformedTime,
+    format_rfc3339,
+    format_rfc3339_at,
+    parse_rfc3339,
+)
 from chainpos.errors import MalformedBytes
 
 Fields = tuple[tuple[str, str], ...]
@@ -97,6 +104,20 @@ def attribute_fields(attributes: Iterable[tuple[str, str]]) -> Fields:
 def in_currency(fields: Fields, currency: str) -> Fields:
     """Fields whose bare amounts are of a currency; as they are where that is ""."""
     return tuple((name, _attribute(name, value, currency)) for name, value in fields)
+
+
+def by_clock(fields: Fields, offset_s: int) -> Fields:
+    """Fields whose times are told by a clock so far east of UTC, which each names: "2026-03-02T09:30:00+08:00"."""
+    return tuple((name, _by_clock(name, value, offset_s)) for name, value in fields)
+
+
+def _by_clock(name: str, value: str, offset_s: int) -> str:
+    if name.rpartition(".")[2] != "time" and not name.endswith(("_s", "_ns")):
+        return value
+    try:
+        return format_rfc3339_at(parse_rfc3339(value), offset_s)
+    except MalformedTime:
+        return value
 
 
 def _attribute(name: str, value: str, currency: str) -> str:

@@ -43,7 +43,15 @@ from chainpos.inspect.absence import Absence, pruned
 from chainpos.inspect.asking import meant_by
 from chainpos.inspect.changing import parse_record_key, refused
 from chainpos.inspect.currencies import currency_of_message, detail_in
-from chainpos.inspect.fields import Fields, amount_text, attribute_fields, in_currency, record_fields, struct_fields
+from chainpos.inspect.fields import (
+    Fields,
+    amount_text,
+    attribute_fields,
+    by_clock,
+    in_currency,
+    record_fields,
+    struct_fields,
+)
 from chainpos.inspect.source import ChainSource, Found
 from chainpos.inspect.transactions import of_payment, opened_message, refund_in, transaction_row
 from chainpos.inspect.views import TransactionRow
@@ -103,7 +111,15 @@ class Lookups:
             "cycle": lambda: self.cycle(*meant.cycle) if meant.cycle else None,
             "payout": lambda: self.payout(*meant.payout) if meant.payout else None,
         }
-        return known[kind]() if kind in known else self.record_card(parse_record_key(kind, name))
+        return self._by_clock(known[kind]() if kind in known else self.record_card(parse_record_key(kind, name)))
+
+    def _by_clock(self, card: Card | None) -> Card | None:
+        """A card whose times are by the network's clock, as those of a search are, and of a statement."""
+        if card is None:
+            return None
+        offset_s = self.utc_offset_s()
+        parts = tuple((heading, by_clock(fields, offset_s)) for heading, fields in card.parts)
+        return msgspec.structs.replace(card, parts=parts)
 
     def vouched(self, absent: Absence, made_ns: int = 0) -> Absence:
         """`absent`, if this node would have what was sought and made at `made_ns` or later; else that it is pruned.
@@ -174,7 +190,9 @@ class Lookups:
             parts.append(("postings", legs))
         told = [(kind, attributes) for kind, attributes in row.events if kind != "balances.posted"]
         parts += [(f"event {kind}", attribute_fields(attributes)) for kind, attributes in told]
-        return Card(kind="transaction", name=row.hash.lower(), height=height, parts=tuple(parts), transactions=(row,))
+        return self._by_clock(
+            Card(kind="transaction", name=row.hash.lower(), height=height, parts=tuple(parts), transactions=(row,))
+        )
 
     def account(self, address: bytes) -> Card | None:
         """A customer: the record, the balances, a freeze, the latest payments and what came back of them."""

@@ -15,9 +15,11 @@ from typing import TypeVar
 
 import msgspec
 
+from chainpos.core.chain.genesis import load_genesis
+from chainpos.core.contracts.network import utc_offset_in
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import clean
-from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, StoreError, UserFacingError
+from chainpos.errors import EXIT_UNREACHABLE, EXIT_USAGE, MalformedBytes, StoreError, UserFacingError
 from chainpos.inspect.case_file import make_case
 from chainpos.inspect.case_open import Opened, open_case
 from chainpos.inspect.changeable import Changeable, changeable
@@ -59,12 +61,14 @@ class Written(msgspec.Struct, frozen=True):
 class SupportDesk:
     """Looks into one chain. `name` is what the chain is called on a screen, `book` a shop's own book beside it.
 
-    `reached` is the height that a recorded chain has been verified to, while it is.
+    `reached` is the height that a recorded chain has been verified to, while it is; `utc_offset_s` how far east of UTC
+    the network's clock is, once that is known.
     """
 
     def __init__(self, opening: Opening | None, name: str, *, book: Path | None = None, genesis: bytes = b"") -> None:
         self.name = name
         self.reached = 0
+        self.utc_offset_s = utc_offset_of(genesis) if genesis else None
         self._opening, self._book_path, self._genesis = opening, book, genesis
         self._stack = ExitStack()
         self._source: ChainSource | None = None
@@ -207,7 +211,9 @@ class SupportDesk:
                     money_moved="",
                     exit_code=EXIT_USAGE,
                 )
-            self._source = self._stack.enter_context(self._opening(self._reach))
+            source = self._stack.enter_context(self._opening(self._reach))
+            self.utc_offset_s = Lookups(source).utc_offset_s()
+            self._source = source
         return self._source
 
     def _reach(self, height: int, _: int) -> None:
@@ -235,6 +241,14 @@ def recorded_desk(file: Path, *, book: Path | None = None) -> SupportDesk:
 def genesis_desk(genesis_json: bytes, name: str) -> SupportDesk:
     """A desk that knows a genesis and no chain: it can open case files."""
     return SupportDesk(None, name, genesis=genesis_json)
+
+
+def utc_offset_of(genesis_json: bytes) -> int | None:
+    """How far east of UTC the clock of a genesis document's network is; None where it is no such document."""
+    try:
+        return utc_offset_in(load_genesis(genesis_json).app_state)
+    except MalformedBytes:
+        return None
 
 
 def _card_of(thing: Thing, at: int, source: ChainSource) -> Card | None:

@@ -17,6 +17,7 @@ from chainpos.core.checkout.cart import Cart
 from chainpos.core.checkout.receipt import Receipt, Seller, Tendered
 from chainpos.core.checkout.receipt_proof import ProofRefused, ReceiptProof, encode_proof, verify_proof
 from chainpos.core.checkout.request import SignedRequest
+from chainpos.core.contracts.network import utc_offset_in
 from chainpos.core.contracts.payments.events import PAID
 from chainpos.core.contracts.payments.messages import decode_request
 from chainpos.core.contracts.payments.records import PAYMENTS
@@ -36,7 +37,6 @@ from chainpos.till.home import TillHome
 from chainpos.till.identity import Certified
 from chainpos.till.printing.queue import RECEIPT
 from chainpos.till.receipt_files import PROOF, file_bytes, file_kind
-from chainpos.till.running import utc_offset_of
 
 _TENDERS: Final = {CASH: ("Cash", "现金"), CARD: ("Card", "银行卡"), VOUCHER: ("Voucher", "代金券")}
 
@@ -155,7 +155,7 @@ async def make_file(paths: TillHome, reference: str, path: Path) -> bytes:
         raise _not_paid(reference)
     bill, names = book.bill_of_sale(row.number), book.setting(CERTIFIED, Certified) or Certified()
     sold = Sold(row) if bill is None else Sold(row, bill, tuple(book.tenders(bill.number)), book.returned(bill.number))
-    seller = Seller(settings.merchant, names.name_en, names.name_zh, genesis.chain_id, utc_offset_of(genesis))
+    seller = Seller(settings.merchant, names.name_en, names.name_zh, genesis.chain_id, utc_offset_in(genesis.app_state))
     connection = NodeConnection(settings.node)
     try:
         client = await connection.open()

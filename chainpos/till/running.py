@@ -15,6 +15,7 @@ import msgspec
 
 from chainpos.core.chain.genesis import GenesisDoc
 from chainpos.core.checkout.request import MalformedLink, format_link, link_id
+from chainpos.core.contracts.network import utc_offset_in
 from chainpos.errors import EXIT_USAGE, StateMismatch, StoreError, UserFacingError
 from chainpos.inspect.connection import NodeConnection
 from chainpos.inspect.views import Link, NetworkView
@@ -43,14 +44,6 @@ MONEY_PAUSE_NS: Final = 1_000_000_000
 CATCH_UP_PAUSE_NS: Final = 5_000_000_000
 
 
-class _NetworkSection(msgspec.Struct, frozen=True):
-    utc_offset_s: int = 0
-
-
-class _AppState(msgspec.Struct, frozen=True):
-    network: _NetworkSection = _NetworkSection()
-
-
 class RunningTill:
     """The parts of one till. `start` and `stop` it; `desk` knows the sales, `money` the settlement as last read."""
 
@@ -71,7 +64,7 @@ class RunningTill:
         self.genesis = genesis
         self.key = key
         self.clock = clock
-        self.utc_offset_s = utc_offset_of(genesis)
+        self.utc_offset_s = utc_offset_in(genesis.app_state)
         self.book = BookThread(book)
         self.outbox = Outbox(self.book, clock, key, genesis.chain_id, entropy)
         self.desk = Desk(
@@ -239,14 +232,6 @@ def identity_of(settings: TillSettings, genesis: GenesisDoc, key: Key) -> Identi
             exit_code=EXIT_USAGE,
         ) from error
     return Identity(genesis.chain_id, settings.merchant, key.public_key, host, int(port))
-
-
-def utc_offset_of(genesis: GenesisDoc) -> int:
-    """Seconds that the network's own clock is east of UTC."""
-    try:
-        return msgspec.json.decode(genesis.app_state, type=_AppState).network.utc_offset_s
-    except msgspec.DecodeError:
-        return 0
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,15 @@ def test_what_is_absent_ends_with_its_kind(run: Run) -> None:
     result = run("search", "5000000", "--json")
     assert result.exit_code == EXIT_REFUSED
     assert [each["kind"] for each in json.loads(result.stdout)["absences"]] == ["not_synced"]
+
+
+def test_times_are_by_the_network_s_clock_and_say_so(run: Run) -> None:
+    assert "2026-03-02T09:30:00+08:00" in run("search", "XM13-00180").stdout
+    assert "2026-03-02T09:29:55+08:00" in run("timeline", "XM13-00180").stdout
+    block = run("show", "block", "59").stdout
+    assert "2026-03-02T09:30:00+08:00" in block
+    assert not re.search(r"\dZ$", block, re.MULTILINE)
+    assert run("search", "2026-03-02T09:30:00+08:00").exit_code == EXIT_OK
 
 
 def test_what_was_refused_leads_to_its_trace(run: Run) -> None:

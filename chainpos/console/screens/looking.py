@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta, timezone, tzinfo
 from typing import Any, ClassVar, Protocol, cast
 
 import msgspec
@@ -23,7 +24,8 @@ from chainpos.console.keymap import key
 from chainpos.console.language import Texts
 from chainpos.console.screens.frame import Frame
 from chainpos.console.widgets.line_list import LineList
-from chainpos.console.widgets.lines_panel import LinesPanel, line
+from chainpos.console.widgets.lines_panel import LinesPanel, line, spread
+from chainpos.core.values.timestamps import clock_told
 from chainpos.errors import EXIT_USAGE, UserFacingError
 from chainpos.inspect.support import SupportDesk
 from chainpos.inspect.words import words_in
@@ -38,17 +40,22 @@ class Trail(LinesPanel):
 
     steps: reactive[tuple[str, ...]] = reactive(())
     working: reactive[str] = reactive("")
+    clock: reactive[str] = reactive("")
 
     def lines(self, width: int) -> Sequence[Content]:
-        """One line; the beginning gives way."""
+        """One line; the beginning gives way. At its end, whose clock all times of the screen are by."""
         if self.working:
             return [line(f"… {self.working}", "$warn-text bold", width=width)]
+        clock = line(self.clock, "$muted")
+        return [spread(self._way(width - clock.cell_length - 1), clock, width)]
+
+    def _way(self, width: int) -> Content:
         steps = list(self.steps)
         while len(steps) > 2 and sum(width_of(step) + 3 for step in steps) > width:
             steps[: 2 if steps[0] == "…" else 1] = ["…"]
         *before, last = steps or [""]
         quiet = "".join(f"{step} ▸ " for step in before)
-        return [Content.assemble(line(quiet, "$muted"), line(last, "$accent bold")).truncate(width, ellipsis=True)]
+        return Content.assemble(line(quiet, "$muted"), line(last, "$accent bold")).truncate(width, ellipsis=True)
 
 
 class About(msgspec.Struct, frozen=True):
@@ -91,6 +98,12 @@ class Looking(Frame):
             )
         return desk
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """The network's own clock, as on receipts and in a search; the console's until it is known."""
+        offset_s = self.desk.utc_offset_s
+        return self.console_app.zone if offset_s is None else timezone(timedelta(seconds=offset_s))
+
     @abstractmethod
     def heading(self) -> str:
         """This screen's step in the trail, in the language of now."""
@@ -126,7 +139,10 @@ class Looking(Frame):
                 steps.append(cut(each.heading(), LONGEST_STEP))
             if each is self:
                 break
-        self.query_one("#trail", Trail).steps = tuple(steps)
+        trail = self.query_one("#trail", Trail)
+        trail.steps = tuple(steps)
+        offset_s = self.desk.utc_offset_s
+        trail.clock = "" if offset_s is None else self.console_app.texts("support.clock", clock=clock_told(offset_s))
 
     def asking(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Ask the desk; what takes its time says so and for how long, and no key waits for it."""
@@ -151,6 +167,7 @@ class Looking(Frame):
             finally:
                 ticking.stop()
                 trail.working = ""
+                self._follow_trail()
 
         self.read(told, name)
 

@@ -115,16 +115,20 @@ class SupportScreen(Looking):
 
     def _cells(self, hit: Hit) -> Sequence[Cell]:
         texts = self.console_app.texts
-        summary = words_in(texts.language).told(hit.summary)
+        words = words_in(texts.language)
+        kind, what = texts_for(self, "kind", hit.kind), f"{words.told(hit.summary)} {hit.name}".strip()
         result: Cell = ("", "")
         if hit.kind == "transaction":
+            # In the first column, so that the amount at the end is not cut on a narrow screen.
+            named, _, what = hit.summary.partition(" ")
+            kind = words.kind(named).rpartition(".")[2].replace("_", " ")
             refused = texts("ledger.refused", code=hit.code)
             result = (f"✗ {refused}", "bad") if hit.code else (f"✓ {texts('ledger.accepted')}", "good")
         where = f"{hit.height:,}/{hit.index}" if hit.index >= 0 else f"{hit.height:,}"
         return (
-            (texts_for(self, "kind", hit.kind), "accent"),
-            (day_and_clock(hit.time_ns, self.console_app.zone), "muted"),
-            (f"{summary} {hit.name}".strip() if hit.kind != "transaction" else summary, ""),
+            (kind, "accent"),
+            (day_and_clock(hit.time_ns, self.zone), "muted"),
+            (what, ""),
             result,
             (where, "muted"),
         )

@@ -154,7 +154,7 @@ class TimelineScreen(Looking):
         told, evidence = words.told(moment.detail), words.told(moment.evidence)
         detail = f"{moment.code} {told}" if moment.code else told
         return (
-            (day_and_clock(moment.time_ns, self.console_app.zone), "muted"),
+            (day_and_clock(moment.time_ns, self.zone), "muted"),
             (words.stage(moment.stage), _TONES.get(moment.stage, "")),
             (texts_for(self, "timeline_source", moment.source), "muted"),
             (detail or evidence, ""),

@@ -36,6 +36,22 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     utc_offset_s: Annotated[int, msgspec.Meta(gt=-DAY_S, lt=DAY_S)]
 
 
+class _Clock(msgspec.Struct, frozen=True):
+    utc_offset_s: int = 0
+
+
+class _Genesis(msgspec.Struct, frozen=True):
+    network: _Clock = _Clock()
+
+
+def utc_offset_in(app_state: bytes) -> int:
+    """Seconds that the network's own clock is east of UTC, out of its genesis; 0 where that does not say."""
+    try:
+        return msgspec.json.decode(app_state, type=_Genesis).network.utc_offset_s
+    except msgspec.DecodeError:
+        return 0
+
+
 def network(ctx: Context) -> Network:
     """The network's record. Raises StateMismatch where genesis wrote none."""
     found = ctx.views[NETWORK][_KEY]

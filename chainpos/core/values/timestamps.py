@@ -60,6 +60,18 @@ def format_rfc3339(time_ns: int) -> str:
     return f"{year:04d}-{month:02d}-{of_month:02d}T{clock}{fraction}Z"
 
 
+def format_rfc3339_at(time_ns: int, offset_s: int) -> str:
+    """The same time by a clock that far east of UTC: "2026-01-02T11:04:05.006+08:00". Raises MalformedTime.
+
+    An offset that is no whole minute has no such form: it is told in UTC.
+    """
+    if not offset_s or offset_s % 60:
+        return format_rfc3339(time_ns)
+    hours, rest = divmod(abs(offset_s), 3600)
+    sign = "-" if offset_s < 0 else "+"
+    return f"{format_rfc3339(time_ns + offset_s * SECOND_NS)[:-1]}{sign}{hours:02d}:{rest // 60:02d}"
+
+
 def parse_rfc3339(text: str) -> int:
     """Nanoseconds since 1970. Raises MalformedTime."""
     match = _RFC3339.fullmatch(text)

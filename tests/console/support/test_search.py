@@ -127,3 +127,19 @@ async def test_what_was_refused_is_named_by_its_place_in_the_list_and_in_its_tim
         assert "REJECTED · 59/4 payments.pay: Rejected" in text_of(app)
         await press(pilot, "t")
         assert "59/4 payments.pay: Rejected" in text_of(app)
+
+
+async def test_times_are_by_the_network_s_clock_which_each_screen_names_and_amounts_stand_whole(
+    day_database: Path, tmp_path: Path
+) -> None:
+    # The console's own zone is UTC here; the network's clock is eight hours ahead of it.
+    async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
+        await ask(pilot, "XM13-00180")
+        shown = text_of(app)
+        assert "pay         2026-03-02 09:30:00 XM13 XM13-00180 90.00 CNY" in shown
+        assert "times: UTC+08:00" in shown
+        await press(pilot, "t")
+        assert "2026-03-02 09:29:55 requested" in text_of(app)
+        assert "times: UTC+08:00" in text_of(app)
+        await press(pilot, "end", "enter")
+        assert "2026-03-02T11:37:30+08:00" in text_of(app)

@@ -18,6 +18,7 @@ from chainpos.core.values.timestamps import (
     day_number,
     day_of_date,
     format_rfc3339,
+    format_rfc3339_at,
     parse_rfc3339,
 )
 
@@ -98,3 +99,14 @@ def test_a_day_begins_at_the_places_own_midnight() -> None:
 
 def test_an_address_is_the_first_20_bytes_of_the_keys_hash() -> None:
     assert address_of(b"key") == sha256(b"key")[:20]
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "text"),
+    [(0, "2026-01-02T03:04:05.006Z"), (28_800, "2026-01-02T11:04:05.006+08:00"),
+     (-12_600, "2026-01-01T23:34:05.006-03:30"), (28_801, "2026-01-02T03:04:05.006Z")],
+)  # fmt: skip
+def test_a_time_by_another_clock_names_it_and_is_the_same_time(offset_s: int, text: str) -> None:
+    time_ns = parse_rfc3339("2026-01-02T03:04:05.006Z")
+    assert format_rfc3339_at(time_ns, offset_s) == text
+    assert parse_rfc3339(text) == time_ns
