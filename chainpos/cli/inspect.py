@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from chainpos.cli.looking import absence_line, code_words, fields_line, opened_book, opened_source, place_of, tell_trace
-from chainpos.cli.output import Json, end_progress, print_json, print_line, used_wrongly
+from chainpos.cli.looking import (
+    absence_line,
+    code_words,
+    fields_line,
+    opened_book,
+    opened_source,
+    place_of,
+    tell_trace,
+    trusted_genesis,
+)
+from chainpos.cli.output import Json, end_progress, print_json, print_line, read_file, used_wrongly
 from chainpos.cli.pace import Pace
-from chainpos.errors import EXIT_CORRUPT, EXIT_REFUSED
+from chainpos.errors import EXIT_CORRUPT, EXIT_REFUSED, UserFacingError
 
 if TYPE_CHECKING:
     from chainpos.inspect.support import SupportDesk
@@ -282,6 +291,7 @@ def open_(
     import msgspec
 
     from chainpos.cli.statement import write_file
+    from chainpos.inspect.case_container import MAX_CASE_BYTES
     from chainpos.inspect.case_html import render_case
     from chainpos.inspect.case_open import open_case
     from chainpos.inspect.support import genesis_desk
@@ -290,9 +300,18 @@ def open_(
     trusted = genesis or (Paths(home).genesis if home is not None else None)
     if trusted is None:
         raise used_wrongly("Which network?", "Give its genesis file with --genesis, or a node's folder with --home.")
+    trusted_genesis(trusted)
     if screen:
         _on_screen(genesis_desk(trusted.read_bytes(), trusted.name), case=file)
-    opened = open_case(file.read_bytes(), trusted.read_bytes())
+    opened = open_case(read_file(file, MAX_CASE_BYTES), read_file(trusted))
+    if opened.elsewhere and not as_json:
+        raise UserFacingError(
+            f"{file} belongs to another network: {opened.checks[0].detail}.",
+            next_step="Nothing in it was checked. Open it with that network's genesis.json (--genesis), from whom you "
+            "trust.",
+            money_moved="",
+            exit_code=EXIT_REFUSED,
+        )
     if as_json:
         checks = [msgspec.to_builtins(check) for check in opened.checks]
         print_json({"verified": opened.verified, "checks": checks, "case": msgspec.to_builtins(opened.case)})
@@ -304,7 +323,7 @@ def open_(
             print_line(f"{stated} records are told as the transaction found them; no header in the file proves those.")
         print_line("Verified." if opened.verified else "NOT VERIFIED: do not rely on it.")
     if not opened.verified:
-        raise SystemExit(EXIT_CORRUPT)
+        raise SystemExit(EXIT_REFUSED if opened.elsewhere else EXIT_CORRUPT)
     if html is not None and opened.case is not None:
         write_file(html, render_case(opened.case))
 

@@ -153,6 +153,7 @@ def support_desk(
     if node:
         return node_desk(node, book=book)
     if genesis is not None:
+        trusted_genesis(genesis)
         return genesis_desk(genesis.read_bytes(), genesis.name)
     place = chain or sample_data() / RECORDED_NAME
     return home_desk(place, book=book) if place.is_dir() else recorded_desk(place, book=book)

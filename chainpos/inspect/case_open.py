@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -23,6 +24,7 @@ from chainpos.core.chain.verifier import UntrustedBlock, trust_genesis
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.state.proofs import decode_proof, verify_absence, verify_presence
 from chainpos.core.values.hashes import sha256
+from chainpos.core.values.text import clean
 from chainpos.errors import ChainposError, MalformedBytes
 from chainpos.inspect.case import (
     CASE_OPTIONS,
@@ -41,6 +43,9 @@ from chainpos.inspect.past import PastState
 from chainpos.inspect.source import Found as FoundBlock
 from chainpos.inspect.timeline import LEDGER
 from chainpos.inspect.trace import Run
+
+GENESIS: Final = "genesis"
+_SHOWN: Final = 16
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -61,6 +66,11 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     def verified(self) -> bool:
         """Whether everything in it holds."""
         return self.case is not None and all(check.holds for check in self.checks)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it says that it is of another network than the genesis's: then nothing else of it was checked."""
+        return any(check.name == GENESIS and not check.holds for check in self.checks)
 
 
 def open_case(packed: bytes, genesis_json: bytes) -> Opened:
@@ -104,7 +114,10 @@ class _Opening:
 
     def run(self) -> Opened:
         case = self._case
-        self._check("genesis", lambda: "" if sha256(self._genesis) == case.genesis_sha256 else "another network's")
+        self._check(GENESIS, self._network)
+        if not self._checks[0].holds:
+            # Every proof would be wrong against this one, and say nothing about the file.
+            return Opened(checks=tuple(self._checks), case=case)
         self._check("headers", self._believe)
         for each in case.transactions:
             name = f"transaction {sha256(each.wire).hex()[:16]}"
@@ -125,6 +138,14 @@ class _Opening:
         except (ChainposError, KeyError, ValueError, IndexError) as error:
             fault = f"{type(error).__name__}"
         self._checks.append(Checked(name, not fault, fault))
+
+    def _network(self) -> str:
+        here = sha256(self._genesis)
+        if here == self._case.genesis_sha256:
+            return ""
+        there = self._case.genesis_sha256.hex()[:_SHOWN]
+        its, ours = clean(self._case.chain_id), clean(load_genesis(self._genesis).chain_id)
+        return f"it names {its}, genesis {there}; this network is {ours}, genesis {here.hex()[:_SHOWN]}"
 
     def _believe(self) -> str:
         """From the genesis validators to every header in the file, as a light client would."""

@@ -134,6 +134,21 @@ def test_a_case_is_never_written_over_another_file(run: Run, tmp_path: Path) -> 
     assert file.read_bytes() == b"the only picture"
 
 
+def test_a_case_of_another_network_is_told_so_once_with_the_way_out(run: Run, home: Path, tmp_path: Path) -> None:
+    file, other, none = tmp_path / "a.case", tmp_path / "other.json", tmp_path / "none.json"
+    run("case", "XM13-00180", "-o", str(file))
+    genesis = Home(home).genesis.read_bytes()
+    other.write_bytes(genesis.replace(b"chainpos-pilot-day", b"chainpos-pilot-nyt"))
+    none.write_bytes(b"{}")
+    refused = run("open", str(file), "--genesis", str(other), home=None)
+    assert (refused.stdout, isinstance(refused.exception, UserFacingError)) == ("", True)
+    assert "belongs to another network: it names chainpos-pilot-day" in str(refused.exception)
+    told = run("open", str(file), "--genesis", str(other), "--json", home=None)
+    assert (told.exit_code, len(json.loads(told.stdout)["checks"])) == (EXIT_REFUSED, 1)
+    for arguments in ((str(file), "--genesis", str(none)), (str(tmp_path / "no.case"), "--genesis", str(other))):
+        assert isinstance(run("open", *arguments, home=None).exception, UserFacingError)
+
+
 def test_a_case_s_page_is_never_written_over_another_file(run: Run, home: Path, tmp_path: Path) -> None:
     file, page = tmp_path / "a.case", tmp_path / "index.html"
     run("case", "XM13-00180", "-o", str(file))

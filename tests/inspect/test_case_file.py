@@ -29,6 +29,7 @@ from chainpos.inspect.case_open import _Opening, open_case
 from chainpos.inspect.case_telling import fault_of_telling
 from chainpos.inspect.source import StoreSource
 from chainpos.inspect.timeline import BOOK, Moment
+from chainpos.inspect.words import words_in
 from chainpos.pilot.genesis import till_key
 from chainpos.store.chain import ChainReader
 from tests.console.screens.test_hostile_text import CORPUS
@@ -229,7 +230,13 @@ def test_another_networks_genesis_proves_nothing(paid_case: tuple[bytes, bytes])
     packed, genesis = paid_case
     opened = open_case(packed, genesis.replace(b"chainpos-pilot-day", b"chainpos-pilot-nyt"))
     assert not opened.verified
-    assert not opened.checks[0].holds
+    # It is said once, with both names, instead of as a wrong line for each proof.
+    (check,) = opened.checks
+    assert (opened.elsewhere, check.holds, check.name) == (True, False, "genesis")
+    assert "it names chainpos-pilot-day, genesis " in check.detail
+    assert "this network is chainpos-pilot-nyt, genesis " in check.detail
+    assert "文件自称属于 chainpos-pilot-day" in words_in("zh").told(check.detail)
+    assert not open_case(packed, genesis).elsewhere
 
 
 @pytest.mark.parametrize("junk", [b"", b"PK", b"x" * 1_000, b"PK\x05\x06" + bytes(18)])

@@ -70,8 +70,11 @@ class CaseScreen(Looking):
         else:
             wrong = next(check for check in self.opened.checks if not check.holds)
             told = words_in(texts.language).told
-            part = texts("case.not_verified", part=told(wrong.name))
-            self.told(Told(part, told(wrong.detail), texts("case.do_not_rely")))
+            if self.opened.elsewhere:
+                what, next_step = texts("case.elsewhere"), texts("case.elsewhere_next")
+            else:
+                what, next_step = texts("case.not_verified", part=told(wrong.name)), texts("case.do_not_rely")
+            self.told(Told(what, told(wrong.detail), next_step))
         self._show()
 
     def _show(self) -> None:

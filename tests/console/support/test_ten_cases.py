@@ -223,6 +223,22 @@ def forge() -> None:
     Path("forged.zip").write_bytes(packed)
 
 
+async def test_a_case_of_another_network_is_told_so_once_with_both_names(
+    day: StoreSource, day_database: Path, tmp_path: Path
+) -> None:
+    async with support(day_database, tmp_path) as (app, pilot):
+        await ask(pilot, "XM13-00180")
+        await press(pilot, "e", "enter")
+    (file,) = Path.cwd().glob("case-*.zip")
+    other = genesis_desk(day.genesis_json().replace(b"chainpos-pilot-day", b"chainpos-pilot-nyt"), "genesis.json")
+    async with looking_into(other, tmp_path / "elsewhere", case=file) as (app, pilot):
+        shown = text_of(app)
+        assert "belongs to another network" in shown
+        assert "it names chainpos-pilot-day" in shown
+        assert "--genesis" in shown
+        assert (shown.count("✗"), "NOT VERIFIED" in shown) == (1, False)
+
+
 @pytest.fixture
 def somebodys() -> Iterator[None]:
     file = Path(f"case-{'ab' * 20}.zip")
