@@ -137,6 +137,19 @@ def unmatched(height: int, detail: str, clock: str = "") -> Absence:
     )
 
 
+def idle(height: int, detail: str, before: int, clock: str) -> Absence:
+    """A time at which no block was made, between the heights `before` and the next; `clock` is whose time it is."""
+    return Absence(
+        kind=UNKNOWN,
+        height=height,
+        detail=detail,
+        sentence_en=f"No block was made at that time ({clock}), so nothing happened on the ledger then: the last "
+        f"before it is {before}, the first after it {before + 1}. Ask for one of these, or for the day.",
+        sentence_zh=f"该时间（{clock}）没有区块，账本上当时没有任何变动：之前最近的是高度 {before}，之后是高度 "
+        f"{before + 1}。请查询其中之一，或查询当天。",
+    )
+
+
 def miscounted(height: int, digits: int) -> Absence:
     """A word that looks like a hash or an account, and has not as many digits."""
     return Absence(

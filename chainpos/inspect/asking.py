@@ -67,12 +67,16 @@ def meant_by(word: str, offset_s: int = 0) -> Meant:
     return _read(word, offset_s)
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a question; a currency beside an amount says nothing more. A day and the time after it are one."""
+def words_of(text: str, today: str) -> list[str]:
+    """The words of a question; a currency beside an amount says nothing more. A day and the time after it are one.
+
+    A time of day alone is that of `today`, as "2026-03-02": the ledger's last day.
+    """
     words: list[str] = []
     for word in text.split():
-        if words and _DATE.fullmatch(words[-1]) and _CLOCK.fullmatch(word):
-            words[-1] += f"T{word}" if word[2] == ":" else f"T0{word}"
+        if _CLOCK.fullmatch(word):
+            day = words.pop() if words and _DATE.fullmatch(words[-1]) else today
+            words.append(f"{day}T{word}" if word[2] == ":" else f"{day}T0{word}")
         elif word not in CURRENCIES and word.strip(_MONEY):
             words.append(word[:MAX_WORD])
     return words[:MAX_WORDS]

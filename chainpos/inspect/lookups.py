@@ -150,16 +150,20 @@ class Lookups:
             (each.kind, f"{each.address.hex().upper()} at height {each.height}")
             for each in misdeeds_of(found.block.evidence)
         )
+        listed = tuple(self._row(found, index) for index in range(len(found.block.txs)))
         card_parts = (("header", shown), *([("misbehaved", accused)] if accused else []))
-        return Card(kind="block", name=str(height), height=height, parts=card_parts, transactions=rows(found))
+        return Card(kind="block", name=str(height), height=height, parts=card_parts, transactions=listed)
 
     def transaction(self, height: int, index: int) -> TransactionRow | None:
         """A transaction in its block."""
         found = self.source.found(height)
         if found is None or not 0 <= index < len(found.block.txs):
             return None
+        return self._row(found, index)
+
+    def _row(self, found: Found, index: int) -> TransactionRow:
         wire = found.block.txs[index]
-        row, refund = transaction_row(wire, found.results[index], height, index), refund_in(wire)
+        row, refund = transaction_row(wire, found.results[index], found.height, index), refund_in(wire)
         payment = None if refund is None else self.record(PAYMENTS, refund.payment_id)
         return row if refund is None or payment is None else of_payment(row, refund, payment)
 
@@ -393,12 +397,4 @@ def payout_queries(merchant: str, currency: str, number: int) -> tuple[str, ...]
         f"settlement.{what}.merchant='{merchant}' AND settlement.{what}.number='{number}'"
         f" AND settlement.{what}.currency='{currency}'"
         for what in ("payout_requested", "payout_confirmed", "payout_failed")
-    )
-
-
-def rows(found: Found) -> tuple[TransactionRow, ...]:
-    """A block's transactions."""
-    return tuple(
-        transaction_row(wire, result, found.height, index)
-        for index, (wire, result) in enumerate(zip(found.block.txs, found.results, strict=True))
     )

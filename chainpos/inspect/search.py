@@ -14,7 +14,7 @@ from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.execution import MISBEHAVED, REJECTED
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
-from chainpos.core.values.timestamps import SECOND_NS, clock_told
+from chainpos.core.values.timestamps import SECOND_NS, clock_told, format_rfc3339
 from chainpos.inspect import absence
 from chainpos.inspect.absence import Absence
 from chainpos.inspect.asking import Meant, digits_of_part, meant_by, words_of
@@ -83,7 +83,8 @@ class Search:
         self._hits.clear()
         self._absences.clear()
         offset_s = self.lookups.utc_offset_s()
-        words = [meant_by(word, offset_s) for word in words_of(text)]
+        today = format_rfc3339(self._tip_ns() + offset_s * SECOND_NS)[:10]
+        words = [meant_by(word, offset_s) for word in words_of(text, today)]
         if len(words) == 1:
             self._one(words[0])
         elif words:
@@ -330,6 +331,11 @@ class Search:
     def _time_absent(self, word: Meant) -> None:
         begin_ns = 0 if word.window_ns is None else word.window_ns[0]
         base, tip = self._source.span()
+        after = self._first_at(begin_ns, base, tip)
+        if base < after <= tip:
+            clock = clock_told(self.lookups.utc_offset_s())
+            self._absent(absence.idle(self.lookups.height, clean(word.word), after - 1, clock))
+            return
         make = absence.not_synced if begin_ns > self._tip_ns() else absence.unknown
         self._absent(make(tip if make is absence.not_synced else self.lookups.height, clean(word.word) or str(base)))
 

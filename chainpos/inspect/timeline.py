@@ -62,6 +62,8 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
     def refused(self, one: Absence) -> Moment | None:
         """The moment of what an absence says was refused."""
+        if one.kind != absence.REJECTED:
+            return None
         evidence = f"tx {one.detail}"
         return next((each for each in self.moments if each.stage == "refused" and each.evidence == evidence), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_what_people_copy_is_read_as_it_was_meant(day: StoreSource, paid: dict[s
         f"{paid['time'].replace('T', ' ')}",
     ):  # fmt: skip
         assert paid["hash"] in {hit.name for hit in Search(day).find(text).hits}, text
-    assert words_of("2026-03-02 9:31 XM13 ¥ 1，234.50元") == ["2026-03-02T09:31", "XM13", "1，234.50元"]
+    assert words_of("2026-03-02 9:31 XM13 ¥ 1，234.50元", "2026-03-03") == ["2026-03-02T09:31", "XM13", "1，234.50元"]
     assert [each.minor for each in meant_by("1，234.50元").amounts if each.currency == "CNY"] == [123_450]
 
 
@@ -139,6 +140,24 @@ def test_a_day_in_a_search_is_the_day_of_the_statement_for_it_and_z_says_utc(day
     (missed,) = Search(day).find("XM13 9,999.99 2026-03-02").absences
     assert "by the network's clock, UTC+08:00" in missed.sentence_en
     assert "UTC+08:00" in missed.sentence_zh
+
+
+def test_a_time_of_day_alone_is_that_of_the_last_day(day: StoreSource) -> None:
+    search = Search(day)
+    assert search.find("9:30").hits == search.find("2026-03-02T09:30").hits != ()
+    assert search.find("XM13 9:30").hits == search.find("XM13 2026-03-02T09:30").hits != ()
+
+
+def test_a_time_without_a_block_says_so_and_names_those_beside_it(day: StoreSource) -> None:
+    (missed,) = Search(day).find("2026-03-02 12:14").absences
+    told = [int(number) for number in re.findall(r"(?:is|it) (\d+)", missed.sentence_en)]
+    times = [Lookups(day).source.header(height).time_ns for height in told]  # type: ignore[union-attr]
+    window = meant_by("2026-03-02T12:14", Lookups(day).utc_offset_s()).window_ns
+    assert window is not None
+    assert times[0] < window[0] < window[1] <= times[1]
+    assert "UTC+08:00" in missed.sentence_en
+    assert "UTC+08:00" in missed.sentence_zh
+    assert [each.kind for each in Search(day).find("XM13 2026-03-02T12:14").absences] == [absence.UNKNOWN]
 
 
 def test_everything_else_is_found_by_its_name(day: StoreSource, paid: dict[str, str]) -> None:

@@ -108,6 +108,11 @@ def test_a_refund_that_was_refused_is_in_its_payment_s_story_and_what_it_lacked_
     (refused,) = [moment for moment in case.timeline.moments if moment.stage == "refused"]
     assert (refused.height, refused.index) == (height, index)
     assert [case.timeline.refused(each) for each in case.timeline.absences] == [refused]
+    # The story of what was never paid is told by the same hash, and is no refusal.
+    unpaid = timeline(day, Lookups(day).transaction(*first_place(day, "over_single_limit")).hash)  # type: ignore[union-attr]
+    assert [unpaid.refused(each) is not None for each in unpaid.absences] == [
+        each.kind == absence.REJECTED for each in unpaid.absences
+    ]
     asked = Lookups(day).request(bytes.fromhex(payment))
     assert asked is not None
     assert (height, index) in {(each.height, each.index) for each in asked.transactions}
