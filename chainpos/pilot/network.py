@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from chainpos.core.chain.genesis import dump_genesis
 from chainpos.engine.keys import SEED_BYTES, SigningKey
 from chainpos.errors import EXIT_USAGE, UserFacingError
@@ -76,6 +78,12 @@ class PilotFolder:
         # Written last: a folder without it was not finished, and is not begun upon.
         self.merchant_note.write_text(merchant + "\n", encoding="utf-8")
 
+    def lead_to(self, validator: str, peer: str) -> None:
+        """Where wallet and till find their nodes (HOST:PORT); all else that was set for them stands."""
+        wallet = WalletHome(self.wallet)
+        wallet.create(wallet.genesis_path.read_bytes(), (validator, peer))
+        self.till.save_settings(msgspec.structs.replace(self.till.settings(), node=peer))
+
     def _make(self, city: City, merchant: str, cycle_s: int) -> None:
         key = SigningKey(secrets.token_bytes(SEED_BYTES))
         doc = city_genesis(
@@ -133,9 +141,7 @@ class PilotNetwork:
         """Start all of it; `citizens` are options for the rest of the city. Raises UserFacingError, StoreInUse."""
         # Before anything is written: a second pilot in one folder would lead the first one's wallet astray.
         self._lock.acquire(f"the pilot in {self.paths.folder} is in use by another process")
-        wallet = WalletHome(self.paths.wallet)
-        wallet.create(wallet.genesis_path.read_bytes(), (self.validator_address, self.peer_address))
-        self.paths.till.save_settings(TillSettings(self.merchant, self.peer_address, CURRENCY))
+        self.paths.lead_to(self.validator_address, self.peer_address)
         await self.start_validator()
         # Both at once, as whoever waits for the screen counts the seconds; each is awaited, so that it can be stopped.
         ends = await asyncio.gather(self.start_peer(), self.start_citizens(*citizens), return_exceptions=True)

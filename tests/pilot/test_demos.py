@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chainpos.cli.wallet import _which
@@ -54,6 +55,16 @@ def announce_as(pid: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_each_demo_is_a_network_of_its_own(folders: list[Path]) -> None:
     first, second = (PilotFolder(folder).till.genesis().chain_id for folder in folders)
     assert first != second
+
+
+def test_a_kept_demo_leads_to_its_nodes_and_keeps_the_printer_that_was_set(folders: list[Path]) -> None:
+    paths = PilotFolder(folders[0])
+    before = paths.till.settings()
+    paths.till.save_settings(msgspec.structs.replace(before, printer="file:/dev/null", paper_columns=48))
+    paths.lead_to("127.0.0.1:4000", ADDRESSES[0])
+    after = paths.till.settings()
+    assert (after.node, after.printer, after.paper_columns) == (ADDRESSES[0], "file:/dev/null", 48)
+    assert WalletHome(paths.wallet).settings().nodes == ("127.0.0.1:4000", ADDRESSES[0])
 
 
 def test_the_wallet_that_pays_a_link_is_that_of_the_demo_which_serves_it(
