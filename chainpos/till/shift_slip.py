@@ -99,7 +99,9 @@ def _agreement(view: ShiftView, columns: int) -> list[str]:
         lines += row(f"Not paid 未付 x{len(view.requests)}", signed_minor(unpaid_minor, view.currency), columns)
     for each in view.differences:
         figures = f"{signed_minor(each.book_minor, view.currency)} / {signed_minor(each.ledger_minor, view.currency)}"
-        for words in (f"! {each.reference}", each.sentence.what_en, each.sentence.what_zh, figures):
+        # What is wrong with the drawer is of no movement.
+        named = (f"! {each.reference}", each.sentence.what_en) if each.reference else (f"! {each.sentence.what_en}",)
+        for words in (*named, each.sentence.what_zh, figures):
             lines += folded_words(clean(words), columns)
     if not view.differences:
         lines += folded_words("Book, ledger and settlement agree. 账簿、账本与结算一致。", columns)

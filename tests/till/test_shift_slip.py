@@ -52,6 +52,7 @@ def test_a_z_report_on_paper_has_its_figures_its_differences_and_its_hash(column
         "Not on the ledger yet",
     ):  # fmt: skip
         assert part in shown or part in shown.replace("\n", " ")
+    assert "! Less cash in the drawer" in shown.replace("\n", " ")
     assert "\x1b" not in shown
     assert "agree" not in shown
     assert max(width(line) for line in lines) <= columns
