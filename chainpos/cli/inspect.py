@@ -96,10 +96,12 @@ def show(
     """Show one thing whole, as of any height."""
     import msgspec
 
+    from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339_at
     from chainpos.inspect.lookups import Lookups
 
     with opened_source(home, chain, node) as source:
         lookups = Lookups.as_of(source, at)
+        offset_s = lookups.utc_offset_s()
         card = lookups.named(kind, name)
     if card is None:
         raise used_wrongly(
@@ -115,7 +117,8 @@ def show(
             print_line(f"  {field:28} {text}")
     for row in card.transactions:
         amount = "" if row.amount is None else str(row.amount)
-        print_line(f"  {row.height}/{row.index} {row.kind} {row.summary} {amount} {code_words(row.code)}".rstrip())
+        place = f"{format_rfc3339_at(row.time_ns // SECOND_NS * SECOND_NS, offset_s)} {row.height}/{row.index}"
+        print_line(f"  {place} {row.kind} {row.summary} {amount} {code_words(row.code)}".rstrip())
 
 
 @app.command()
@@ -180,6 +183,7 @@ def timeline(
     from chainpos.core.values.timestamps import format_rfc3339_at
     from chainpos.inspect.lookups import Lookups
     from chainpos.inspect.timeline import timeline as story_of
+    from chainpos.inspect.verdict import verdict_told
 
     with opened_source(home, chain, node) as source:
         offset_s = Lookups(source).utc_offset_s()
@@ -192,6 +196,7 @@ def timeline(
         when = format_rfc3339_at(one.time_ns, offset_s)
         told = f"{when:30} {one.stage:17} {one.source:8} {one.detail} {code_words(one.code)}"
         print_line(f"{told} [{one.evidence}]")
+    print_line(verdict_told(story, "en"))
     for absence in story.absences:
         print_line(absence_line(absence, story.refused(absence)))
 

@@ -164,6 +164,7 @@ class Lookups:
     def _row(self, found: Found, index: int) -> TransactionRow:
         wire = found.block.txs[index]
         row, refund = transaction_row(wire, found.results[index], found.height, index), refund_in(wire)
+        row = msgspec.structs.replace(row, time_ns=found.block.header.time_ns)
         payment = None if refund is None else self.record(PAYMENTS, refund.payment_id)
         return row if refund is None or payment is None else of_payment(row, refund, payment)
 
@@ -244,13 +245,8 @@ class Lookups:
         if till is None:
             return None
         found = self.transactions(f"payments.paid.till='{key.hex()}'", f"chainpos.rejected.till='{key.hex()}'")
-        return Card(
-            kind="till",
-            name=key.hex(),
-            height=self.height,
-            parts=(("till", struct_fields(till)),),
-            transactions=tuple(found),
-        )
+        parts = (("till", struct_fields(till)),)
+        return Card(kind="till", name=key.hex(), height=self.height, parts=parts, transactions=tuple(found))
 
     def institution(self, name: str) -> Card | None:
         """A bank or wallet company: the record, its reserve and what it owes."""

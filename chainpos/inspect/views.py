@@ -53,7 +53,7 @@ class LegView(msgspec.Struct, frozen=True):
 
 
 class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction in a block. `code` 0 is accepted."""
+    """One transaction in a block. `code` 0 is accepted; `time_ns` is the block's, 0 where that was not asked for."""
 
     hash: str
     height: int
@@ -65,6 +65,7 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[LegView, ...] = ()
     events: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     problem: Sentence | None = None
+    time_ns: int = 0
 
 
 class BlockRow(msgspec.Struct, frozen=True):

@@ -94,7 +94,10 @@ def test_what_is_absent_ends_with_its_kind(run: Run) -> None:
 
 def test_times_are_by_the_network_s_clock_and_say_so(run: Run) -> None:
     assert "2026-03-02T09:30:00+08:00" in run("search", "XM13-00180").stdout
-    assert "2026-03-02T09:29:55+08:00" in run("timeline", "XM13-00180").stdout
+    told = run("timeline", "XM13-00180").stdout
+    assert "2026-03-02T09:29:55+08:00" in told
+    assert "Did money move? YES: 90.00 CNY to XM13." in told.splitlines()
+    assert "2026-03-02T09:30:00+08:00 59/3 payments.pay" in run("show", "merchant", "XM13").stdout
     block = run("show", "block", "59").stdout
     assert "2026-03-02T09:30:00+08:00" in block
     assert not re.search(r"\dZ$", block, re.MULTILINE)

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from chainpos.console.cells import wrap
 from chainpos.console.context import texts_of
-from chainpos.console.phrases import Tone, short
+from chainpos.console.phrases import Tone, day_and_clock, short
 from chainpos.console.screens.looking import About, Looking, questions, texts_for
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line
@@ -188,7 +188,8 @@ def _transaction_row(row: TransactionRow, on_screen: Looking) -> Row:
     kind = words_in(texts.language).kind(row.kind)
     words = "  ".join(part for part in (kind, ended, amount, row.summary) if part)
     thing = Thing("transaction", row.hash.lower(), row.height, row.index)
-    return Row(f"{row.height:,}/{row.index}", words, "bad" if row.code else "", thing)
+    when = day_and_clock(row.time_ns, on_screen.zone)[:16]
+    return Row(f"{when} {row.height:,}/{row.index}".strip(), words, "bad" if row.code else "", thing)
 
 
 def _tone(name: str, value: str) -> Tone:

@@ -17,9 +17,9 @@ from chainpos.console.screens.card import open_thing
 from chainpos.console.screens.looking import About, Looking, named_refusal, texts_for
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
-from chainpos.inspect.absence import NOT_SYNCED, PENDING, PRUNED
 from chainpos.inspect.support import Thing
-from chainpos.inspect.timeline import LEDGER, Moment, Timeline
+from chainpos.inspect.timeline import Moment, Timeline
+from chainpos.inspect.verdict import deciding_moment, is_given_back, verdict_of, verdict_told
 from chainpos.inspect.words import words_in
 
 COLUMNS: Final = (
@@ -37,7 +37,6 @@ _TONES: Final[dict[str, Tone]] = {
 _VERDICTS: Final = {
     "paid": "$good-text", "refunded": "$warn-text", "done": "$good-text", "unknown": "$warn-text", "none": "$bad-text",
 }  # fmt: skip
-MOST_REFUNDS: Final = 3
 
 
 class Verdict(LinesPanel):
@@ -50,32 +49,8 @@ class Verdict(LinesPanel):
         texts = texts_of(self)
         if self.timeline is None:
             return []
-        key, values = verdict_of(self.timeline)
-        words = words_in(texts.language)
-        told = texts(f"timeline_verdict.{key}", **{name: words.told(value) for name, value in values.items()})
-        return [line(told, f"{_VERDICTS[key]} bold", width=width)]
-
-
-def verdict_of(story: Timeline) -> tuple[str, dict[str, str]]:
-    """Whether money moved, by a key of texts and what it tells; "unknown" wherever more may still come."""
-    stages = {moment.stage: moment for moment in story.moments}
-    paid = stages.get("paid") if story.money else None
-    back = [moment.detail.partition(",")[0] for moment in story.moments if moment.stage == "refunded"]
-    if paid is not None and paid.source == LEDGER:
-        amount = paid.detail.partition(" from ")[0]
-        if back:
-            return "refunded", {
-                "amount": amount,
-                "merchant": story.merchant,
-                "refunds": " + ".join(back[:MOST_REFUNDS]),
-            }
-        return "paid", {"amount": amount, "merchant": story.merchant}
-    if stages.keys() & {"paid_out", "executed"}:
-        return "done", {"detail": stages.get("executed", story.moments[-1]).detail}
-    kinds = {absence.kind for absence in story.absences}
-    if not kinds or kinds & {PENDING, NOT_SYNCED, PRUNED}:
-        return "unknown", {"height": f"{story.height:,}"}
-    return "none", {"height": f"{story.height:,}"}
+        key, _ = verdict_of(self.timeline)
+        return [line(verdict_told(self.timeline, texts.language), f"{_VERDICTS[key]} bold", width=width)]
 
 
 class Story(LinesPanel):
@@ -95,7 +70,8 @@ class Story(LinesPanel):
             evidence = texts("timeline.see", evidence=words.told(self.moment.evidence))
             told = f"{words.told(self.moment.detail)} {evidence}".strip()
             lines += [line(each, "$muted") for each in wrap(told, width)[:3]]
-        state = texts.known(f"money_state.{story.money}", story.money or "—")
+        money = "given_back" if is_given_back(story) else story.money
+        state = texts.known(f"money_state.{money}", money or "—")
         told = texts("timeline.money", reference=story.reference or "—", merchant=story.merchant or "—", money=state)
         lines += [rule(texts("timeline.as_of", height=f"{story.height:,}"), width), line(told, "bold", width=width)]
         for absence in story.absences[:4]:
@@ -146,6 +122,8 @@ class TimelineScreen(Looking):
         self.story = story
         self.query_one("#story", Story).timeline = self.query_one("#verdict", Verdict).timeline = story
         self.moments.show(story.moments, empty=lambda: self.console_app.texts("timeline.nothing"))
+        # What can be asked of the transaction that decides it is then on the key line.
+        self.moments.cursor = deciding_moment(story)
         self._follow_trail()
         self.refresh_bindings()
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 # From one screen to the next: the keys that lead there.
 WAY: tuple[tuple[type[Screen[Any]], tuple[str, ...]], ...] = (
-    (SupportScreen, ()), (TimelineScreen, ("t",)), (CardScreen, ("j", "enter")), (TraceScreen, ("s",)),
+    (SupportScreen, ()), (TimelineScreen, ("t",)), (CardScreen, ("enter",)), (TraceScreen, ("s",)),
     (TraceScreen, ("p",)), (TraceScreen, ("p",)), (TraceScreen, ("p",)), (WhatIfScreen, ("w",)),
 )  # fmt: skip
 
@@ -108,7 +108,7 @@ async def test_ux20_an_ascii_terminal_is_enough(day_database: Path, tmp_path: Pa
 async def test_ux18_a_language_switch_reaches_every_open_screen(day_database: Path, tmp_path: Path) -> None:
     async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
         await ask(pilot, "XM13-00180")
-        await press(pilot, "t", "j", "s", "f8")
+        await press(pilot, "t", "s", "f8")
         zh = load_texts("zh")
         assert zh("trace.pane_step") in text_of(app)
         assert "时间线" in text_of(app)

@@ -143,3 +143,22 @@ async def test_times_are_by_the_network_s_clock_which_each_screen_names_and_amou
         assert "times: UTC+08:00" in text_of(app)
         await press(pilot, "end", "enter")
         assert "2026-03-02T11:37:30+08:00" in text_of(app)
+
+
+async def test_a_timeline_begins_where_the_answer_is_and_tells_when_the_shop_has_nothing_of_it(
+    day_database: Path, tmp_path: Path
+) -> None:
+    async with looking_into(day_desk(day_database), tmp_path) as (app, pilot):
+        await ask(pilot, "KM03-00122")
+        await press(pilot, "t")
+        # The refusal has the cursor, so that its steps and its page are a key away.
+        assert "Steps" in text_of(app)
+        await press(pilot, "x")
+        assert "504 underpaid" in text_of(app)
+        await press(pilot, "escape", "escape")
+        await ask(pilot, "HF02-00001")
+        await press(pilot, "t")
+        assert "the shop's money is: All given back" in text_of(app)
+        await ask(pilot, "8719423b347399bd994c9b6589f3654d9e00b016")
+        await press(pilot, "enter")
+        assert "2026-03-02 09:09 17/4" in text_of(app)
