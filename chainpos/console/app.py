@@ -184,6 +184,7 @@ class ConsoleApp(Standing):
             # The first key of a scan may open the search; the rest of it was not meant for its field.
             self._burst.keep_if_broken = isinstance(self.focused, Input)
             self._burst.apart = not isinstance(self.screen, _SCANNED_ON)
+            self._burst.first_waits = not self._burst.apart and self.as_bound(event) is not event
         if event.key == "enter":
             verdict = self._burst.enter(event, event.time)
         elif event.character is not None and event.is_printable:

@@ -63,11 +63,11 @@ class InTurn(App[int], inherit_bindings=False):
     async def pass_on(self, event: events.Key) -> None:
         """To who has the focus. Nothing else is begun before it has come to its end."""
         receiver, self._over = self.focused or self.screen, self.screen
-        await super().on_event(self._as_bound(event))
+        await super().on_event(self.as_bound(event))
         self._under_way_since_s = monotonic()
         self._behind(receiver, receiver, TIMES_BEHIND)
 
-    def _as_bound(self, event: events.Key) -> events.Key:
+    def as_bound(self, event: events.Key) -> events.Key:
         """A capital that means nothing here is its small letter, where that does: with Caps Lock on keys go on."""
         small, focused = event.key.lower(), self.focused
         if len(event.key) > 1 or small == event.key:

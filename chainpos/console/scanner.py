@@ -1,11 +1,12 @@
 """Telling a scanner's burst from a person's keys, whatever has the focus. Pure: it is told when keys come.
 
 A keyboard-wedge scanner types a code with under 50 ms between keys and ends with Enter. The first key of anything goes
-through at once, so that a person never waits; what follows within 50 ms is held until a pause or Enter shows what it
-was. A burst that ends with Enter and is long enough is a code: its Enter never reaches a button. A long burst that just
-stops is a code that lost its end: it is refused, because half a code must not become an amount. A scan may also come
-in pieces. What was let through of it less than `STUTTER_S` ago is still known when its Enter comes; and where nobody
-looked for keys in time, because the machine was held up, there was no pause.
+through at once, so that a person never waits, but for a capital that would do what its small letter does; what follows
+within 50 ms is held until a pause or Enter shows what it was. A burst that ends with Enter and is long enough is a
+code: its Enter never reaches a button. A long burst that just stops is a code that lost its end: it is refused, because
+half a code must not become an amount. A scan may also come in pieces. What was let through of it less than `STUTTER_S`
+ago is still known when its Enter comes; and where nobody looked for keys in time, because the machine was held up,
+there was no pause.
 """
 
 from __future__ import annotations
@@ -71,6 +72,9 @@ class Burst(Generic[Key]):
     held_up: bool = False
     # What was delivered just before this burst, and may have been the beginning of the same code.
     before: str = ""
+    # Whether a first key waits too, as one does that scanners type and people only with Caps Lock.
+    first_waits: bool = False
+    first_held: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -94,6 +98,9 @@ class Burst(Generic[Key]):
         if not quick or not self.text:
             released = self._release()
             self.text, self.before = character, self.before if recent else ""
+            if self.first_waits:
+                self.held, self.first_held = [key], True
+                return released
             return replace(released, deliver=(*released.deliver, key))
         if len(self.text) < LONGEST_CODE:
             self.text += character
@@ -107,7 +114,7 @@ class Burst(Generic[Key]):
             whole = _only_digits(self.before) or _begins_a_code(normalised(self.text))
             befores = ("", self.before) if whole else (self.before, "")
             for before in befores:
-                code, first = normalised(before + self.text), before + self.text[0]
+                code, first = normalised(before + self.text), before + self._let_through
                 if _is_code(code):
                     self._clear()
                     return Verdict(code=code, first=first)
@@ -123,12 +130,16 @@ class Burst(Generic[Key]):
         """No key came for `gap_s`."""
         return self._release()
 
+    @property
+    def _let_through(self) -> str:
+        return "" if self.first_held else self.text[:1]
+
     def _is_quick(self, now_s: float) -> bool:
         return self.held_up or now_s - self.last_s < self.gap_s
 
     def _release(self) -> Verdict[Key]:
         broken = _is_code(normalised(self.text)) and not self.keep_if_broken
-        deliver, first = (() if broken else tuple(self.held)), self.text[:1]
+        deliver, first = (() if broken else tuple(self.held)), self._let_through
         # A person's words in a field are no beginning of anything.
         before = "" if broken or self.by_itself else (self.before + self.text)[-LONGEST_CODE:]
         self._clear()
@@ -136,7 +147,7 @@ class Burst(Generic[Key]):
         return Verdict(deliver=deliver, broken=broken, first=first)
 
     def _clear(self) -> None:
-        self.text, self.before, self.held_up = "", "", False
+        self.text, self.before, self.held_up, self.first_held = "", "", False, False
         self.held = []
 
 

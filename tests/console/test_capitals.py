@@ -8,7 +8,8 @@ from textual.widgets import Input
 
 from chainpos.console.screens.articles import ArticleSearch
 from chainpos.console.screens.money_form import MoneyForm
-from tests.console.looking import key_in, opened, text_of
+from chainpos.console.screens.sales import SalesScreen
+from tests.console.looking import go, key_in, opened, scan, text_of, until
 from tests.console.prepared_shift import OPEN
 from tests.console.prepared_till import PreparedTill
 
@@ -39,3 +40,14 @@ async def test_a_capital_that_the_keymap_names_is_that_key_alone(till: PreparedT
         await key_in(pilot, "f11", "Z")
         assert isinstance(app.screen, MoneyForm)
         assert app.screen.asked.about == "cash_out"
+
+
+async def test_a_scan_that_begins_with_a_capital_presses_no_key(till: PreparedTill, tmp_path: Path) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await go(pilot, "sales")
+        await scan(pilot, "RECEIPT-H3ZD")
+        assert isinstance(app.screen, SalesScreen)
+        assert app.screen.query_one("#find", Input).value == "RECEIPT-H3ZD"
+        # A person's is the same key as ever, once no other came right behind it.
+        await key_in(pilot, "escape", "R")
+        await until(pilot, lambda: isinstance(app.screen, MoneyForm))
