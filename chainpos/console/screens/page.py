@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events
 from textual.reactive import var
 
 from chainpos.console.context import Context, context
 from chainpos.console.screens.frame import Frame
+from chainpos.console.widgets.notice import Told
 from chainpos.till.roles import Right
 from chainpos.till.views import CounterView
 
@@ -47,3 +50,10 @@ class Page(Frame):
         if action in self.RIGHTS and not self.may(self.RIGHTS[action]):
             return False
         return super().check_action(action, parameters)
+
+    def explain(self, event: events.Key, why_not: Callable[[str], Told]) -> None:
+        """For `on_key`: of a key whose action is there and cannot be done now, tell what `why_not` says of that."""
+        asked = self.active_bindings.get(event.key)
+        if asked is not None and asked.node is self and not asked.enabled:
+            self.told(why_not(asked.binding.action))
+            event.stop()

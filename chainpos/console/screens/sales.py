@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
@@ -19,7 +19,7 @@ from chainpos.console.screens.choose_part import ChoosePart
 from chainpos.console.screens.money_form import Asked, Entered, MoneyForm
 from chainpos.console.screens.refund_items import ChooseItems
 from chainpos.console.screens.sales_beside import back_facts, beside_cells, beside_facts, give_back_asked, parts_left
-from chainpos.console.screens.with_paper import WithPaper
+from chainpos.console.screens.with_paper import PAID, WithPaper
 from chainpos.console.widgets.bill_words import part_words, quantity_words
 from chainpos.console.widgets.facts import Fact, Facts
 from chainpos.console.widgets.ground import Room
@@ -237,11 +237,29 @@ class SalesScreen(WithPaper):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A refund is offered where something came in and is left."""
-        if action == "refund" and not self._returnable():
-            return False
-        if action in {"print", "receipt"}:
-            return self.has_receipt() and (action == "receipt" or self.can_print())
-        return super().check_action(action, parameters)
+        able = True
+        if action == "refund":
+            able = self._returnable()
+        elif action in {"print", "receipt"}:
+            able = self.has_receipt() and (action == "receipt" or self.can_print())
+        if able:
+            return super().check_action(action, parameters)
+        # What cannot be done with this one is not offered, and `on_key` says why.
+        allowed = action not in self.RIGHTS or self.may(self.RIGHTS[action])
+        return None if allowed and self.found.present is not None else False
+
+    def on_key(self, event: events.Key) -> None:
+        """Who presses what cannot be done with the sale under the cursor is told why."""
+        self.explain(event, self._why_not)
+
+    def _why_not(self, action: str) -> Told:
+        texts, row = self.console_app.texts, self.found.present
+        if isinstance(row, SaleView) and row.state not in PAID:
+            name = "only_paid" if action == "refund" else "no_receipt"
+            return Told(texts(f"sales.{name}", state=texts(f"sale_state.{row.state.value}")))
+        if action == "refund":
+            return Told(texts("sales.all_back"))
+        return Told(texts("sales.no_printer"), next_step=texts("sales.no_printer_next"))
 
     def paper_sale(self) -> SaleView | None:
         """The one under the cursor."""

@@ -191,10 +191,8 @@ class ShiftScreen(Page):
 
     def on_key(self, event: events.Key) -> None:
         """Who presses what cannot be done now is told why, and what to press."""
-        asked = self.active_bindings.get(event.key)
-        if asked is not None and not asked.enabled and self.shift is not None:
-            self.told(self._why_not(self.shift))
-            event.stop()
+        if (shift := self.shift) is not None:
+            self.explain(event, lambda _: self._why_not(shift))
 
     def _why_not(self, shift: ShiftView) -> Told:
         texts, zone = self.console_app.texts, self.console_app.zone
