@@ -20,6 +20,7 @@ from chainpos.inspect.absence import Absence
 from chainpos.inspect.asking import Meant, digits_of_part, meant_by, words_of
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.source import ChainSource
+from chainpos.inspect.transactions import payment_of
 from chainpos.inspect.views import TransactionRow
 from chainpos.store.shop import SaleRow
 from chainpos.store.shop_reading import BookReader
@@ -271,6 +272,11 @@ class Search:
         sale = None if self._book is None else self._book.sale(reference)
         if found and all(hit.code for hit in found):
             self._missed(absence.unpaid(self.lookups.height, reference))
+        # A refund has a reference of its own; whoever holds the receipt asks by the payment's.
+        for place in self._source.search(f"payments.paid.reference='{reference}'", MAX_PROOFS):
+            payment = payment_of(self.lookups.transaction(*place))
+            self._transactions(f"refunds.refunded.payment='{payment}'")
+            self._transactions(f"{REJECTED}.payment='{payment}'")
         if sale is not None:
             self._sale(sale)
 

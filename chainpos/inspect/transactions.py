@@ -61,6 +61,12 @@ def of_payment(row: TransactionRow, refund: Refund, payment: Payment) -> Transac
     return msgspec.structs.replace(row, summary=told, amount=Amount(refund.amount_minor, payment.currency))
 
 
+def payment_of(row: TransactionRow | None) -> str:
+    """The ID, in hex, of the payment that a transaction made; "" where it made none."""
+    events = () if row is None else row.events
+    return next((dict(told).get("payment", "") for kind, told in events if kind == "payments.paid"), "")
+
+
 class OpenedMessage(NamedTuple):
     """What a transaction asks, in the field's terms: its kind, its signer's account in hex, its message's fields."""
 

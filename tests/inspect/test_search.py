@@ -142,6 +142,14 @@ def test_a_day_in_a_search_is_the_day_of_the_statement_for_it_and_z_says_utc(day
     assert "UTC+08:00" in missed.sentence_zh
 
 
+def test_a_payment_s_reference_finds_what_came_back_of_it_and_the_refund_that_was_refused(day: StoreSource) -> None:
+    assert [(hit.height, hit.code) for hit in Search(day).find("HF02-00001").hits] == [(2, 0), (17, 0)]
+    refused = Search(day).find("XM02-00224")
+    assert [(hit.height, hit.code) for hit in refused.hits] == [(74, 0), (197, 807)]
+    # The payment stands: that its refund was refused does not make it unpaid.
+    assert [each.kind for each in refused.absences] == [absence.REJECTED]
+
+
 def test_a_time_of_day_alone_is_that_of_the_last_day(day: StoreSource) -> None:
     search = Search(day)
     assert search.find("9:30").hits == search.find("2026-03-02T09:30").hits != ()
