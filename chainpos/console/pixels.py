@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 Pixels = Sequence[Sequence[bool]]
@@ -78,6 +79,7 @@ def half_blocks(pixels: Pixels) -> tuple[str, ...]:
     return tuple(lines)
 
 
+@lru_cache(64)
 def big_number(text: str, face: Face) -> tuple[str, ...]:
     """Lines of half blocks for digits with points and commas."""
     rows: list[list[bool]] = [[] for _ in range(face.high)]

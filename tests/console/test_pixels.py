@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainpos.console.pixels import FACES, SMALLEST, big_number, drawing, fitting_number
+from chainpos.console.pixels import FACES, SMALLEST, Face, big_number, drawing, fitting_number
 
 
 def test_two_rows_of_pixels_are_one_row_of_cells() -> None:
@@ -12,12 +12,12 @@ def test_two_rows_of_pixels_are_one_row_of_cells() -> None:
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_digit_is_distinct_in_every_size(face: object) -> None:
-    drawn = {digit: big_number(digit, face) for digit in "0123456789"}  # type: ignore[arg-type]
+def test_every_digit_is_distinct_in_every_size(face: Face) -> None:
+    drawn = {digit: big_number(digit, face) for digit in "0123456789"}
     assert len(set(drawn.values())) == 10
-    assert {len(rows) for rows in drawn.values()} == {face.rows}  # type: ignore[attr-defined]
+    assert {len(rows) for rows in drawn.values()} == {face.rows}
     for digit, rows in drawn.items():
-        assert {len(row) for row in rows} == {face.width_of(digit)}  # type: ignore[attr-defined]
+        assert {len(row) for row in rows} == {face.width_of(digit)}
 
 
 def test_no_size_is_lower_than_three_rows() -> None:

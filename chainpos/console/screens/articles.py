@@ -17,9 +17,10 @@ from chainpos.console.context import context, texts_of
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import format_amount
 from chainpos.till.views import ArticleView
 
@@ -76,7 +77,7 @@ class ArticleSearch(Dialog[Picked | None]):
         with Box(classes="dialog -palette"):
             yield Words(texts_of(self)("articles.title"), classes="dialog-title")
             placeholder = texts_of(self)("articles.placeholder")
-            yield Field(self.begun_with, placeholder=placeholder, id="article-search", select_on_focus=False)
+            yield Field(self.begun_with, placeholder=placeholder, id="article-search")
             yield self.list
 
     def on_mount(self) -> None:

@@ -16,9 +16,10 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.frame import Frame
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.notice import Notice, Told
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.words import Words
 from chainpos.errors import UserFacingError
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -39,7 +40,7 @@ class FileForm(Dialog[Path | None]):
         with Box(classes="dialog"):
             yield Words(texts(f"{self.about}.title"), classes="dialog-title")
             yield Words(texts(f"{self.about}.detail"), classes="dialog-text")
-            yield Field(self.offered, id="file", select_on_focus=False)
+            yield Field(self.offered, id="file")
             yield Words(texts(f"{self.about}.ready"), classes="dialog-text", id="file-hint")
             yield Notice(id="form-notice")
 

@@ -116,7 +116,6 @@ class CounterFace(BillKeys):
         recent = self.query_one("#recent", Recent)
         recent.sales, recent.held, recent.taken = self.view.recent, len(self.view.held), self.view.taken
         self._list_bill(shown)
-        self.query_one("#face", SaleFace).shown = steady
         before = self.shown
         changed = (shown.stage, shown.payable, shown.sale) != (before.stage, before.payable, before.sale)
         changed |= (shown.bill is None) != (before.bill is None)
@@ -125,6 +124,9 @@ class CounterFace(BillKeys):
             # It has ended.
             self.told(None)
         self._arrange()
+        face = self.query_one("#face", SaleFace)
+        if face.display:
+            face.shown = steady
         if changed:
             self.refresh_bindings()
 

@@ -19,11 +19,13 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.ground import Box, Row
+from chainpos.console.widgets.hint import Hint
 from chainpos.console.widgets.key_line import key_name
-from chainpos.console.widgets.notice import Notice, Told
+from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.way import Way
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.words import Heading
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import MAY_MOVE_MONEY, UserFacingError
 
@@ -78,25 +80,19 @@ class MoneyForm(Dialog[Amount | None]):
         """Fields above, the two ways out below."""
         texts, about = context(self).texts, self.asked.about
         with Box(classes="dialog"):
-            yield Words(self.asked.title, classes="dialog-title")
-            yield Words(self.asked.detail, classes="dialog-text")
-            yield from self._field("amount", texts(f"{about}.amount"))
+            yield Heading(self.asked.title, self.asked.detail)
+            yield Field(label=texts(f"{about}.amount"), id="form-amount", max_length=32)
             if self.asked.twice:
-                yield from self._field("again", texts(f"{about}.again"))
+                yield Field(label=texts(f"{about}.again"), id="form-again", max_length=32)
             if self.asked.reason:
-                yield from self._field("reason", texts(f"{about}.reason"), longest=80)
+                yield Field(label=texts(f"{about}.reason"), id="form-reason", max_length=80)
             if self.asked.pin:
-                yield from self._field("pin", texts(self.asked.whose_pin or f"{about}.pin"), password=True)
-            yield Words(id="form-hint", classes="dialog-text")
-            yield Notice(id="form-notice")
+                whose = texts(self.asked.whose_pin or f"{about}.pin")
+                yield Field(label=whose, id="form-pin", password=True, max_length=32)
+            yield Hint()
             with Row(classes="dialog-buttons"):
                 yield Way(f"{texts(f'{about}.keep')} · {key_name(texts, 'escape')}", id="keep")
                 yield Way(texts(f"{about}.confirm_none"), id="confirm", classes="-danger", disabled=True)
-
-    def _field(self, name: str, label: str, *, password: bool = False, longest: int = 32) -> ComposeResult:
-        with Row(classes="field"):
-            yield Words(label, classes="field-label")
-            yield Field(id=f"form-{name}", password=password, max_length=longest, select_on_focus=False)
 
     def on_mount(self) -> None:
         """Begin at the amount; where it is known already, at what is still to be typed."""
@@ -155,12 +151,12 @@ class MoneyForm(Dialog[Amount | None]):
         button.label = f"{label} · {key_name(texts, CONFIRM_KEY)}"
         ready = texts(f"{about}.ready", key=key_name(texts, CONFIRM_KEY))
         hint = texts(f"{about}.working") if self.sending else wrong or ready
-        self.query_one("#form-hint", Words).text = hint
+        self.query_one(Hint).text = hint
 
     @on(Input.Changed)
     def typed(self) -> None:
         """Say at once what is still missing."""
-        self.query_one("#form-notice", Notice).told = None
+        self.query_one(Hint).told = None
         self._look()
 
     @on(Input.Submitted)
@@ -204,7 +200,7 @@ class MoneyForm(Dialog[Amount | None]):
                 around.tell(error)
                 return
             what, money, next_step = parts_of(context(self).texts, error)
-            self.query_one("#form-notice", Notice).told = Told(what, money, next_step)
+            self.query_one(Hint).told = Told(what, money, next_step)
             self._look()
             for field in self.query("#form-pin").results(Input):
                 field.focus()

@@ -16,9 +16,9 @@ from chainpos.console.context import texts_of
 from chainpos.console.keymap import key
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
-from chainpos.console.widgets.words import Field
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Palette(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """A field and what matches."""
         with Box(classes="dialog -palette"):
-            yield Field(placeholder=texts_of(self)("palette.placeholder"), id="palette-search", select_on_focus=False)
+            yield Field(placeholder=texts_of(self)("palette.placeholder"), id="palette-search")
             yield self.list
 
     def on_mount(self) -> None:

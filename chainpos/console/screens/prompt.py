@@ -18,9 +18,11 @@ from chainpos.console.context import context
 from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.screens.dialog import Dialog
-from chainpos.console.widgets.ground import Box, Row
-from chainpos.console.widgets.notice import Notice, Told
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.field import Field
+from chainpos.console.widgets.ground import Box
+from chainpos.console.widgets.hint import Hint
+from chainpos.console.widgets.notice import Told
+from chainpos.console.widgets.words import Heading
 from chainpos.errors import UserFacingError
 
 
@@ -39,12 +41,9 @@ class Prompt(Dialog[bool]):
         """What it is about, the field, what may be typed."""
         texts = context(self).texts
         with Box(classes="dialog"):
-            yield Words(texts(f"{self.about}.title", subject=self.subject), classes="dialog-title")
-            with Row(classes="field"):
-                yield Words(texts(f"{self.about}.label"), classes="field-label")
-                yield Field(self.behind, id="prompt-field", max_length=24, select_on_focus=False)
-            yield Words(texts(f"{self.about}.hint"), classes="dialog-text")
-            yield Notice(id="form-notice")
+            yield Heading(texts(f"{self.about}.title", subject=self.subject))
+            yield Field(self.behind, label=texts(f"{self.about}.label"), id="prompt-field", max_length=24)
+            yield Hint(texts(f"{self.about}.hint"))
 
     def on_mount(self) -> None:
         """Type at once, before what stands there."""
@@ -55,7 +54,7 @@ class Prompt(Dialog[bool]):
     @on(Input.Changed)
     def typed(self) -> None:
         """A refusal is about what was typed before. What stands behind the cursor is not there twice if it is typed."""
-        self.query_one("#form-notice", Notice).told = None
+        self.query_one(Hint).told = None
         field = self.query_one(Input)
         typed, rest = field.value[: field.cursor_position], field.value[field.cursor_position :]
         if rest and rest == self.behind and typed.endswith(rest):
@@ -76,7 +75,7 @@ class Prompt(Dialog[bool]):
         except UserFacingError as error:
             self.sending = False
             what, _, next_step = parts_of(context(self).texts, error)
-            self.query_one("#form-notice", Notice).told = Told(what, next_step=next_step)
+            self.query_one(Hint).told = Told(what, next_step=next_step)
         else:
             self.dismiss(True)
 

@@ -14,7 +14,7 @@ from chainpos.console.screens.dialog import Dialog
 from chainpos.console.widgets.ground import Box, Row
 from chainpos.console.widgets.key_line import key_name
 from chainpos.console.widgets.way import Way
-from chainpos.console.widgets.words import Words
+from chainpos.console.widgets.words import Heading
 
 
 class Question(Dialog[bool]):
@@ -35,8 +35,7 @@ class Question(Dialog[bool]):
         """The safe answer has the focus."""
         texts = context(self).texts
         with Box(classes="dialog"):
-            yield Words(texts(f"{self.about}.title"), classes="dialog-title")
-            yield Words(self.detail, classes="dialog-text")
+            yield Heading(texts(f"{self.about}.title"), self.detail)
             with Row(classes="dialog-buttons"):
                 yield Way(f"{texts(f'{self.about}.keep')} · {key_name(texts, 'escape')}", id="keep")
                 yield Way(f"{texts(f'{self.about}.confirm')} · Y", id="confirm", classes="-danger")

@@ -22,11 +22,11 @@ from chainpos.console.screens.sales_beside import back_facts, beside_cells, besi
 from chainpos.console.screens.with_paper import PAID, WithPaper
 from chainpos.console.widgets.bill_words import part_words, quantity_words
 from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.ground import Room
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.shift_figures import named
-from chainpos.console.widgets.words import Field
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.roles import Right
 from chainpos.till.views import BesideView, BillView, CounterView, KindView, SaleView, TenderKind
@@ -89,7 +89,7 @@ class SalesScreen(WithPaper):
     def content(self) -> Iterable[Widget]:
         """A field to find by, the list, the details."""
         self.found: LineList[Row] = LineList(COLUMNS, self._cells, lambda row: row.reference, id="sales-list")
-        yield Field(id="find", select_on_focus=False)
+        yield Field(id="find")
         yield Room(self.found, VerticalScroll(Facts(id="sale"), id="sale-box", can_focus=False), id="sales")
 
     def on_mount(self) -> None:

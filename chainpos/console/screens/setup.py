@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Protocol
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -22,9 +22,10 @@ from chainpos.console.language import Texts
 from chainpos.console.phrases import Tone
 from chainpos.console.screens.frame import Frame
 from chainpos.console.widgets.facts import Fact, Facts
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.qr_picture import QrPicture
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.till.catalogue import Preview
 from chainpos.till.doctor import Finding
@@ -130,9 +131,10 @@ class SetupScreen(Frame):
     def _fields(self) -> ComposeResult:
         texts = self.console_app.texts
         for name, value in FIELDS[self.step]:
-            label = Words(texts(f"setup.field.{name}"), classes="field-label")
-            field = Field(value, id=f"setup-{name}", password=name.startswith("secret"), max_length=400)
-            yield Horizontal(label, field, classes="field")
+            yield Field(
+                value, label=texts(f"setup.field.{name}"), id=f"setup-{name}", password=name.startswith("secret"),
+                max_length=400, select_on_focus=True,
+            )  # fmt: skip
 
     def retranslate(self) -> None:
         """Also the words that this screen put into its widgets."""
@@ -140,9 +142,8 @@ class SetupScreen(Frame):
         self.retitle()
         texts = self.console_app.texts
         for name, _ in FIELDS[self.step]:
-            for row in self.query(f"#setup-{name}"):
-                if row.parent is not None:
-                    row.parent.query_one(Words).text = texts(f"setup.field.{name}")
+            for field in self.query(f"#setup-{name}").results(Field):
+                field.label = texts(f"setup.field.{name}")
 
     def retitle(self) -> None:
         """All the words of the step as it is now."""

@@ -17,10 +17,11 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import STATE_MARKS, parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.ground import Box
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.notice import Notice, Told
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.words import Words
 from chainpos.core.values.amount import format_amount
 from chainpos.errors import UserFacingError
 from chainpos.till.roles import Member
@@ -52,7 +53,7 @@ class SignIn(Dialog[bool]):
             yield Words(id="sign-title", classes="dialog-title")
             yield Words(id="sign-sale", classes="dialog-text")
             yield self.people
-            yield Field(id="sign-pin", password=True, max_length=12, select_on_focus=False)
+            yield Field(id="sign-pin", password=True, max_length=12)
             yield Words(id="sign-hint", classes="dialog-text")
             yield Notice(id="sign-notice")
 

@@ -21,11 +21,13 @@ from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
 from chainpos.console.screens.money_form import CONFIRM_KEY
 from chainpos.console.widgets.choice import Choice
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.ground import Box, Row
+from chainpos.console.widgets.hint import Hint
 from chainpos.console.widgets.key_line import key_name
-from chainpos.console.widgets.notice import Notice, Told
+from chainpos.console.widgets.notice import Told
 from chainpos.console.widgets.way import Way
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.words import Heading, Words
 from chainpos.errors import UserFacingError
 from chainpos.till.roles import ROLES
 
@@ -70,24 +72,23 @@ class StaffForm(Dialog[StaffEntered | None]):
         """Fields above, the two ways out below."""
         texts = context(self).texts
         with Box(classes="dialog"):
-            yield Words(texts(f"{self.about}.title", name=self.subject), classes="dialog-title")
-            yield Words(texts(f"{self.about}.detail"), classes="dialog-text")
+            yield Heading(texts(f"{self.about}.title", name=self.subject), texts(f"{self.about}.detail"))
             for name in self.asks:
-                with Row(classes="field"):
-                    yield Words(texts(f"staff_form.{name}"), classes="field-label")
-                    if name == "role":
-                        yield Choice(ROLES, "role", self.role, id="staff-role")
-                    else:
-                        longest = LONGEST_NAME if name == "name" else MAX_DIGITS
-                        yield Field(
-                            id=f"staff-{name}", password=name in PINS, max_length=longest, select_on_focus=False
-                        )
-            yield Words(id="form-hint", classes="dialog-text")
-            yield Notice(id="form-notice")
+                yield from self._field(name, texts(f"staff_form.{name}"))
+            yield Hint()
             with Row(classes="dialog-buttons"):
                 yield Way(f"{texts('staff_form.keep')} · {key_name(texts, 'escape')}", id="keep")
                 confirm = f"{texts(f'{self.about}.confirm')} · {key_name(texts, CONFIRM_KEY)}"
                 yield Way(confirm, id="confirm", classes="-danger", disabled=True)
+
+    def _field(self, name: str, label: str) -> ComposeResult:
+        if name == "role":
+            with Row(classes="field"):
+                yield Words(label, classes="field-label")
+                yield Choice(ROLES, "role", self.role, id="staff-role")
+        else:
+            longest = LONGEST_NAME if name == "name" else MAX_DIGITS
+            yield Field(label=label, id=f"staff-{name}", password=name in PINS, max_length=longest)
 
     def on_mount(self) -> None:
         """Begin at the first field."""
@@ -119,13 +120,13 @@ class StaffForm(Dialog[StaffEntered | None]):
         self.query_one("#confirm", Way).disabled = bool(wrong) or self.sending
         ready = texts("staff_form.ready", key=key_name(texts, CONFIRM_KEY))
         hint = texts("staff_form.working") if self.sending else wrong or ready
-        self.query_one("#form-hint", Words).text = hint
+        self.query_one(Hint).text = hint
 
     @on(Input.Changed)
     @on(Choice.Changed)
     def typed(self) -> None:
         """Say at once what is still missing."""
-        self.query_one("#form-notice", Notice).told = None
+        self.query_one(Hint).told = None
         self._look()
 
     @on(Input.Submitted)
@@ -163,7 +164,7 @@ class StaffForm(Dialog[StaffEntered | None]):
         except UserFacingError as error:
             self.sending = False
             what, _, next_step = parts_of(context(self).texts, error)
-            self.query_one("#form-notice", Notice).told = Told(what, next_step=next_step)
+            self.query_one(Hint).told = Told(what, next_step=next_step)
             self._look()
         else:
             self.dismiss(entered)

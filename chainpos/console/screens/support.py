@@ -26,9 +26,9 @@ from chainpos.console.screens.card import open_thing
 from chainpos.console.screens.case_file import CaseScreen
 from chainpos.console.screens.case_form import FileForm
 from chainpos.console.screens.looking import About, Looking, named_refusal, texts_for
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line, rule
-from chainpos.console.widgets.words import Field
 from chainpos.errors import UserFacingError
 from chainpos.inspect.absence import Absence
 from chainpos.inspect.search import MAX_HITS, Answer, Hit

@@ -23,10 +23,12 @@ from chainpos.console.keymap import key
 from chainpos.console.phrases import parts_of
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.dialog import Dialog
-from chainpos.console.widgets.ground import Box, Row
+from chainpos.console.widgets.field import Field
+from chainpos.console.widgets.ground import Box
+from chainpos.console.widgets.hint import Hint
 from chainpos.console.widgets.lines_panel import LinesPanel, line
-from chainpos.console.widgets.notice import Notice, Told
-from chainpos.console.widgets.words import Field, Words
+from chainpos.console.widgets.notice import Told
+from chainpos.console.widgets.words import Heading, Words
 from chainpos.core.values.amount import Amount, format_amount
 from chainpos.errors import UserFacingError
 from chainpos.till.views import TenderKind
@@ -86,15 +88,12 @@ class TenderForm(Dialog[bool]):
         """What is due, with what it is paid, how much of it."""
         texts = context(self).texts
         with Box(classes="dialog"):
-            yield Words(texts("tender.title", amount=format_amount(self.due)), classes="dialog-title")
+            yield Heading(texts("tender.title", amount=format_amount(self.due)))
             yield KindLine(id="kinds")
-            with Row(classes="field"):
-                yield Words(texts("tender.given"), classes="field-label", id="tender-label")
-                whole = format_amount(self.due, with_currency=False)
-                yield Field(placeholder=whole, id="tender-field", max_length=24, select_on_focus=False)
+            whole = format_amount(self.due, with_currency=False)
+            yield Field(label=texts("tender.given"), placeholder=whole, id="tender-field", max_length=24)
             yield Words(id="tender-then", classes="dialog-text")
-            yield Words(id="form-hint", classes="dialog-text")
-            yield Notice(id="form-notice")
+            yield Hint()
 
     def on_mount(self) -> None:
         """Cash is what most hands hold."""
@@ -113,9 +112,7 @@ class TenderForm(Dialog[bool]):
     def _look(self) -> None:
         texts, amount = context(self).texts, self._amount()
         self.query_one(KindLine).kind = self.kind
-        self.query_one("#tender-label", Words).text = texts(
-            "tender.given" if self.kind is TenderKind.CASH else "tender.amount"
-        )
+        self.query_one(Field).label = texts("tender.given" if self.kind is TenderKind.CASH else "tender.amount")
         then = ""
         if amount is not None and amount.minor:
             after = amount.minor - self.due.minor
@@ -128,7 +125,7 @@ class TenderForm(Dialog[bool]):
                 then = texts("tender.then_all")
         self.query_one("#tender-then", Words).text = then
         hint = "tender.on_ledger" if self.kind is TenderKind.LEDGER else f"tender.hint_{self.kind.value}"
-        self.query_one("#form-hint", Words).text = texts(hint)
+        self.query_one(Hint).text = texts(hint)
 
     def watch_kind(self) -> None:
         """Another kind, another meaning of the amount."""
@@ -143,7 +140,7 @@ class TenderForm(Dialog[bool]):
     @on(Input.Changed)
     def typed(self) -> None:
         """Say at once what follows from it."""
-        self.query_one("#form-notice", Notice).told = None
+        self.query_one(Hint).told = None
         self._look()
 
     def action_kind(self, by: int) -> None:
@@ -155,7 +152,7 @@ class TenderForm(Dialog[bool]):
         """Money comes in: Enter takes it."""
         amount = self._amount()
         if amount is None:
-            self.query_one("#form-notice", Notice).told = Told(context(self).texts("tender.unreadable"))
+            self.query_one(Hint).told = Told(context(self).texts("tender.unreadable"))
         elif not self.sending:
             self.sending = True
             send: Callable[[], Awaitable[None]] = partial(self._send, amount)
@@ -167,7 +164,7 @@ class TenderForm(Dialog[bool]):
         except UserFacingError as error:
             self.sending = False
             what, money, next_step = parts_of(context(self).texts, error)
-            self.query_one("#form-notice", Notice).told = Told(what, money, next_step)
+            self.query_one(Hint).told = Told(what, money, next_step)
         else:
             self.dismiss(True)
 

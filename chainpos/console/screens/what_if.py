@@ -22,10 +22,10 @@ from chainpos.console.language import Texts
 from chainpos.console.scanner import normalised
 from chainpos.console.screens.looking import About, Looking
 from chainpos.console.screens.trace import TraceScreen
+from chainpos.console.widgets.field import Field
 from chainpos.console.widgets.line_list import Cell, Column, LineList
 from chainpos.console.widgets.lines_panel import LinesPanel, line
 from chainpos.console.widgets.notice import Told
-from chainpos.console.widgets.words import Field
 from chainpos.inspect.changeable import MESSAGE, TIME, Changeable
 from chainpos.inspect.steps import Trace
 from chainpos.inspect.words import words_in

@@ -45,7 +45,7 @@ class BillList(LinesPanel):
         if self.bill is None or width < 16:
             return []
         texts, bill = texts_of(self), self.bill
-        room = self.content_size.height or 16
+        room = self.room.height or 16
         sums = self._sums(width) if room >= 8 else []
         first, last = self._window(max(room - 1 - len(sums) - bool(sums), 1))
         shown = [self._line(at, bill.lines[at], width) for at in range(first, last)]
@@ -112,8 +112,8 @@ class BillList(LinesPanel):
         """Which line lies under the pointer."""
         if self.bill is None or self.cursor < 0:
             return
-        room = self.content_size.height
-        sums = self._sums(self.content_size.width) if room >= 8 else []
+        room = self.room.height
+        sums = self._sums(self.room.width) if room >= 8 else []
         first, last = self._window(max(room - 1 - len(sums) - bool(sums), 1))
         at = first + event.y - (self.content_region.y - self.region.y) - 1
         if first <= at < last:

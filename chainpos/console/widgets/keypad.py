@@ -69,21 +69,21 @@ class Keypad(Keeping, can_focus=False):
         """Where a key is on the screen. Raises StopIteration where there is no room for it."""
         return next(
             place.region.translate(self.content_region.offset)
-            for place in places(self.content_size, self.between)
+            for place in places(self.room, self.between)
             if place.key == key
         )
 
     def render_line(self, y: int) -> Strip:
         """One line through all keys of a row."""
         ground, x, segments = self.visual_style.rich_style, 0, []
-        for key, region in places(self.content_size, self.between):
+        for key, region in places(self.room, self.between):
             if region.y <= y < region.bottom:
                 if region.x > x:
                     segments.append(Segment(" " * (region.x - x), ground))
                 in_the_middle = y == region.y + (region.height - 1) // 2
                 segments.append(Segment(self._face(key, region.width, in_the_middle), self._look_of(key)))
                 x = region.right
-        segments.append(Segment(" " * max(self.content_size.width - x, 0), ground))
+        segments.append(Segment(" " * max(self.room.width - x, 0), ground))
         return Strip(segments)
 
     def _face(self, key: str, width: int, in_the_middle: bool) -> str:  # noqa: FBT001 (a label or none)
@@ -96,7 +96,7 @@ class Keypad(Keeping, can_focus=False):
 
     def _key_at(self, event: events.MouseEvent) -> str:
         at = event.get_content_offset(self)
-        found = places(self.content_size, self.between) if at is not None else ()
+        found = places(self.room, self.between) if at is not None else ()
         return next((place.key for place in found if at is not None and place.region.contains_point(at)), "")
 
     def on_mouse_move(self, event: events.MouseMove) -> None:

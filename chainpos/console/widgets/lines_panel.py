@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Self
+from typing import Final, Self
 
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.selection import Selection
+from textual.strip import Strip
 from textual.widget import Widget
 
 from chainpos.console.cells import cut, fit, width_of
 from chainpos.console.widgets.kept import Keeping
 from chainpos.console.widgets.lines_visual import DrawnLines, LinesVisual
+
+_NO_LINE: Final = Strip([], 0)
 
 
 class LinesPanel(Keeping):
@@ -22,6 +25,7 @@ class LinesPanel(Keeping):
     # The lines that were made last, and for which room: they are asked for when measuring, and again when drawing.
     _made: Sequence[Content] = ()
     _made_for: tuple[int, Size] | None = None
+    _laid_out_with: tuple[object, ...] = ()
 
     @cached_property
     def _drawn(self) -> DrawnLines:
@@ -32,7 +36,7 @@ class LinesPanel(Keeping):
         raise NotImplementedError
 
     def _lines(self, width: int) -> Sequence[Content]:
-        room = width, self.content_size
+        room = width, self.room
         if self._made_for != room:
             self._made, self._made_for = self.lines(width), room
         return self._made
@@ -47,27 +51,47 @@ class LinesPanel(Keeping):
 
     def render(self) -> LinesVisual:
         """The lines that fit."""
-        room = self.content_size
+        room = self.room
         return LinesVisual(self._lines(room.width)[: max(room.height, 0)], self._drawn, self.app.theme)
+
+    def render_line(self, y: int) -> Strip:
+        """One of the lines; below the last one nothing, which its ground fills."""
+        if self._dirty_regions:
+            self._render_content()
+        lines = self._render_cache.lines
+        return lines[y] if y < len(lines) else _NO_LINE
 
     def get_selection(self, selection: Selection) -> tuple[str, str]:
         """What is selected with the mouse."""
-        return selection.extract("\n".join(line.plain for line in self._lines(self.content_size.width))), "\n"
+        return selection.extract("\n".join(line.plain for line in self._lines(self.room.width))), "\n"
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again. The screen is laid out anew if the number of lines differs and not else: that costs all of it."""
         self._made_for = None
-        return super().refresh(
-            *regions, repaint=repaint, layout=self._height_differs(asked=layout), recompose=recompose
-        )
+        return super().refresh(*regions, repaint=repaint, layout=layout or repaint, recompose=recompose)
 
-    def _height_differs(self, *, asked: bool) -> bool:
+    def _check_refresh(self) -> None:
+        # Looked at once, when all that was to be set is set.
+        if self._layout_required and not self._needs_layout():
+            self._layout_required = False
+        super()._check_refresh()
+
+    def _spacing(self) -> tuple[object, ...]:
+        styles = self.styles
+        return styles.margin, styles.gutter, styles.width, styles.height
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:  # noqa: FBT001, FBT002
+        # It was laid out: with what, a change of its styles is compared with.
+        self._laid_out_with = self._spacing()
+        return super()._size_updated(size, virtual_size, container_size, layout)
+
+    def _needs_layout(self) -> bool:
         if not self.display:
             # Nobody sees it; it is laid out when it is shown.
             return False
-        width, height = self.content_size
-        if not self.is_mounted or not width or not height:
-            return asked
+        width, height = self.room
+        if not self.is_mounted or not width or not height or self._laid_out_with != self._spacing():
+            return True
         return _is_auto(self) and len(self._lines(width)) != height
 
     def changed(self) -> None:

@@ -21,6 +21,14 @@ class Told(msgspec.Struct, frozen=True):
     good: bool = False
 
 
+def told_lines(told: Told, width: int) -> list[Content]:
+    """The mark and what happened in bold, the rest below."""
+    mark = "✓" if told.good else "✗"
+    rows = [line(row, "bold") for row in wrap(f"{mark} {told.what}", width)]
+    rest = " ".join(part for part in (told.money, told.next_step) if part)
+    return [*rows, *(line(row) for row in wrap(rest, width))]
+
+
 class Notice(LinesPanel):
     """Nothing at all while there is nothing to tell."""
 
@@ -32,10 +40,5 @@ class Notice(LinesPanel):
         self.set_class(told is not None and told.good, "-good")
 
     def lines(self, width: int) -> Sequence[Content]:
-        """The mark and what happened in bold, the rest below."""
-        if self.told is None:
-            return []
-        mark = "✓" if self.told.good else "✗"
-        rows = [line(row, "bold") for row in wrap(f"{mark} {self.told.what}", width)]
-        rest = " ".join(part for part in (self.told.money, self.told.next_step) if part)
-        return [*rows, *(line(row) for row in wrap(rest, width))]
+        """What there is to tell."""
+        return told_lines(self.told, width) if self.told is not None else []

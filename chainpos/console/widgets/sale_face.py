@@ -93,7 +93,7 @@ class SaleFace(LinesPanel):
         texts, stage, due = texts_of(self), self.shown.stage, amount_of(self.shown)
         if due is None or width < 4:
             return []
-        room = self.content_size.height or 20
+        room = self.room.height or 20
         title = [line(f"{_MARKS.get(stage, '')} {stage_word(texts, self.shown)}", "bold", width=width)]
         amount = [line(format_amount(due), "bold", width=width)]
         words = customer_lines(texts, self.shown) if self.for_customer else sentences(texts, self.shown)

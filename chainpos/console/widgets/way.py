@@ -49,9 +49,8 @@ class Way(LinesPanel, can_focus=True):
         """As wide as its label."""
         return width_of(self.label)
 
-    def _height_differs(self, *, asked: bool) -> bool:
-        # Another label has another width.
-        return asked and self.is_mounted
+    def _needs_layout(self) -> bool:
+        return self.is_mounted and self.room.width != width_of(self.label)
 
     def action_press(self) -> None:
         """Enter."""

@@ -1,4 +1,4 @@
-"""Running text and a field to type in, both cleaned: what the dialogs are made of."""
+"""Running text, cleaned: what the dialogs are made of."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Input
 
-from chainpos.console.cells import shown, wrap
+from chainpos.console.cells import wrap
 from chainpos.console.widgets.lines_panel import LinesPanel, line
+
+
+def words(text: str, width: int) -> list[Content]:
+    """A text over as many lines as it needs."""
+    return [line(row) for row in wrap(text, width)]
 
 
 class Words(LinesPanel):
@@ -23,15 +27,17 @@ class Words(LinesPanel):
 
     def lines(self, width: int) -> Sequence[Content]:
         """In the colour of its style."""
-        return [line(row) for row in wrap(self.text, width)]
+        return words(self.text, width)
 
 
-class Field(Input):
-    """A field that keeps nothing it may not show: a paste is text from outside too."""
+class Heading(LinesPanel):
+    """What a dialog is called, and below it what it is about."""
 
-    def validate_value(self, value: str) -> str:
-        """The text without control and invisible characters."""
-        return shown(value)
+    def __init__(self, title: str, detail: str = "") -> None:
+        super().__init__()
+        self.title, self.detail = title, detail
 
-    def validate(self, value: str) -> None:
-        """Its form judges what is typed. Textual would find it valid, and work its styles out again for that."""
+    def lines(self, width: int) -> Sequence[Content]:
+        """The title by its colour and weight."""
+        rows = [line(row, "$accent bold") for row in wrap(self.title, width)]
+        return [*rows, Content(), *words(self.detail, width)] if self.detail else rows

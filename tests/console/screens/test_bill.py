@@ -18,6 +18,7 @@ from chainpos.console.screens.question import Question
 from chainpos.console.screens.tenders import TenderForm
 from chainpos.console.showing import Stage
 from chainpos.console.widgets.bill_list import BillList
+from chainpos.console.widgets.hint import Hint
 from chainpos.console.widgets.notice import Notice
 from chainpos.console.widgets.qr_picture import QrPicture
 from chainpos.till.views import BillState, PartState, SaleState, TenderKind
@@ -243,7 +244,7 @@ async def test_a_tender_that_was_refused_and_typed_anew_rings_the_keyed_amount_u
 ) -> None:
     async with opened(till, tmp_path) as (app, pilot):
         await key_in(pilot, *"1000", "ctrl+o", "down", *"2000", "enter")
-        await until(pilot, lambda: app.screen.query_one("#form-notice", Notice).told is not None)
+        await until(pilot, lambda: app.screen.query_one(Hint).told is not None)
         await key_in(pilot, *["backspace"] * 4, *"1000", "enter")
         await until(pilot, lambda: not isinstance(app.screen, TenderForm))
         await until(pilot, lambda: stage_of(app) is Stage.TAKEN)
