@@ -6,6 +6,7 @@ one payment.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable
@@ -19,7 +20,6 @@ from textual import events
 from textual.app import ScreenStackError
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Input
 
 from chainpos.console.chime import Chime
@@ -96,7 +96,7 @@ class ConsoleApp(Standing):
         self.view: CounterView | None = None
         self._chime = Chime()
         self._burst: Burst[events.Key] = Burst()
-        self._pause: Timer | None = None
+        self._pause: asyncio.TimerHandle | None = None
         self._pause_due_s = 0.0
         self.last_paid: LastPaid | None = None
         self.followers = Followers()
@@ -208,13 +208,12 @@ class ConsoleApp(Standing):
 
     def _look_out_for_a_pause(self) -> None:
         if self._pause is not None:
-            self._pause.stop()
+            self._pause.cancel()
         self._pause = None
         if self._burst.text:
             self._pause_due_s = time.monotonic() + self._burst.gap_s
             # Behind the keys that wait already, which may be its rest.
-            looked_out_for = partial(self.call_later, self._paused, self._pause_due_s)
-            self._pause = self.set_timer(self._burst.gap_s, looked_out_for)
+            self._pause = self.in_a_while(self._burst.gap_s, self._paused, self._pause_due_s)
 
     async def _paused(self, due_s: float) -> None:
         if self._pause is None or due_s != self._pause_due_s:

@@ -51,7 +51,7 @@ class InTurn(App[int], inherit_bindings=False):
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._steps.append(partial(self.typed, event))
             if self._under_way_since_s is not None:
-                self.set_timer(STUCK_S, self.go_on)
+                self.in_a_while(STUCK_S, self.go_on)
             await self.go_on()
         else:
             await super().on_event(event)
@@ -80,6 +80,10 @@ class InTurn(App[int], inherit_bindings=False):
         meant = events.Key(small, small)
         meant.time = event.time
         return meant
+
+    def in_a_while(self, seconds: float, then: Callable[..., object], *values: object) -> asyncio.TimerHandle:
+        """`call_later`, but later. A timer of Textual is a task, and describes the whole app for its name."""
+        return asyncio.get_running_loop().call_later(seconds, self.call_later, then, *values)
 
     def next_are(self, *steps: Step) -> None:
         """These come before what was typed meanwhile."""
