@@ -267,9 +267,9 @@ class BillKeys(WithProof):
     # -- holding, giving up
 
     def hold_or_take_back(self) -> None:
-        """With a bill in hand it is parked; with none, the one held is taken back, or one of several is chosen."""
+        """With a bill in hand it is parked; else the one held is taken back, or one of several is chosen."""
         bills, held = self.console_app.till.bills, self.view.held if self.view is not None else ()
-        if self.bill is not None:
+        if self.shown.stage in LISTED:
             self.ring(bills.park)
         elif len(held) == 1:
             self.ring(lambda: bills.take_up(held[0].number))

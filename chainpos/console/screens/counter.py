@@ -55,7 +55,7 @@ class CounterScreen(CounterFace):
         if action in {"print", "receipt"}:
             return self.can_print() if action == "print" else self.has_receipt()
         if action == "aside":
-            return stage in BUSY or stage in LISTED or (stage is Stage.ENTRY and bool(self.view and self.view.held))
+            return stage in BUSY or stage in LISTED or bool(self.view and self.view.held)
         return super().check_action(action, parameters)
 
     def paper_sale(self) -> SaleView | None:
@@ -70,7 +70,7 @@ class CounterScreen(CounterFace):
             again = "counter.again" if self.shown.payable else "counter.same"
             enter = {Stage.REFUSED: again, Stage.EXPIRED: "counter.same"}.get(stage, "counter.next")
         back = "counter.cancel" if stage in BUSY else "counter.give_back" if stage is Stage.PART else "counter.back"
-        aside = "counter.take_back" if stage is Stage.ENTRY else "counter.aside"
+        aside = "counter.aside" if stage in BUSY or stage in LISTED else "counter.take_back"
         undo = "counter.undo" if self.keyed else "counter.undo_change"
         names = {"counter.enter": enter, "counter.back": back, "counter.aside": aside, "counter.undo": undo}
         for place in ("#keys", "#keys-left"):

@@ -13,10 +13,12 @@ from chainpos.console.screens.question import Question
 from chainpos.console.widgets.way import Way
 from chainpos.till.refunds import unanswered
 from chainpos.till.views import SaleState
-from tests.console.looking import go, key_in, opened, settle, text_of
+from tests.console.looking import go, key_in, opened, settle, text_of, until
 from tests.console.prepared_figures import cny
 from tests.console.prepared_shift import OPEN
 from tests.console.prepared_till import PIN, PreparedTill
+
+from .test_bill import TEA, rung_up
 
 
 @pytest.mark.parametrize("ahead", [False, True], ids=["looked at", "typed ahead"])
@@ -138,3 +140,19 @@ async def test_ux5_what_is_told_while_a_sale_is_under_way_goes_with_it(till: Pre
         till.move_sale(SaleState.EXPIRED)
         await settle(pilot)
         assert "A sale is waiting" not in text_of(app)
+
+
+async def test_ux10_a_held_bill_is_taken_back_from_a_paid_sale_by_the_key_that_stands_there(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        await rung_up(till, pilot, TEA)
+        await key_in(pilot, "f6", "2", "2", "2", "enter")
+        till.move_sale(SaleState.PAID)
+        await settle(pilot)
+        assert "F6 takes back" in text_of(app)
+        assert "F6 Take back" in text_of(app).splitlines()[-1]
+        await key_in(pilot, "f6")
+        await until(pilot, lambda: till.view.bill is not None and bool(till.view.bill.lines))
+        assert till.view.held == ()
+        assert "RINGING UP" in text_of(app)
