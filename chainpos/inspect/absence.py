@@ -150,6 +150,19 @@ def idle(height: int, detail: str, before: int, clock: str) -> Absence:
     )
 
 
+def proof_code(height: int) -> Absence:
+    """What was scanned off a receipt or a wallet is a part of a proof, which names the payment in itself."""
+    return Absence(
+        kind=UNKNOWN,
+        height=height,
+        detail="proof",
+        sentence_en="That is a code of a proof, from a receipt or a wallet. Check it with chainpos receipt verify and "
+        "the text of each of its codes: it needs no network and tells the payment's reference, to search for here.",
+        sentence_zh="这是收据或钱包证明的二维码内容。请用 chainpos receipt verify 加上每个码的文本核验：无需联网，"
+        "并会给出付款单号，再在此处查询。",
+    )
+
+
 def miscounted(height: int, digits: int) -> Absence:
     """A word that looks like a hash or an account, and has not as many digits."""
     return Absence(

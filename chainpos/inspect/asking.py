@@ -8,13 +8,16 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
+from chainpos.core.checkout.frames import looks_like_frame
 from chainpos.core.values.amount import Amount, AmountError, parse_amount
 from chainpos.core.values.currency import CURRENCIES
 from chainpos.core.values.timestamps import DAY_S, SECOND_NS, MalformedTime, parse_rfc3339
+from chainpos.inspect.absence import Absence, miscounted, proof_code
 
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 _ADDRESS: Final = re.compile(r"[0-9a-fA-F]{40}")
@@ -80,6 +83,16 @@ def words_of(text: str, today: str) -> list[str]:
         elif word not in CURRENCIES and word.strip(_MONEY):
             words.append(word[:MAX_WORD])
     return words[:MAX_WORDS]
+
+
+def told_by_form(height: int, words: Iterable[Meant]) -> Iterator[Absence]:
+    """What is to be said of words that found nothing, by their form alone: codes of proofs, hashes that were cut."""
+    for word in words:
+        if looks_like_frame(word.word):
+            yield proof_code(height)
+        digits = digits_of_part(word.word)
+        if digits:
+            yield miscounted(height, digits)
 
 
 def digits_of_part(word: str) -> int:

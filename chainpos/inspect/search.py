@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from chainpos.core.checkout.frames import looks_like_frame
 from chainpos.core.contracts.payments.messages import decode_request
 from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.execution import MISBEHAVED, REJECTED
@@ -16,8 +17,7 @@ from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
 from chainpos.core.values.timestamps import SECOND_NS, clock_told, format_rfc3339
 from chainpos.inspect import absence
-from chainpos.inspect.absence import Absence
-from chainpos.inspect.asking import Meant, digits_of_part, meant_by, words_of
+from chainpos.inspect.asking import Meant, meant_by, told_by_form, words_of
 from chainpos.inspect.lookups import Lookups
 from chainpos.inspect.source import ChainSource
 from chainpos.inspect.transactions import payment_of
@@ -59,10 +59,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     height: int
     hits: tuple[Hit, ...]
-    absences: tuple[Absence, ...]
+    absences: tuple[absence.Absence, ...]
     more: bool = False
 
-    def refused(self, one: Absence) -> Hit | None:
+    def refused(self, one: absence.Absence) -> Hit | None:
         """The transaction that an absence says was refused, where it is among the hits."""
         return next((hit for hit in self.hits if one.kind == absence.REJECTED and hit.name == one.detail), None)
 
@@ -77,7 +77,7 @@ class Search:
         self._source = source
         self._book = book
         self._hits: dict[tuple[str, str], Hit] = {}
-        self._absences: dict[tuple[str, str], Absence] = {}
+        self._absences: dict[tuple[str, str], absence.Absence] = {}
 
     def find(self, text: str) -> Answer:
         """All that the words mean together. Raises SearchTooWide, StoreError, UserFacingError."""
@@ -91,10 +91,10 @@ class Search:
         elif words:
             self._all(words)
         if not self._hits:
-            if not self._absences:
+            if not self._absences and not looks_like_frame(text):
                 self._missed(absence.unknown(self.lookups.height, clean(text)))
-            for digits in filter(None, (digits_of_part(word.word) for word in words)):
-                self._absent(absence.miscounted(self.lookups.height, digits))
+            for told in told_by_form(self.lookups.height, words):
+                self._absent(told)
         return Answer(
             text=clean(text),
             height=self.lookups.height,
@@ -380,10 +380,10 @@ class Search:
     def _hit(self, hit: Hit) -> None:
         self._hits.setdefault((hit.kind, hit.name), hit)
 
-    def _missed(self, one: Absence, made_ns: int = 0) -> None:
+    def _missed(self, one: absence.Absence, made_ns: int = 0) -> None:
         self._absent(self.lookups.vouched(one, made_ns))
 
-    def _absent(self, one: Absence) -> None:
+    def _absent(self, one: absence.Absence) -> None:
         self._absences.setdefault((one.kind, one.detail), one)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chainpos.core.checkout.frames import to_frames
 from chainpos.core.checkout.request import link_id
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import is_safe
@@ -126,6 +127,13 @@ def test_a_part_of_a_hash_is_told_by_how_many_digits_it_has(
         assert told[1:] == [f"A hash has 64 digits and an account 40; this has {digits}. Copy it whole."]
     for text in ("NOSUCHNAME", "ab" * 32, "20260302093100012345"):
         assert not any("digits" in each.sentence_en for each in Search(day).find(text).absences)
+
+
+def test_a_code_of_a_proof_is_told_as_one_and_never_as_nothing_of_that_name(day: StoreSource) -> None:
+    for code in to_frames(bytes(range(250)) * 4, 90):
+        (told,) = Search(day).find(code).absences
+        assert "chainpos receipt verify" in told.sentence_en
+        assert "chainpos receipt verify" in told.sentence_zh
 
 
 def test_a_day_in_a_search_is_the_day_of_the_statement_for_it_and_z_says_utc(day: StoreSource) -> None:
