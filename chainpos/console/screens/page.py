@@ -10,7 +10,7 @@ from textual.reactive import var
 
 from chainpos.console.context import Context, context
 from chainpos.console.screens.frame import Frame
-from chainpos.console.widgets.notice import Told
+from chainpos.console.widgets.notice import Notice, Told
 from chainpos.till.roles import Right
 from chainpos.till.views import CounterView
 
@@ -22,6 +22,8 @@ class Page(Frame):
     RIGHTS: ClassVar[dict[str, Right]] = {}
 
     view: var[CounterView | None] = var(None)
+    # Why a key did nothing, as told last.
+    why: Told | None = None
 
     @property
     def console_app(self) -> Context:
@@ -55,5 +57,11 @@ class Page(Frame):
         """For `on_key`: of a key whose action is there and cannot be done now, tell what `why_not` says of that."""
         asked = self.active_bindings.get(event.key)
         if asked is not None and asked.node is self and not asked.enabled:
-            self.told(why_not(asked.binding.action))
+            self.why = why_not(asked.binding.action)
+            self.told(self.why)
             event.stop()
+
+    def forget_why(self) -> None:
+        """What was told of a key is not true of what the cursor is on now."""
+        if self.why is not None and self.query_one("#notice", Notice).told is self.why:
+            self.told(None)

@@ -170,6 +170,7 @@ class SalesScreen(WithPaper):
     @on(LineList.Moved)
     def moved(self) -> None:
         """Another sale."""
+        self.forget_why()
         self._details()
         self.refresh_bindings()
 

@@ -25,6 +25,8 @@ async def test_a_key_that_only_a_paid_sale_has_says_so_of_another(
         name = "sales.only_paid" if pressed in "rR" else "sales.no_receipt"
         words = app.texts(name, state=app.texts(f"sale_state.{sale.state.value}"))
         assert "".join(words.split()) in "".join(text_of(app).split())
+        await key_in(pilot, "up")
+        assert "".join(words.split()) not in "".join(text_of(app).split())
         assert [each for each in till.asked if each[0] in ("refund", "print", "look")] == []
 
 
