@@ -16,7 +16,7 @@ import msgspec
 from chainpos.core.checkout.frames import looks_like_frame
 from chainpos.core.values.amount import Amount, AmountError, parse_amount
 from chainpos.core.values.currency import CURRENCIES
-from chainpos.core.values.timestamps import DAY_S, SECOND_NS, MalformedTime, parse_rfc3339
+from chainpos.core.values.timestamps import DAY_S, SECOND_NS, MalformedTime, format_rfc3339, parse_rfc3339
 from chainpos.inspect.absence import Absence, miscounted, proof_code
 
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
@@ -70,19 +70,26 @@ def meant_by(word: str, offset_s: int = 0) -> Meant:
     return _read(word, offset_s)
 
 
-def words_of(text: str, today: str) -> list[str]:
+def words_of(text: str, newest_ns: int) -> list[str]:
     """The words of a question; a currency beside an amount says nothing more. A day and the time after it are one.
 
-    A time of day alone is that of `today`, as "2026-03-02": the ledger's last day.
+    A time of day alone is the last such time that the ledger has come to; `newest_ns` is where it is, by its own clock.
     """
     words: list[str] = []
     for word in text.split():
         if _CLOCK.fullmatch(word):
-            day = words.pop() if words and _DATE.fullmatch(words[-1]) else today
-            words.append(f"{day}T{word}" if word[2] == ":" else f"{day}T0{word}")
+            clock = word if word[2] == ":" else f"0{word}"
+            day = words.pop() if words and _DATE.fullmatch(words[-1]) else _last_day(clock, newest_ns)
+            words.append(f"{day}T{clock}")
         elif word not in CURRENCIES and word.strip(_MONEY):
             words.append(word[:MAX_WORD])
     return words[:MAX_WORDS]
+
+
+def _last_day(clock: str, newest_ns: int) -> str:
+    newest = format_rfc3339(newest_ns)
+    later = clock > newest[11:19]
+    return format_rfc3339(newest_ns - DAY_S * SECOND_NS)[:10] if later else newest[:10]
 
 
 def told_by_form(height: int, words: Iterable[Meant]) -> Iterator[Absence]:

@@ -15,7 +15,7 @@ from chainpos.core.contracts.payments.records import CANCELLED, PAYMENTS
 from chainpos.core.execution import MISBEHAVED, REJECTED
 from chainpos.core.values.amount import Amount
 from chainpos.core.values.text import clean
-from chainpos.core.values.timestamps import SECOND_NS, clock_told, format_rfc3339
+from chainpos.core.values.timestamps import SECOND_NS, clock_told
 from chainpos.inspect import absence
 from chainpos.inspect.asking import Meant, meant_by, told_by_form, words_of
 from chainpos.inspect.lookups import Lookups
@@ -84,8 +84,8 @@ class Search:
         self._hits.clear()
         self._absences.clear()
         offset_s = self.lookups.utc_offset_s()
-        today = format_rfc3339(self._tip_ns() + offset_s * SECOND_NS)[:10]
-        words = [meant_by(word, offset_s) for word in words_of(text, today)]
+        newest_ns = self._tip_ns() + offset_s * SECOND_NS
+        words = [meant_by(word, offset_s) for word in words_of(text, newest_ns)]
         if len(words) == 1:
             self._one(words[0])
         elif words:

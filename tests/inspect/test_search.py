@@ -11,7 +11,7 @@ from chainpos.core.checkout.frames import to_frames
 from chainpos.core.checkout.request import link_id
 from chainpos.core.values.hashes import sha256
 from chainpos.core.values.text import is_safe
-from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339
+from chainpos.core.values.timestamps import SECOND_NS, format_rfc3339, parse_rfc3339
 from chainpos.errors import UserFacingError
 from chainpos.inspect import absence
 from chainpos.inspect.asking import meant_by, words_of
@@ -114,7 +114,7 @@ def test_what_people_copy_is_read_as_it_was_meant(day: StoreSource, paid: dict[s
         f"{paid['time'].replace('T', ' ')}",
     ):  # fmt: skip
         assert paid["hash"] in {hit.name for hit in Search(day).find(text).hits}, text
-    assert words_of("2026-03-02 9:31 XM13 ¥ 1，234.50元", "2026-03-03") == ["2026-03-02T09:31", "XM13", "1，234.50元"]
+    assert words_of("2026-03-02 9:31 XM13 ¥ 1，234.50元", 0) == ["2026-03-02T09:31", "XM13", "1，234.50元"]
     assert [each.minor for each in meant_by("1，234.50元").amounts if each.currency == "CNY"] == [123_450]
 
 
@@ -158,8 +158,12 @@ def test_a_payment_s_reference_finds_what_came_back_of_it_and_the_refund_that_wa
     assert [each.kind for each in refused.absences] == [absence.REJECTED]
 
 
-def test_a_time_of_day_alone_is_that_of_the_last_day(day: StoreSource) -> None:
+def test_a_time_of_day_alone_is_the_last_such_time_that_the_ledger_came_to(day: StoreSource) -> None:
     search = Search(day)
+    newest_ns = parse_rfc3339("2026-03-02T19:00:30Z")
+    for text, meant in (("19:00", "2026-03-02T19:00"), ("19:01", "2026-03-01T19:01"), ("9:05", "2026-03-02T09:05")):
+        assert words_of(text, newest_ns) == [meant]
+    assert words_of("2026-03-05 19:01", newest_ns) == ["2026-03-05T19:01"]
     assert search.find("9:30").hits == search.find("2026-03-02T09:30").hits != ()
     assert search.find("XM13 9:30").hits == search.find("XM13 2026-03-02T09:30").hits != ()
 
