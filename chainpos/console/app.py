@@ -135,6 +135,8 @@ class ConsoleApp(Standing):
             self._announce(self.last_paid)
         self._close_what_hides_the_counter(view)
         self._tell_printer(before, view)
+        if before is not None and _book_fails(before) and not _book_fails(view):
+            self.say("fault.book_well")
         self.followers.tell(view)
         present = view.staff.present
         name = present.name if view.staff.named and present is not None else ""
@@ -254,6 +256,10 @@ class ConsoleApp(Standing):
                 self.exit(EXIT_OK)
 
         self.push_screen(Question("quit", self.texts("quit.detail")), answered)
+
+
+def _book_fails(view: CounterView) -> bool:
+    return any(fault.kind == "book" for fault in view.faults)
 
 
 def run_console(

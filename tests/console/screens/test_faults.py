@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chainpos.errors import UserFacingError
 from chainpos.till.views import FaultView, Link
-from tests.console.looking import in_turns, opened, settle, text_of
+from tests.console.looking import in_turns, key_in, opened, settle, text_of
 from tests.console.prepared_till import PreparedTill, network_of
 from tests.console.screens.test_paper import broken_over_lines
 
@@ -26,6 +27,24 @@ async def test_ux8_a_fault_of_the_machine_stands_on_the_counter_with_its_way_out
         till.push(faults=())
         await settle(pilot)
         assert not broken_over_lines(app.texts(f"fault.{kind}", minutes=60, shop="HF01"), text_of(app))
+
+
+async def test_ux8_a_book_that_can_be_written_again_is_told_once_and_takes_the_place_of_what_it_refused(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path, size=(120, 40)) as (app, pilot):
+        till.push(faults=(FaultView("book"),))
+        till.refuse_next = UserFacingError("The shop's book cannot be written: the disk is full.", next_step="")
+        await key_in(pilot, "5", "enter")
+        assert broken_over_lines("cannot be written: the disk is full.", text_of(app))
+        till.push(faults=())
+        await settle(pilot)
+        assert broken_over_lines("The shop's book can be written again: sales go on.", text_of(app))
+        assert not broken_over_lines("the disk is full", text_of(app))
+        await key_in(pilot, "backspace")
+        till.push(faults=())
+        await settle(pilot)
+        assert not broken_over_lines("can be written again", text_of(app))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
