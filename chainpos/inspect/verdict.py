@@ -55,10 +55,10 @@ def verdict_told(story: Timeline, language: str) -> str:
 
 
 def deciding_moment(story: Timeline) -> int:
-    """The place of the moment that the answer comes from: the payment, else the last refusal, else the first moment."""
+    """The place of the moment that the answer comes from: the payment, else the last refusal or cancellation."""
     key, _ = verdict_of(story)
-    stage = "paid" if key in ("paid", "refunded") else "refused"
-    places = [at for at, moment in enumerate(story.moments) if moment.stage == stage and moment.source == LEDGER]
+    deciding = ("paid",) if key in ("paid", "refunded") else ("refused", "cancelled")
+    places = [at for at, moment in enumerate(story.moments) if moment.stage in deciding and moment.source == LEDGER]
     return places[-1] if places else 0
 
 

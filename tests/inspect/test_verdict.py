@@ -17,6 +17,7 @@ from chainpos.inspect.verdict import deciding_moment, is_given_back, verdict_tol
         ("HF02-00001", "Did money move? YES: 86.80 CNY to HF02, and back: 86.80 CNY.", "paid"),
         ("XM02-00224", "Did money move? YES: 70.00 CNY to XM02.", "paid"),
         ("KM03-00122", "Did money move? NO, as of height 1,200.", "refused"),
+        ("KM04-00054", "Did money move? NO, as of height 1,200.", "cancelled"),
     ],
 )
 def test_the_sentence_and_the_moment_that_decides_it(day: StoreSource, word: str, told: str, stage: str) -> None:

@@ -70,11 +70,13 @@ class CaseScreen(Looking):
         else:
             wrong = next(check for check in self.opened.checks if not check.holds)
             told = words_in(texts.language).told
+            detail = told(wrong.detail)
             if self.opened.elsewhere:
                 what, next_step = texts("case.elsewhere"), texts("case.elsewhere_next")
+                detail = f"{detail[:1].upper()}{detail[1:]}{texts.either('.', '。')}"
             else:
                 what, next_step = texts("case.not_verified", part=told(wrong.name)), texts("case.do_not_rely")
-            self.told(Told(what, told(wrong.detail), next_step))
+            self.told(Told(what, detail, next_step))
         self._show()
 
     def _show(self) -> None:
