@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -66,21 +67,24 @@ class Field(Input):
         """Its form judges what is typed. Textual would find it valid, and work its styles out again for that."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Its one line."""
+        """Its one line, with the label."""
         outer, ground = self.background_colors
-        line = self._line(Style(background=outer), self.visual_style)
+        line = self._labelled(Style(background=outer), self.visual_style.rich_style)
         for line_filter in self.get_line_filters():
             line = line.apply_filter(line_filter, ground)
         return [line.crop(crop.x, crop.right)] * crop.height
 
-    def _line(self, outer: Style, own: Style) -> Strip:
-        before, behind = self.styles.padding.left, self.styles.padding.right
-        room, (scrolled, _) = self.content_size.width, self.scroll_offset
-        label = LABEL_CELLS if self.label else 0
-        ground = own.rich_style
-        typed = Strip(self._typed(own)).crop(scrolled, scrolled + room).adjust_cell_length(room, ground)
+    def _labelled(self, outer: Style, ground: RichStyle) -> Strip:
+        padding, label = self.styles.padding, LABEL_CELLS if self.label else 0
         named = [Segment(fit(self.label, label - 1) + " ", (outer + Style.parse(_QUIET)).rich_style)] if label else []
-        return Strip([*named, Segment(" " * (before - label), ground), *typed, Segment(" " * behind, ground)])
+        before, behind = (Segment(" " * cells, ground) for cells in (padding.left - label, padding.right))
+        return Strip([*named, before, *self.render_line(0), behind])
+
+    def render_line(self, y: int) -> Strip:
+        """What of its text there is room for. Below it is nothing."""
+        own, room, (scrolled, _) = self.visual_style, self.content_size.width, self.scroll_offset
+        typed = Strip(self._typed(own) if y == 0 else [])
+        return typed.crop(scrolled, scrolled + room).adjust_cell_length(room, own.rich_style)
 
     def _typed(self, own: Style) -> list[Segment]:
         """What stands in the field, in pieces of one style each; the cursor may stand behind it."""

@@ -9,8 +9,10 @@ from typing import Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual._styles_cache import StylesCache
 from textual.color import Color
 from textual.content import Content, Span
+from textual.geometry import Region
 from textual.selection import Selection
 from textual.style import Style
 from textual.visual import RenderOptions
@@ -100,3 +102,33 @@ async def test_text_of_a_panel_is_selected_with_the_mouse(till: PreparedTill, tm
         selected = app.screen.get_selected_text()
         assert selected is not None
         assert selected.startswith("line\nsecon")
+
+
+async def test_a_panel_that_gets_another_margin_is_laid_out_anew_though_its_lines_are_as_many(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        panel = Told()
+        await app.screen.mount(panel)
+        await settle(pilot)
+        before = panel.region
+        panel.styles.margin = (2, 3)
+        await settle(pilot)
+        assert (panel.region.x, panel.region.y) == (before.x + 3, before.y + 2)
+
+
+@pytest.mark.parametrize(
+    "look", ["", "padding: 1 3;", "padding: 0 0 0 2; border: round red;", "opacity: 50%; padding: 1;", "tint: red 20%;",
+             "text-opacity: 40%;", "outline: solid blue;", "hatch: cross red; height: 5;"]
+)  # fmt: skip
+async def test_a_panel_has_the_styles_that_textual_would_give_it(till: PreparedTill, tmp_path: Path, look: str) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        app.stylesheet.add_source(f"Told {{ {look} color: white; background: blue; }}", read_from=("test", look))
+        panel = Told()
+        await app.screen.mount(panel)
+        await settle(pilot)
+        whole = Region(0, 0, *panel.outer_size)
+        ours = panel.render_lines(whole)
+        textuals = StylesCache().render_widget(panel, whole)
+        assert whole.height >= 2
+        assert [list(strip.simplify()) for strip in ours] == [list(strip.simplify()) for strip in textuals]
