@@ -177,18 +177,20 @@ def rows_of(card: Card, on_screen: Looking) -> tuple[Row, ...]:
                 rows.append(Row(words.field(name), shown, _tone(name, value), lead_of(name, value), own=name))
     if card.transactions and card.kind != "transaction":
         rows.append(Row(texts("support.transactions", count=len(card.transactions)), heading=True))
-        rows += [_transaction_row(row, on_screen) for row in card.transactions]
+        # A block's have all its own time.
+        zone = on_screen.zone
+        times = ("" if card.kind == "block" else day_and_clock(row.time_ns, zone)[:16] for row in card.transactions)
+        rows += [_transaction_row(row, on_screen, when) for row, when in zip(card.transactions, times, strict=True)]
     return tuple(rows)
 
 
-def _transaction_row(row: TransactionRow, on_screen: Looking) -> Row:
+def _transaction_row(row: TransactionRow, on_screen: Looking, when: str) -> Row:
     texts = on_screen.console_app.texts
     ended = f"✗ {texts('ledger.refused', code=row.code)}" if row.code else f"✓ {texts('ledger.accepted')}"
     amount = format_amount(row.amount) if row.amount is not None else ""
     kind = words_in(texts.language).kind(row.kind)
     words = "  ".join(part for part in (kind, ended, amount, row.summary) if part)
     thing = Thing("transaction", row.hash.lower(), row.height, row.index)
-    when = day_and_clock(row.time_ns, on_screen.zone)[:16]
     return Row(f"{when} {row.height:,}/{row.index}".strip(), words, "bad" if row.code else "", thing)
 
 
