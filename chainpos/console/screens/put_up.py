@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Generic
+from functools import cached_property
+from typing import Final, Generic
 
 from textual import events, on
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.screen import Screen, ScreenResultType
+from textual.timer import Timer
 from textual.widget import Widget
+
+# Two drawings are so far apart at least: a third of a frame of Textual's, for which the second key of two would wait.
+DRAWN_EVERY_S: Final = 0.005
 
 
 class PutUp(Screen[ScreenResultType], Generic[ScreenResultType]):
@@ -16,6 +21,10 @@ class PutUp(Screen[ScreenResultType], Generic[ScreenResultType]):
 
     # What gets or loses the focus draws itself; Textual would draw the whole screen again.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+
+    @cached_property
+    def _update_timer(self) -> Timer:
+        return self.set_interval(DRAWN_EVERY_S, self._on_timer_update, name="screen_update", pause=True)
 
     @on(events.ScreenResume)
     def come_up(self, event: events.ScreenResume) -> None:
