@@ -87,8 +87,9 @@ class LinesPanel(Keeping):
 
     def _needs_layout(self) -> bool:
         if not self.display:
-            # Nobody sees it; it is laid out when it is shown.
-            return False
+            # What was there leaves its room to others. What was not is laid out when it is shown.
+            was_there, self._laid_out_with = bool(self._laid_out_with), ()
+            return was_there
         width, height = self.room
         if not self.is_mounted or not width or not height or self._laid_out_with != self._spacing():
             return True

@@ -17,6 +17,7 @@ from textual.selection import Selection
 from textual.style import Style
 from textual.visual import RenderOptions
 
+from chainpos.console.widgets.ground import Stack
 from chainpos.console.widgets.lines_panel import LinesPanel
 from chainpos.console.widgets.lines_visual import DrawnLines, LinesVisual
 from tests.console.looking import opened, settle, text_of
@@ -132,3 +133,28 @@ async def test_a_panel_has_the_styles_that_textual_would_give_it(till: PreparedT
         textuals = StylesCache().render_widget(panel, whole)
         assert whole.height >= 2
         assert [list(strip.simplify()) for strip in ours] == [list(strip.simplify()) for strip in textuals]
+
+
+async def test_a_panel_that_goes_leaves_its_room_and_one_that_comes_back_takes_it(
+    till: PreparedTill, tmp_path: Path
+) -> None:
+    async with opened(till, tmp_path) as (app, pilot):
+        app.stylesheet.add_source("Stack.-gone #first { display: none; }", read_from=("test", "gone"))
+        first, second, third = (Told(id=name) for name in ("first", "second", "third"))
+        column = Stack(first, second, third)
+        await app.screen.mount(column)
+        for panel in (first, second, third):
+            panel.styles.dock, panel.styles.layer = "none", "default"
+        await settle(pilot)
+        top = first.region.y
+        assert (second.region.y, third.region.y) == (top + 2, top + 4)
+        second.display = False
+        await settle(pilot)
+        assert third.region.y == top + 2
+        second.display = True
+        column.add_class("-gone")
+        await settle(pilot)
+        assert (second.region.y, third.region.y) == (top, top + 2)
+        column.remove_class("-gone")
+        await settle(pilot)
+        assert (second.region.y, third.region.y) == (top + 2, top + 4)
