@@ -16,6 +16,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input
+from textual.worker import Worker
 
 from chainpos.console.keymap import key
 from chainpos.console.language import Texts
@@ -85,6 +86,9 @@ class SetupScreen(Frame):
         self.step = Step.NETWORK
         self.shown: Step | None = None
         self.following = asyncio.Lock()
+        # The step that is being worked on, and the field whose Enter waits for the end of that.
+        self._doing: Step | None = None
+        self._entered: Input | None = None
         self.found: Found = None
         self.findings: list[Finding] = []
 
@@ -201,8 +205,24 @@ class SetupScreen(Frame):
         if message.input is not fields[-1]:
             self.focus_next()
             return
+        self._go_on(message.input)
+
+    def _go_on(self, field: Input) -> None:
         self.told(Told(self.console_app.texts("setup.working"), good=True))
-        self.change(self._look, "setup")
+        if not self.changing("setup"):
+            self._doing = self.step
+            self.change(self._look, "setup")
+        elif self._doing is not self.step:
+            # A quick hand: what brought this step has not quite ended.
+            self._entered = field
+
+    @on(Worker.StateChanged)
+    def go_on_now(self, message: Worker.StateChanged) -> None:
+        """The Enter that waited, unless its step is gone."""
+        if message.worker.group == "setup" and not self.changing("setup"):
+            field, self._entered = self._entered, None
+            if field is not None and field.is_attached:
+                self._go_on(field)
 
     @on(Input.Changed)
     def retyped(self) -> None:
