@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -57,6 +58,8 @@ class BookThread:
         self.failure: StoreError | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
         self._calls = self._reads = 0
+        # Of two failures that come at once the graver one stays, and no mend takes it away.
+        self._judging = threading.Lock()
         # What nobody waits for and could not be written; the book's own thread alone touches it.
         self._unwritten: deque[Callable[[], None]] = deque()
 
@@ -160,7 +163,9 @@ class BookThread:
                 failed = self._write_unwritten()
         except StoreError as error:
             failed = error
-        self.failure = failed
+        with self._judging:
+            if self.passing:
+                self.failure = failed
 
     def _write_unwritten(self) -> StoreError | None:
         """What came of it, but for what passes: that is raised, and stays unwritten with all behind it."""
@@ -183,8 +188,9 @@ class BookThread:
 
     def _remember(self, failure: StoreError) -> None:
         # The first stands, and gives way to one that does not pass.
-        if self.failure is None or (self.passing and not isinstance(failure, Unwritable)):
-            self.failure = failure
+        with self._judging:
+            if self.failure is None or (self.passing and not isinstance(failure, Unwritable)):
+                self.failure = failure
 
 
 def _as_failure(error: BaseException) -> StoreError:

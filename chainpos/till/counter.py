@@ -256,7 +256,8 @@ class Till:
         hand, book = self._hand, self._run.book
         if hand is not None:
             await book.call(lambda: book.book.save_setting(DISMISSED, _Number(hand.row.number)))
-            self._hand = None if self._hand is hand else self._hand
+            if self._hand is hand:
+                self._hand = None
             self._run.changed()
 
     def resume_sale(self, number: int) -> None:

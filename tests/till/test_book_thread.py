@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from chainpos.errors import UserFacingError
+from chainpos.errors import StoreError, UserFacingError
 from chainpos.store.shop import ShopBook
-from chainpos.store.shop_errors import GaveWay
+from chainpos.store.shop_errors import GaveWay, Unwritable
 from chainpos.till.bill_views import TenderKind
 from chainpos.till.book_thread import BookThread
 from chainpos.till.sale_views import search_book
@@ -133,3 +133,19 @@ async def test_the_code_of_a_request_waits_for_no_answer_of_the_node(shop: Shop)
     await view_where(till, lambda view: view.sale is not None and view.sale.reference != sale.reference)
     assert not asked.done()
     assert (await asked).amount == cny(200)
+
+
+async def test_damage_that_is_found_while_the_book_mends_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = ShopBook.open(tmp_path / "shop.db")
+    thread = BookThread(book)
+    thread.failure = Unwritable(book.path, sqlite3.OperationalError("full"))
+    # Whoever asked before is told in the loop, while the book's own thread mends already.
+    monkeypatch.setattr(book, "make_room", lambda: thread._remember(StoreError("a page is damaged")))
+    await thread.mend()
+    assert str(thread.failure) == "a page is damaged"
+    with pytest.raises(UserFacingError, match="damaged"):
+        thread.require_sound()
+    await thread.close()
+    book.close()
