@@ -53,7 +53,7 @@ from chainpos.inspect.fields import (
     struct_fields,
 )
 from chainpos.inspect.source import ChainSource, Found
-from chainpos.inspect.transactions import of_payment, opened_message, refund_in, transaction_row
+from chainpos.inspect.transactions import REFUND, of_payment, opened_message, refund_in, transaction_row
 from chainpos.inspect.views import TransactionRow
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -163,8 +163,9 @@ class Lookups:
 
     def _row(self, found: Found, index: int) -> TransactionRow:
         wire = found.block.txs[index]
-        row, refund = transaction_row(wire, found.results[index], found.height, index), refund_in(wire)
+        row = transaction_row(wire, found.results[index], found.height, index)
         row = msgspec.structs.replace(row, time_ns=found.block.header.time_ns)
+        refund = refund_in(wire) if row.kind == REFUND else None
         payment = None if refund is None else self.record(PAYMENTS, refund.payment_id)
         return row if refund is None or payment is None else of_payment(row, refund, payment)
 

@@ -31,6 +31,9 @@ _MAX_TEXT: Final = 120
 _TELLING: Final = ("merchant", "institution", "reference", "tier", "role")
 
 
+REFUND: Final = "refunds.refund"
+
+
 def transaction_row(wire: bytes, result: TxResult, height: int, index: int) -> TransactionRow:
     """The row of one transaction."""
     kind, message = _read(wire)
