@@ -12,11 +12,24 @@ from chainpos.node.backup import back_up, check_backup, restore
 from chainpos.node.config import NodeSettings
 from chainpos.node.home import Home
 from chainpos.node.verify import verify_home
-from tests.node.conftest import Nodes, issue_tx, until, validator_home
+from tests.node.conftest import Nodes, RunningNode, issue_tx, until, validator_home
 
 
 def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+async def _grown(nodes: Nodes) -> RunningNode:
+    """A running validator that has made a block with a transaction."""
+    validator = await nodes.validator()
+    client = await nodes.client(validator)
+    await client.broadcast_tx_sync(issue_tx(1))
+
+    async def grown() -> bool:
+        return (await client.status()).latest.height > 1
+
+    await until(grown)
+    return validator
 
 
 async def test_a_running_nodes_backup_becomes_a_peer_that_goes_on(nodes: Nodes, tmp_path: Path) -> None:
@@ -65,14 +78,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 async def test_a_damaged_backup_is_refused(nodes: Nodes, tmp_path: Path) -> None:
-    validator = await nodes.validator()
-    client = await nodes.client(validator)
-    await client.broadcast_tx_sync(issue_tx(1))
-
-    async def grown() -> bool:
-        return (await client.status()).latest.height > 1
-
-    await until(grown)
+    validator = await _grown(nodes)
     file = tmp_path / "chain.backup"
     await asyncio.to_thread(back_up, validator.folder, file)
     content = bytearray(file.read_bytes())
@@ -103,14 +109,7 @@ def test_a_backup_is_read_where_nothing_can_be_written_and_nothing_is_left_besid
 
 
 async def test_the_log_of_a_chain_that_was_copied_by_hand_is_read_with_it(nodes: Nodes, tmp_path: Path) -> None:
-    validator = await nodes.validator()
-    client = await nodes.client(validator)
-    await client.broadcast_tx_sync(issue_tx(1))
-
-    async def grown() -> bool:
-        return (await client.status()).latest.height > 1
-
-    await until(grown)
+    validator = await _grown(nodes)
     database, copied = Home(validator.folder).database, tmp_path / "copied.db"
     for end in ("-wal", ""):
         copied.with_name(copied.name + end).write_bytes(database.with_name(database.name + end).read_bytes())
