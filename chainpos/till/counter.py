@@ -253,9 +253,8 @@ class Till:
     @whole
     async def put_sale_away(self) -> None:
         """No sale in hand, once the book has it so."""
-        hand, book = self._hand, self._run.book
-        if hand is not None:
-            await book.call(lambda: book.book.save_setting(DISMISSED, _Number(hand.row.number)))
+        if (hand := self._hand) is not None:
+            await self._run.book.call(partial(self._run.book.book.save_setting, DISMISSED, _Number(hand.row.number)))
             if self._hand is hand:
                 self._hand = None
             self._run.changed()
